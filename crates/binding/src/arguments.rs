@@ -1,0 +1,44 @@
+//! Numbers and ranges as JavaScript gives them, turned into what the core takes.
+
+use faultless_mapping::{MappedFile, Range};
+use napi::{Error, Result, Status};
+
+/// The largest integer that a JavaScript number holds exactly.
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+fn invalid(reason: &str) -> Error {
+    Error::new(Status::InvalidArg, reason.to_owned())
+}
+
+/// A number of bytes.
+pub(crate) fn bytes(number: f64) -> Result<u64> {
+    if (0.0..=MAX_SAFE_INTEGER).contains(&number) && number.fract() == 0.0 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a non-negative safe integer"
+        )]
+        return Ok(number as u64);
+    }
+    Err(invalid("a byte count must be a non-negative safe integer"))
+}
+
+/// A range that ends within the file's length, as the core requires.
+pub(crate) fn range(file: &MappedFile, offset: f64, length: f64) -> Result<Range> {
+    let (offset, length) = (bytes(offset)?, bytes(length)?);
+    if offset.checked_add(length).is_none_or(|end| end > file.byte_length()) {
+        return Err(invalid("a range must end within the file"));
+    }
+    Ok(Range {
+        offset,
+        length: usize::try_from(length).map_err(|_| invalid("a range must fit into memory"))?,
+    })
+}
+
+/// Ranges from two arrays of equal length.
+pub(crate) fn ranges(file: &MappedFile, offsets: &[f64], lengths: &[f64]) -> Result<Vec<Range>> {
+    if offsets.len() != lengths.len() {
+        return Err(invalid("each offset must have a length"));
+    }
+    offsets.iter().zip(lengths).map(|(&offset, &length)| range(file, offset, length)).collect()
+}

@@ -1,0 +1,270 @@
+//! Work for the libuv pool: how much of it may be under way, and the tasks themselves.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use faultless_mapping::{Failures, MappedFile, Range, Residency};
+use napi::bindgen_prelude::{
+    Array, BufferSlice, Either, Int32Array, JsObjectValue, Null, Object, ToNapiValue, TypeName, Uint8Array,
+};
+use napi::{Env, Error, Result, ScopedTask, Status};
+
+use crate::errors;
+use crate::file::NativeFile;
+
+/// Threads of the libuv pool, by libuv's own rule.
+pub(crate) fn pool_size() -> usize {
+    static SIZE: OnceLock<usize> = OnceLock::new();
+    *SIZE.get_or_init(|| {
+        let wanted = std::env::var("UV_THREADPOOL_SIZE").ok();
+        // libuv reads it with atoi: what is no number counts as 0, and 0 as 1.
+        wanted.map_or(4, |text| text.trim().parse::<usize>().unwrap_or(0).clamp(1, 1024))
+    })
+}
+
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// The right to occupy a thread of the pool. One thread is left to others, so that a slow disk does not take dns and fs
+/// with it; an environment that has no job under way gets one in any case, or it might wait for ever.
+#[derive(Debug)]
+pub(crate) struct Ticket(());
+
+impl Ticket {
+    pub(crate) fn take(in_any_case: bool) -> Option<Self> {
+        let most = pool_size().saturating_sub(1).max(1);
+        let taken = UNDER_WAY.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |under_way| {
+            (in_any_case || under_way < most).then_some(under_way + 1)
+        });
+        taken.is_ok().then_some(Self(()))
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A piece of work that is done on the pool and answered on the JS thread.
+pub trait Work: Send {
+    type Done: Send + 'static;
+    type Answer<'env>: ToNapiValue + TypeName;
+
+    fn work(&mut self) -> faultless_mapping::Result<Self::Done>;
+    fn answer<'env>(&mut self, env: &'env Env, done: Self::Done) -> Result<Self::Answer<'env>>;
+}
+
+/// [`Work`] with its ticket, as napi-rs schedules it.
+pub struct Job<W> {
+    work: W,
+    _ticket: Ticket,
+}
+
+impl<W> Job<W> {
+    pub(crate) fn new(work: W, ticket: Ticket) -> Self {
+        Self { work, _ticket: ticket }
+    }
+}
+
+impl<'env, W: Work> ScopedTask<'env> for Job<W> {
+    type Output = faultless_mapping::Result<W::Done>;
+    type JsValue = W::Answer<'env>;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        // A panic must not unwind into libuv's C frames.
+        catch_unwind(AssertUnwindSafe(|| self.work.work())).map_err(|_| {
+            Error::new(Status::GenericFailure, "faultless: a pool job failed unexpectedly".to_owned())
+        })
+    }
+
+    fn resolve(&mut self, env: &'env Env, output: Self::Output) -> Result<Self::JsValue> {
+        match output {
+            Ok(done) => self.work.answer(env, done),
+            Err(error) => Err(errors::to_napi(env, &error)),
+        }
+    }
+}
+
+/// Which ranges of a job are still wanted: an array in shared memory, in which JavaScript sets a 1 for each that is not.
+pub struct Unwanted(Option<Int32Array>);
+
+impl Unwanted {
+    pub(crate) fn new(flags: Option<Int32Array>) -> Self {
+        Self(flags)
+    }
+
+    fn wants(&self, index: usize) -> bool {
+        let Some(flag) = self.0.as_ref().and_then(|flags| flags.get(index)) else { return true };
+        let flag = std::ptr::from_ref(flag).cast_mut();
+        // SAFETY: an aligned i32 in a SharedArrayBuffer that the array keeps alive; JavaScript writes it with Atomics.
+        unsafe { AtomicI32::from_ptr(flag) }.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// What became of the ranges that failed: pairs of index and Error, or null when all went well.
+fn failures_to_js<'env>(env: &'env Env, failures: &Failures) -> Result<Either<Array<'env>, Null>> {
+    if failures.is_empty() {
+        return Ok(Either::B(Null));
+    }
+    let mut list = env.create_array(0)?;
+    for (index, error) in failures {
+        list.insert(u32::try_from(*index).unwrap_or(u32::MAX))?;
+        list.insert(errors::to_js(env, error)?)?;
+    }
+    Ok(Either::A(list))
+}
+
+/// Copies ranges back to back into memory that only this job writes.
+pub struct ReadRanges {
+    pub(crate) file: Arc<MappedFile>,
+    pub(crate) ranges: Vec<Range>,
+    pub(crate) target: Uint8Array,
+    pub(crate) unwanted: Unwanted,
+}
+
+impl Work for ReadRanges {
+    type Done = Failures;
+    type Answer<'env> = Either<Array<'env>, Null>;
+
+    fn work(&mut self) -> faultless_mapping::Result<Failures> {
+        // SAFETY: lib/ passes memory of its own that it shows nobody before the job is done; the array keeps it alive.
+        let target = unsafe { self.target.as_mut() };
+        Ok(faultless_mapping::read_ranges(&self.file, &self.ranges, target, |index| {
+            self.unwanted.wants(index)
+        }))
+    }
+
+    fn answer<'env>(&mut self, env: &'env Env, done: Failures) -> Result<Self::Answer<'env>> {
+        failures_to_js(env, &done)
+    }
+}
+
+/// Brings ranges into the page table.
+pub struct PopulateRanges {
+    pub(crate) file: Arc<MappedFile>,
+    pub(crate) ranges: Vec<Range>,
+    pub(crate) for_views: bool,
+    pub(crate) unwanted: Unwanted,
+}
+
+impl Work for PopulateRanges {
+    type Done = Failures;
+    type Answer<'env> = Either<Array<'env>, Null>;
+
+    fn work(&mut self) -> faultless_mapping::Result<Failures> {
+        let wanted = |index| self.unwanted.wants(index);
+        faultless_mapping::populate_ranges(&self.file, &self.ranges, self.for_views, wanted)
+    }
+
+    fn answer<'env>(&mut self, env: &'env Env, done: Failures) -> Result<Self::Answer<'env>> {
+        failures_to_js(env, &done)
+    }
+}
+
+/// What a file is opened from.
+pub enum Source {
+    Path(PathBuf),
+    Descriptor(i32),
+}
+
+/// Opens and maps a file.
+pub struct OpenFile(pub(crate) Source);
+
+impl Work for OpenFile {
+    type Done = MappedFile;
+    type Answer<'env> = NativeFile;
+
+    fn work(&mut self) -> faultless_mapping::Result<MappedFile> {
+        match &self.0 {
+            Source::Path(path) => MappedFile::open(path),
+            Source::Descriptor(fd) => MappedFile::from_descriptor(*fd),
+        }
+    }
+
+    fn answer(&mut self, _env: &Env, done: MappedFile) -> Result<NativeFile> {
+        Ok(NativeFile::new(Arc::new(done)))
+    }
+}
+
+/// Looks at an open file again.
+pub struct Refresh(pub(crate) Arc<MappedFile>);
+
+impl Work for Refresh {
+    type Done = MappedFile;
+    type Answer<'env> = NativeFile;
+
+    fn work(&mut self) -> faultless_mapping::Result<MappedFile> {
+        self.0.refreshed()
+    }
+
+    fn answer(&mut self, _env: &Env, done: MappedFile) -> Result<NativeFile> {
+        Ok(NativeFile::new(Arc::new(done)))
+    }
+}
+
+/// Counts the pages of a range that are in memory.
+pub struct CountResidency {
+    pub(crate) file: Arc<MappedFile>,
+    pub(crate) range: Range,
+}
+
+impl Work for CountResidency {
+    type Done = Residency;
+    type Answer<'env> = Object<'env>;
+
+    fn work(&mut self) -> faultless_mapping::Result<Residency> {
+        Ok(self.file.residency(self.range.offset, self.range.length))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a file of safe-integer length has fewer pages than that")]
+    fn answer<'env>(&mut self, env: &'env Env, done: Residency) -> Result<Object<'env>> {
+        let mut object = Object::new(env)?;
+        object.set_named_property("pages", done.pages as f64)?;
+        object.set_named_property("resident", done.resident.map(|pages| pages as f64))?;
+        object.set_named_property("mapped", done.mapped as f64)?;
+        object.set_named_property("pageSize", done.page_size as f64)?;
+        Ok(object)
+    }
+}
+
+/// Reads the file that is at a path now; a result of more than `most` bytes is left to the caller, who gets the file.
+pub struct ReadPath {
+    pub(crate) path: PathBuf,
+    pub(crate) idle: Duration,
+    pub(crate) offset: u64,
+    pub(crate) length: Option<u64>,
+    pub(crate) most: usize,
+    pub(crate) unwanted: Unwanted,
+}
+
+impl Work for ReadPath {
+    type Done = (Arc<MappedFile>, Option<Vec<u8>>);
+    type Answer<'env> = Either<BufferSlice<'env>, NativeFile>;
+
+    fn work(&mut self) -> faultless_mapping::Result<Self::Done> {
+        let file = faultless_mapping::open_path(&self.path, self.idle)?;
+        let rest = file.byte_length().saturating_sub(self.offset);
+        let length = self.length.map_or(rest, |length| length.min(rest));
+        let Some(length) = usize::try_from(length).ok().filter(|&length| length <= self.most) else {
+            return Ok((file, None));
+        };
+        let mut bytes = vec![0; length];
+        let range = Range { offset: self.offset.min(file.byte_length()), length };
+        let failures =
+            faultless_mapping::read_ranges(&file, &[range], &mut bytes, |index| self.unwanted.wants(index));
+        match failures.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok((file, Some(bytes))),
+        }
+    }
+
+    fn answer<'env>(&mut self, env: &'env Env, (file, bytes): Self::Done) -> Result<Self::Answer<'env>> {
+        Ok(match bytes {
+            Some(bytes) => Either::A(BufferSlice::from_data(env, bytes)?),
+            None => Either::B(NativeFile::new(file)),
+        })
+    }
+}

@@ -1,0 +1,330 @@
+//! The guard: a chained SIGBUS handler that puts zeros under a lost page and marks its mapping as damaged.
+//!
+//! A touch past the end of a file that was cut, or of a page that the device cannot deliver, raises SIGBUS and would
+//! kill the process. The handler finds the mapping in a lock-free table, replaces what was lost by anonymous memory and
+//! returns; readers look at the damage mark after each copy, so the zeros are never taken for data. Signals that are not
+//! ours go on to whoever was there before. `FAULTLESS_SIGBUS=off` leaves the handler out.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::os::fd::RawFd;
+use std::ptr;
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release, Ordering::SeqCst, fence,
+};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::os::page_size;
+
+/// Whether the guard is wanted in this process.
+pub fn wanted() -> bool {
+    static WANTED: OnceLock<bool> = OnceLock::new();
+    *WANTED.get_or_init(|| std::env::var_os("FAULTLESS_SIGBUS").is_none_or(|value| value != "off"))
+}
+
+// ---------------------------------------------------------------------------------------------- the table of mappings
+
+/// One guarded mapping, read by the signal handler without a lock: an even `version` that is the same before and after
+/// means that the fields belong together.
+struct Slot {
+    version: AtomicU32,
+    start: AtomicUsize,
+    end: AtomicUsize,
+    fd: AtomicI32,
+    writable: AtomicBool,
+    /// How often the handler replaced pages of this mapping.
+    damage: AtomicU32,
+    taken: AtomicBool,
+}
+
+/// One consistent reading of a slot.
+struct Published {
+    start: usize,
+    end: usize,
+    fd: RawFd,
+    writable: bool,
+}
+
+const SLOTS: usize = 512;
+
+struct Segment {
+    slots: [Slot; SLOTS],
+    next: AtomicPtr<Segment>,
+}
+
+impl Segment {
+    const fn new() -> Self {
+        Self {
+            slots: [const {
+                Slot {
+                    version: AtomicU32::new(0),
+                    start: AtomicUsize::new(0),
+                    end: AtomicUsize::new(0),
+                    fd: AtomicI32::new(-1),
+                    writable: AtomicBool::new(false),
+                    damage: AtomicU32::new(0),
+                    taken: AtomicBool::new(false),
+                }
+            }; SLOTS],
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+}
+
+/// The first segment; more are appended and never freed, because the handler may be walking them.
+static TABLE: Segment = Segment::new();
+
+fn segments() -> impl Iterator<Item = &'static Segment> {
+    std::iter::successors(Some(&TABLE), |segment| {
+        // SAFETY: null, or a segment that was leaked when it was appended, and so lives for ever.
+        unsafe { segment.next.load(Acquire).as_ref() }
+    })
+}
+
+impl Slot {
+    fn publish(&self, start: usize, end: usize, fd: RawFd, writable: bool) {
+        self.version.fetch_add(1, Acquire);
+        fence(Release);
+        self.start.store(start, Relaxed);
+        self.end.store(end, Relaxed);
+        self.fd.store(fd, Relaxed);
+        self.writable.store(writable, Relaxed);
+        self.version.fetch_add(1, Release);
+    }
+
+    /// What is published here, if `address` is in it. Async-signal-safe.
+    fn find(&self, address: usize) -> Option<Published> {
+        let before = self.version.load(Acquire);
+        let found = Published {
+            start: self.start.load(Relaxed),
+            end: self.end.load(Relaxed),
+            fd: self.fd.load(Relaxed),
+            writable: self.writable.load(Relaxed),
+        };
+        fence(Acquire);
+        let whole = before.is_multiple_of(2) && self.version.load(Relaxed) == before;
+        (whole && found.start <= address && address < found.end).then_some(found)
+    }
+}
+
+/// A mapping's place in the table. It must be given up before the addresses are unmapped or the descriptor is closed.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    slot: &'static Slot,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot").field("damage", &self.damage.load(Relaxed)).finish_non_exhaustive()
+    }
+}
+
+impl Guarded {
+    /// Guards the addresses `start..end`, which map the file behind `fd` from its first byte. Installs the handler, and
+    /// looks whether somebody has replaced it since the last time.
+    pub(crate) fn new(start: usize, end: usize, fd: RawFd, writable: bool) -> Self {
+        let slot = claim();
+        slot.damage.store(0, Relaxed);
+        slot.publish(start, end, fd, writable);
+        if wanted() {
+            install();
+        }
+        Self { slot }
+    }
+
+    /// How often pages of the mapping were replaced by zeros; anything but 0 means that it no longer mirrors the file.
+    pub(crate) fn damage(&self) -> u32 {
+        self.slot.damage.load(Acquire)
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.slot.publish(0, 0, -1, false);
+        self.slot.taken.store(false, Release);
+    }
+}
+
+fn claim() -> &'static Slot {
+    let mut last = &TABLE;
+    loop {
+        for segment in segments() {
+            let free = |slot: &&Slot| slot.taken.compare_exchange(false, true, Acquire, Relaxed).is_ok();
+            if let Some(slot) = segment.slots.iter().find(free) {
+                return slot;
+            }
+            last = segment;
+        }
+        let fresh = Box::into_raw(Box::new(Segment::new()));
+        if last.next.compare_exchange(ptr::null_mut(), fresh, Release, Relaxed).is_err() {
+            // SAFETY: another thread appended first, so nobody has seen `fresh`, which came from a Box.
+            drop(unsafe { Box::from_raw(fresh) });
+        }
+    }
+}
+
+// -------------------------------------------------------------------------------------------------------- the handler
+
+/// Handlers that were in place before ours, the oldest first; more than one when somebody replaced ours and it was put
+/// back in front of theirs.
+struct Previous {
+    actions: [UnsafeCell<MaybeUninit<libc::sigaction>>; PREVIOUS],
+    count: AtomicUsize,
+}
+
+const PREVIOUS: usize = 8;
+
+// SAFETY: an action is written under `install`'s lock before `count` makes it visible, and never again.
+unsafe impl Sync for Previous {}
+
+static BEFORE: Previous = Previous {
+    actions: [const { UnsafeCell::new(MaybeUninit::uninit()) }; PREVIOUS],
+    count: AtomicUsize::new(0),
+};
+
+/// Threads that are handing a signal on, so that two handlers that chain to each other do not do so for ever.
+static PASSING: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
+
+type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
+
+/// Puts the handler in front of whatever is there, unless it is in front already.
+fn install() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let _lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+
+    let mut current = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null action only asks for the current one, which `current` has room for.
+    if unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), current.as_mut_ptr()) } != 0 {
+        return;
+    }
+    // SAFETY: zeroed is a valid sigaction, and the call above has filled it.
+    let current = unsafe { current.assume_init() };
+    if current.sa_sigaction == handler_address() {
+        return;
+    }
+
+    let count = BEFORE.count.load(Relaxed);
+    if count < PREVIOUS {
+        // SAFETY: the cell is not visible before `count` says so, and the lock keeps other writers out.
+        unsafe { (*BEFORE.actions[count].get()).write(current) };
+        BEFORE.count.store(count + 1, Release);
+    }
+    let mut ours = MaybeUninit::<libc::sigaction>::zeroed();
+    let ours = ours.as_mut_ptr();
+    // SAFETY: a zeroed sigaction is valid: no flags, an empty mask.
+    let ours = unsafe { &mut *ours };
+    ours.sa_sigaction = handler_address();
+    // ONSTACK: runtimes that run their threads on small stacks bring an alternate one. RESTART: never interrupt a call.
+    ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+    // SAFETY: the action is whole, and the handler below does only what a signal handler may.
+    unsafe { libc::sigaction(libc::SIGBUS, ours, ptr::null_mut()) };
+}
+
+fn handler_address() -> usize {
+    on_sigbus as Handler as usize
+}
+
+/// Only atomics, raw system calls and the stack: nothing here may allocate, lock or panic.
+extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the address of this thread's errno is always valid.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above. The interrupted code must find its errno as it left it.
+    let saved = unsafe { *errno };
+    // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
+    let told = unsafe { &*info };
+    let code = told.si_code;
+    // SAFETY: for a fault the union holds the address; for a sent signal it is not used.
+    let address = unsafe { told.si_addr() } as usize;
+
+    if code != libc::BUS_ADRERR || !replace_lost_pages(address) {
+        pass_on(signal, info, context, code);
+    }
+    // SAFETY: as above.
+    unsafe { *errno = saved };
+}
+
+/// Puts anonymous zero pages under a fault in a guarded mapping; false if the address is not ours.
+fn replace_lost_pages(address: usize) -> bool {
+    for slot in segments().flat_map(|segment| &segment.slots) {
+        let Some(found) = slot.find(address) else { continue };
+        let page = address & !(page_size() - 1);
+        // Marked first: whoever sees a zero of ours must be able to see the mark.
+        slot.damage.fetch_add(1, SeqCst);
+        // Past the end of the file everything that follows is lost too, and goes in one call: page by page would run
+        // into vm.max_map_count. Within the file it is the device that failed, for this page.
+        let past_the_end = (page - found.start) as u64 >= size_of_file(found.fd);
+        let length = if past_the_end { found.end - page } else { page_size() };
+        return map_zeros(page, length, found.writable);
+    }
+    false
+}
+
+fn size_of_file(fd: RawFd) -> u64 {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: `stat` has room for the answer; fstat is async-signal-safe.
+    if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } != 0 {
+        return 0;
+    }
+    // SAFETY: fstat succeeded and filled it.
+    let size = unsafe { stat.assume_init() }.st_size;
+    #[expect(clippy::cast_sign_loss, reason = "the size of a file is never negative")]
+    {
+        size as u64
+    }
+}
+
+fn map_zeros(page: usize, length: usize, writable: bool) -> bool {
+    let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
+    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: the range lies within a mapping that is in the table, so it is ours and is not unmapped while a thread
+    // touches it; MAP_FIXED replaces it in one step.
+    let at = unsafe { libc::mmap(page as *mut libc::c_void, length, protection, flags, -1, 0) };
+    at != libc::MAP_FAILED
+}
+
+/// Hands a signal that is not ours to the handler that was there before, as if ours did not exist.
+fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void, code: libc::c_int) {
+    // SAFETY: gettid has no preconditions.
+    let thread = unsafe { libc::gettid() };
+    let depth = PASSING.iter().filter(|place| place.load(Relaxed) == thread).count();
+    let before = BEFORE.count.load(Acquire).checked_sub(depth + 1).map(|index| {
+        // SAFETY: below `count` every action has been written, and is not written again.
+        let action = unsafe { &*BEFORE.actions[index].get() };
+        // SAFETY: as above.
+        unsafe { action.assume_init_ref() }
+    });
+    let sent_by_someone = code <= 0;
+    match before {
+        Some(action) if action.sa_sigaction == libc::SIG_IGN && sent_by_someone => {}
+        Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
+            let place =
+                PASSING.iter().find(|place| place.compare_exchange(0, thread, Relaxed, Relaxed).is_ok());
+            if action.sa_flags & libc::SA_SIGINFO == 0 {
+                // SAFETY: without SA_SIGINFO the handler takes the number alone.
+                let handler: extern "C" fn(libc::c_int) = unsafe { std::mem::transmute(action.sa_sigaction) };
+                handler(signal);
+            } else {
+                // SAFETY: with SA_SIGINFO it takes these three.
+                let handler: Handler = unsafe { std::mem::transmute(action.sa_sigaction) };
+                handler(signal, info, context);
+            }
+            if let Some(place) = place {
+                place.store(0, Relaxed);
+            }
+        }
+        _ => die(signal, sent_by_someone),
+    }
+}
+
+/// The default action: a fault happens again on return and kills the process where it is; a sent signal is sent again.
+fn die(signal: libc::c_int, again: bool) {
+    // SAFETY: a zeroed sigaction is the default action.
+    let default: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: both calls are async-signal-safe.
+    unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };
+    if again {
+        // SAFETY: as above; the signal is blocked until the handler returns.
+        unsafe { libc::raise(signal) };
+    }
+}

@@ -1,0 +1,26 @@
+//! Mapped files and their pages: what a Node addon needs from the kernel, and nothing of Node.
+//!
+//! One shared, read-only mapping per file serves every reader of the process. Copies are made on evidence
+//! ([`MappedFile::try_copy`]) or after populating ([`read_ranges`]); the mapped bytes themselves are handed out from a
+//! [`CopyOnWrite`] mapping. A chained SIGBUS [`guard`] keeps the process alive when a file is cut short.
+//!
+//! Units are bytes everywhere; pages are named as such. Every function that may wait for a disk says so.
+
+mod batch;
+mod copy_on_write;
+mod error;
+pub mod guard;
+mod housekeeper;
+mod mapped_file;
+mod mapping;
+mod os;
+mod pages;
+mod path_cache;
+mod registry;
+
+pub use batch::{Failures, MAX_PIECE, Range, populate_ranges, read_ranges};
+pub use copy_on_write::CopyOnWrite;
+pub use error::{ByteRange, Error, Result};
+pub use mapped_file::{MappedFile, Residency};
+pub use os::{Capabilities, capabilities, page_size};
+pub use path_cache::{open_path, release_paths};

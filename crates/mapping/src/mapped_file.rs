@@ -1,0 +1,214 @@
+//! An open file as its readers see it: a path, a length, the shared mapping, and the views' own mapping once needed.
+
+use std::fs::File;
+use std::os::fd::RawFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::batch::Range;
+use crate::copy_on_write::CopyOnWrite;
+use crate::error::{ByteRange, Error, Result};
+use crate::mapping::Mapping;
+use crate::os::{self, Stat, page_size};
+use crate::registry;
+
+/// A file at one moment: its length does not change. [`MappedFile::refreshed`] looks again and gives a new one.
+#[derive(Debug)]
+pub struct MappedFile {
+    path: PathBuf,
+    stat: Stat,
+    mapping: Arc<Mapping>,
+    views: Mutex<Option<Arc<CopyOnWrite>>>,
+}
+
+/// How much of a range is in memory, in pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Residency {
+    /// Pages of the range.
+    pub pages: usize,
+    /// Pages in the page cache; `None` where the kernel will not tell this user the truth.
+    pub resident: Option<usize>,
+    /// Pages in this process's page table.
+    pub mapped: usize,
+    /// Bytes of a page.
+    pub page_size: usize,
+}
+
+impl MappedFile {
+    /// Opens and maps the file at `path`. May wait for the disk, never for the other end of a FIFO.
+    ///
+    /// # Errors
+    /// [`Error::System`] where the kernel refuses, [`Error::NotAFile`] for what has no bytes to map.
+    pub fn open(path: &Path) -> Result<Self> {
+        // Looked at before it is opened: opening some devices does things.
+        let stat = os::stat_path(path).map_err(|errno| Error::system(errno, "open", path))?;
+        must_be_regular(&stat, path)?;
+        let file = os::open(path).map_err(|errno| Error::system(errno, "open", path))?;
+        Self::from_file(file, path.to_owned())
+    }
+
+    /// Maps a file that the caller has open for reading; their descriptor is not used after the call.
+    ///
+    /// # Errors
+    /// As [`MappedFile::open`]; EACCES from `mmap` where the descriptor was opened for writing alone.
+    pub fn from_descriptor(fd: RawFd) -> Result<Self> {
+        let path = os::path_of(fd);
+        let file = os::duplicate(fd).map_err(|errno| Error::system(errno, "dup", &path))?;
+        Self::from_file(file, path)
+    }
+
+    fn from_file(file: File, path: PathBuf) -> Result<Self> {
+        let stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
+        must_be_regular(&stat, &path)?;
+        let mapping = registry::acquire(file, &stat, &path)?;
+        Ok(Self { path, stat, mapping, views: Mutex::new(None) })
+    }
+
+    /// Looks at the same file again: its new length, and a sound mapping of all of it. Views made before keep theirs.
+    ///
+    /// # Errors
+    /// [`Error::System`] where the kernel refuses.
+    pub fn refreshed(&self) -> Result<Self> {
+        let stat =
+            os::stat(&**self.mapping.file()).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
+        self.at(stat)
+    }
+
+    /// The same file, of which somebody has just seen that it looks like this now.
+    pub(crate) fn at(&self, stat: Stat) -> Result<Self> {
+        let mapping = if registry::serves(&self.mapping, stat.size) {
+            Arc::clone(&self.mapping)
+        } else {
+            let file = self.mapping.file().try_clone();
+            let file = file.map_err(|error| Error::system(os::errno_of(&error), "dup", &self.path))?;
+            registry::acquire(file, &stat, &self.path)?
+        };
+        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let views = views.filter(|views| !views.pages().is_damaged() && stat.size == self.stat.size);
+        Ok(Self { path: self.path.clone(), stat, mapping, views: Mutex::new(views) })
+    }
+
+    /// Whether `stat` describes this very file, and this value can still serve it.
+    pub(crate) fn is(&self, stat: &Stat) -> bool {
+        (self.stat.device, self.stat.inode) == (stat.device, stat.inode)
+            && !self.mapping.is_damaged()
+            && self.mapping.key().admits(stat)
+    }
+
+    /// Where the file was when it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of the file at the time of [`MappedFile::open`] or [`MappedFile::refreshed`].
+    #[must_use]
+    pub fn byte_length(&self) -> u64 {
+        self.stat.size
+    }
+
+    pub(crate) fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// The mapping for views: made on first use, and anew when the one that was there is damaged. Does not wait for a disk.
+    ///
+    /// # Errors
+    /// [`Error::System`] (ENOMEM) where there is no address space for it.
+    pub fn views(&self) -> Result<Arc<CopyOnWrite>> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(views) = views.as_ref().filter(|views| !views.pages().is_damaged()) {
+            return Ok(Arc::clone(views));
+        }
+        let file = Arc::clone(self.mapping.file());
+        let fresh = Arc::new(CopyOnWrite::new(file, &self.stat, self.stat.size, &self.path)?);
+        *views = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// Copies ranges, back to back in their order, as far as that cannot wait for a disk, and checks that the file still
+    /// held them. Says how many were copied: the first that may wait ends it. For the JS thread.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] where the file is shorter than a range by now.
+    ///
+    /// # Safety
+    /// `target` has room for all of them and is no mapping of this crate; each ends within [`MappedFile::byte_length`].
+    pub unsafe fn try_copy(&self, ranges: impl Iterator<Item = Range>, target: *mut u8) -> Result<usize> {
+        let mapping = &*self.mapping;
+        let (mut copied, mut at, mut last) = (0, target, Range { offset: 0, length: 0 });
+        for range in ranges {
+            if range.length > 0 {
+                if mapping.is_damaged() || !mapping.is_ready(range.offset, range.length) {
+                    break;
+                }
+                // SAFETY: passed on from the caller; the pages are there by evidence.
+                unsafe { mapping.copy(range.offset, range.length, at) };
+                at = at.wrapping_add(range.length);
+                if range.end() > last.end() {
+                    last = range;
+                }
+            }
+            copied += 1;
+        }
+        if last.length == 0 {
+            return Ok(copied);
+        }
+        if mapping.is_damaged() {
+            return Ok(0);
+        }
+        self.must_hold(last).map(|()| copied)
+    }
+
+    /// The file holds this range at this moment. Zeros of a page that was cut in its middle show in no other way.
+    fn must_hold(&self, range: Range) -> Result<()> {
+        let Range { offset, length } = range;
+        let size = os::size_now(&**self.mapping.file())
+            .map_err(|errno| self.failed(errno, "statx", offset, length))?;
+        if size < range.end() { Err(self.truncated(offset, length, size)) } else { Ok(()) }
+    }
+
+    /// The [`CopyOnWrite::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS
+    /// thread.
+    ///
+    /// # Errors
+    /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is shorter than the range by now.
+    pub fn ready_views(&self, range: Range) -> Result<Option<u32>> {
+        let views = self.views()?;
+        if !views.pages().is_ready(range.offset, range.length) {
+            return Ok(None);
+        }
+        self.must_hold(range).map(|()| Some(views.id()))
+    }
+
+    /// How much of a range is in memory. Does not wait for a disk, but looks at every page: for the pool.
+    #[must_use]
+    pub fn residency(&self, offset: u64, length: usize) -> Residency {
+        let (pages, mapped, resident) =
+            if length == 0 { (0, 0, Some(0)) } else { self.mapping.count(offset, length) };
+        Residency { pages, resident, mapped, page_size: page_size() }
+    }
+
+    pub(crate) fn truncated(&self, offset: u64, length: usize, size: u64) -> Error {
+        let range = ByteRange { start: offset, length: length as u64 };
+        Error::Truncated { path: self.path.clone(), range, size }
+    }
+
+    pub(crate) fn failed(
+        &self,
+        errno: rustix::io::Errno,
+        syscall: &'static str,
+        offset: u64,
+        length: usize,
+    ) -> Error {
+        let range = ByteRange { start: offset, length: length as u64 };
+        Error::Range { errno, syscall, path: self.path.clone(), range }
+    }
+}
+
+fn must_be_regular(stat: &Stat, path: &Path) -> Result<()> {
+    match stat.irregular {
+        Some(what) => Err(Error::NotAFile { path: path.to_owned(), what }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,300 @@
+//! Linux: the calls that open, start, populate and look at file pages, with what the kernel does at their edges.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::num::NonZeroU64;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
+use rustix::io::Errno;
+
+/// What this kernel offers; found out once, by trying.
+#[derive(Debug, Clone)]
+pub struct Capabilities {
+    /// `uname -r`.
+    pub kernel: String,
+    /// `MADV_POPULATE_READ` works (Linux 5.14); otherwise pages are touched one by one, off the JS thread.
+    pub populate_read: bool,
+    /// The page table can be read from `/proc/self/pagemap`, so that presence is known for every user.
+    pub page_table: bool,
+}
+
+/// What this kernel can do. `FAULTLESS_POPULATE=touch` pretends that it lacks `MADV_POPULATE_READ`.
+pub fn capabilities() -> &'static Capabilities {
+    static FOUND: OnceLock<Capabilities> = OnceLock::new();
+    FOUND.get_or_init(|| Capabilities {
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        populate_read: std::env::var_os("FAULTLESS_POPULATE").is_none_or(|v| v != "touch")
+            && probe_populate(),
+        page_table: page_table().is_some(),
+    })
+}
+
+/// EINVAL from `MADV_POPULATE_READ` has several causes; on a good anonymous page it can only mean an old kernel.
+fn probe_populate() -> bool {
+    let Ok(page) = memmap2::MmapOptions::new().len(page_size()).map_anon() else { return false };
+    // SAFETY: the page was mapped above and lives until the end of this function.
+    unsafe { libc::madvise(page.as_ptr().cast_mut().cast(), page.len(), libc::MADV_POPULATE_READ) == 0 }
+}
+
+/// The size of a page of memory, in bytes.
+#[must_use]
+pub fn page_size() -> usize {
+    rustix::param::page_size()
+}
+
+/// What kind of thing an open descriptor or a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    pub(crate) owner: u32,
+    pub(crate) changed: (i64, u64),
+    /// What it is, for people, unless it is a regular file.
+    pub(crate) irregular: Option<&'static str>,
+}
+
+impl From<rustix::fs::Stat> for Stat {
+    #[expect(clippy::cast_sign_loss, reason = "the size of a file is never negative")]
+    #[expect(clippy::unnecessary_cast, reason = "the C types differ by architecture")]
+    fn from(raw: rustix::fs::Stat) -> Self {
+        Self {
+            device: raw.st_dev,
+            inode: raw.st_ino,
+            size: raw.st_size as u64,
+            owner: raw.st_uid,
+            changed: (raw.st_ctime as i64, raw.st_ctime_nsec as u64),
+            irregular: match FileType::from_raw_mode(raw.st_mode) {
+                FileType::RegularFile => None,
+                FileType::Directory => Some("a directory"),
+                FileType::Fifo => Some("a FIFO"),
+                FileType::Socket => Some("a socket"),
+                FileType::CharacterDevice | FileType::BlockDevice => Some("a device"),
+                _ => Some("no regular file"),
+            },
+        }
+    }
+}
+
+/// Looks at what is at `path`. May wait for the disk.
+pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
+    rustix::fs::stat(path).map(Into::into)
+}
+
+/// Looks at an open file. May wait for a network or FUSE server, for a local disk hardly ever.
+pub(crate) fn stat(fd: impl AsFd) -> Result<Stat, Errno> {
+    rustix::fs::fstat(fd).map(Into::into)
+}
+
+/// The size the kernel knows at this moment, without asking a server: never waits. Zero bytes of an empty path
+/// mean the descriptor itself; a kernel before 4.11 has no statx and answers ENOSYS.
+pub(crate) fn size_now(fd: impl AsFd) -> Result<u64, Errno> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    rustix::fs::statx(fd, c"", flags, StatxFlags::SIZE).map(|found| found.stx_size)
+}
+
+/// Opens for reading. `O_NONBLOCK` so that a FIFO without a writer does not hang the thread.
+pub(crate) fn open(path: &Path) -> Result<File, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    rustix::fs::open(path, flags, Mode::empty()).map(File::from)
+}
+
+/// A second descriptor for the caller's open file; theirs may be closed at any time.
+pub(crate) fn duplicate(fd: i32) -> Result<File, Errno> {
+    // SAFETY: F_DUPFD_CLOEXEC only reads the number; a number that is not open gives EBADF.
+    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: the descriptor was made above and belongs to nobody else.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(copy) }))
+}
+
+/// Where an open descriptor leads, as `/proc` tells it.
+pub(crate) fn path_of(fd: i32) -> std::path::PathBuf {
+    let link = std::path::PathBuf::from(format!("/proc/self/fd/{fd}"));
+    std::fs::read_link(&link).unwrap_or(link)
+}
+
+/// Whether inode numbers alone do not identify a file here (overlayfs may change what is behind one).
+pub(crate) fn identity_needs_change_time(fd: impl AsFd) -> bool {
+    const OVERLAYFS: i64 = 0x794c_7630;
+    #[expect(clippy::unnecessary_cast, reason = "the C type differs by architecture")]
+    rustix::fs::fstatfs(fd).is_ok_and(|found| found.f_type as i64 == OVERLAYFS)
+}
+
+/// Whether `mincore` tells this user the truth about the file: the kernel's rule since 5.2 is that the caller owns the
+/// file, may write it, or holds `CAP_FOWNER`; to everybody else it says that all is resident.
+pub(crate) fn may_ask_residency(fd: impl AsFd, owner: u32) -> bool {
+    if rustix::process::geteuid().as_raw() == owner {
+        return true;
+    }
+    let Ok(path) = CString::new(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd())) else { return false };
+    let access = rustix::fs::Access::WRITE_OK;
+    rustix::fs::accessat(rustix::fs::CWD, path.as_c_str(), access, AtFlags::EACCESS).is_ok()
+}
+
+/// How much one request to start I/O can start, in bytes: the device's read-ahead. Larger requests are silently cut.
+pub(crate) fn read_ahead(device: u64) -> u64 {
+    const COMMON: u64 = 128 << 10;
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let found = std::fs::read_to_string(format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb")).ok();
+    let kib: Option<u64> = found.and_then(|text| text.trim().parse().ok());
+    // Zero switches read-ahead off, and with it requests to start: one page each is what is left.
+    kib.map_or(COMMON, |kib| (kib << 10).max(page_size() as u64))
+}
+
+/// Starts reading `length` bytes at `offset` into the page cache and returns at once; takes no `mmap_lock`. The kernel
+/// cuts the request at the device's read-ahead. A length of zero would mean "to the end of the file": it is nothing here.
+/// Errors do not matter: whoever populates the range meets them.
+pub(crate) fn start_read(fd: BorrowedFd<'_>, offset: u64, length: u64) {
+    if let Some(length) = NonZeroU64::new(length) {
+        _ = rustix::fs::fadvise(fd, offset, Some(length), rustix::fs::Advice::WillNeed);
+    }
+}
+
+/// Maps every page of the range into the page table, reading what is not in memory; waits for the disk.
+/// EFAULT where a touch would raise SIGBUS (past the end of the file, or an I/O error). What was populated before an
+/// error stays so. `start` must be page-aligned; EINTR is retried here.
+///
+/// # Safety
+/// The range lies within one live mapping.
+pub(crate) unsafe fn populate(start: *const u8, length: usize) -> Result<(), Errno> {
+    if !capabilities().populate_read {
+        // SAFETY: passed on from the caller.
+        unsafe { touch(start, length) };
+        return Ok(());
+    }
+    loop {
+        // SAFETY: MADV_POPULATE_READ changes no byte, and the caller vouches for the range.
+        if unsafe { libc::madvise(start.cast_mut().cast(), length, libc::MADV_POPULATE_READ) } == 0 {
+            return Ok(());
+        }
+        match last_errno() {
+            Errno::INTR => {}
+            errno => return Err(errno),
+        }
+    }
+}
+
+/// The way in for kernels without `MADV_POPULATE_READ`: one byte of each page is read. Past the end of the file that is
+/// a SIGBUS, which the guard turns into zeros and a damage mark; whoever called looks at both size and mark afterwards.
+unsafe fn touch(start: *const u8, length: usize) {
+    for page in (0..length).step_by(page_size()) {
+        // SAFETY: within the range that the caller vouches for.
+        let byte = unsafe { start.add(page) };
+        // SAFETY: mapped, and a byte has no alignment; volatile so that it is not optimised away.
+        unsafe { byte.read_volatile() };
+    }
+}
+
+/// The process's page table, for presence bits; `None` where `/proc` or the right to read it is missing.
+fn page_table() -> Option<&'static File> {
+    static TABLE: OnceLock<Option<File>> = OnceLock::new();
+    TABLE.get_or_init(|| File::open("/proc/self/pagemap").ok()).as_ref()
+}
+
+/// Pages looked at in one go: a buffer on the stack, 1 MiB of mapping.
+const LOOK: usize = 256;
+
+/// Calls `with(first_page, entries)` for runs of page-table entries of the range; false where they cannot be read.
+/// Never waits for a disk.
+fn look_at_page_table(start: usize, pages: usize, mut with: impl FnMut(&[[u8; 8]]) -> bool) -> bool {
+    let Some(table) = page_table() else { return false };
+    let mut entries = [[0_u8; 8]; LOOK];
+    let first = start / page_size();
+    let mut done = 0;
+    while done < pages {
+        let run = &mut entries[..LOOK.min(pages - done)];
+        let at = ((first + done) * 8) as u64;
+        if table.read_exact_at(run.as_flattened_mut(), at).is_err() || !with(run) {
+            return false;
+        }
+        done += run.len();
+    }
+    true
+}
+
+fn is_present(entry: [u8; 8]) -> bool {
+    const PRESENT: u64 = 1 << 63;
+    u64::from_ne_bytes(entry) & PRESENT != 0
+}
+
+/// Whether each page of the range is in the page table at this moment, so that touching it cannot wait. True for every
+/// user, and never waits itself. `start` is an address, page-aligned.
+pub(crate) fn all_present(start: usize, pages: usize) -> bool {
+    look_at_page_table(start, pages, |run| run.iter().all(|&entry| is_present(entry)))
+}
+
+/// How many pages of the range are in the page table; zero where that cannot be known.
+pub(crate) fn count_present(start: usize, pages: usize) -> usize {
+    let mut present = 0;
+    look_at_page_table(start, pages, |run| {
+        present += run.iter().filter(|&&entry| is_present(entry)).count();
+        true
+    });
+    present
+}
+
+/// Calls `with` for runs of one byte per page, bit 0 of which says whether the page is in the page cache. Only for those
+/// whom [`may_ask_residency`] allows: others are told that all is resident. Never waits for a disk; takes `mmap_lock`
+/// for reading.
+fn look_at_cache(start: usize, pages: usize, mut with: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut flags = [0_u8; LOOK];
+    let mut done = 0;
+    while done < pages {
+        let run = &mut flags[..LOOK.min(pages - done)];
+        let address = (start + done * page_size()) as *mut libc::c_void;
+        // SAFETY: mincore writes one byte per page of the range, for which `run` has room; it reads no memory of ours
+        // and answers ENOMEM for addresses that are not mapped.
+        let failed = unsafe { libc::mincore(address, run.len() * page_size(), run.as_mut_ptr()) } != 0;
+        if failed || !with(run) {
+            return false;
+        }
+        done += run.len();
+    }
+    true
+}
+
+/// Whether each page of the range is in the page cache: touching it is a minor fault at most.
+pub(crate) fn all_cached(start: usize, pages: usize) -> bool {
+    look_at_cache(start, pages, |run| run.iter().all(|flag| flag & 1 == 1))
+}
+
+/// How many pages of the range are in the page cache.
+pub(crate) fn count_cached(start: usize, pages: usize) -> usize {
+    let mut cached = 0;
+    look_at_cache(start, pages, |run| {
+        cached += run.iter().filter(|&flag| flag & 1 == 1).count();
+        true
+    });
+    cached
+}
+
+/// Reads the file itself, past any mapping. Waits for the disk. Fewer bytes than asked mean the end of the file.
+pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match file.read_at(&mut into[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(errno_of(&error)),
+        }
+    }
+    Ok(filled)
+}
+
+/// The kernel's number behind an error of the standard library.
+pub(crate) fn errno_of(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
+/// The errno that the last libc call of this thread left behind.
+fn last_errno() -> Errno {
+    errno_of(&std::io::Error::last_os_error())
+}

@@ -1,0 +1,123 @@
+//! Mapped addresses of a file: evidence that touching them cannot wait, starting their I/O, and populating them.
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Arc, OnceLock};
+
+use memmap2::MmapRaw;
+use rustix::io::Errno;
+
+use crate::guard::Guarded;
+use crate::os::{self, page_size};
+
+/// The mapped pages of a file from its first byte, with what must outlive them.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    // Dropped in this order: the guard lets go, then the addresses go, then the descriptor.
+    guarded: Guarded,
+    map: MmapRaw,
+    file: Arc<File>,
+    read_ahead: u64,
+    owner: u32,
+    cache_visible: OnceLock<bool>,
+}
+
+/// Whole pages of a mapping.
+struct Span {
+    address: usize,
+    pages: usize,
+}
+
+impl Pages {
+    /// Puts fresh mapped addresses under the guard. `device` and `owner` are the file's.
+    pub(crate) fn new(map: MmapRaw, file: Arc<File>, writable: bool, device: u64, owner: u32) -> Self {
+        let start = map.as_ptr() as usize;
+        let guarded = Guarded::new(start, start + map.len(), file.as_raw_fd(), writable);
+        Self { guarded, map, file, read_ahead: os::read_ahead(device), owner, cache_visible: OnceLock::new() }
+    }
+
+    pub(crate) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// Whether zeros stand where bytes of the file should be.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.guarded.damage() != 0
+    }
+
+    /// The address of a byte of the file. Reading it may wait for the disk, and raises SIGBUS past the file's end.
+    pub(crate) fn address(&self, offset: u64) -> *mut u8 {
+        debug_assert!(offset <= self.capacity());
+        #[expect(clippy::cast_possible_truncation, reason = "within the mapping, whose length is a usize")]
+        self.map.as_mut_ptr().wrapping_add(offset as usize)
+    }
+
+    fn span(&self, offset: u64, length: usize) -> Span {
+        let first = self.address(offset) as usize;
+        let address = first & !(page_size() - 1);
+        Span { address, pages: (first + length - address).div_ceil(page_size()) }
+    }
+
+    /// Whether touching the range cannot wait for a disk, on evidence: its pages are in the page table, or, where the
+    /// kernel tells this user the truth, in the page cache. Never waits; false means "not known".
+    pub(crate) fn is_ready(&self, offset: u64, length: usize) -> bool {
+        let Span { address, pages } = self.span(offset, length);
+        os::all_present(address, pages) || (self.cache_is_visible() && os::all_cached(address, pages))
+    }
+
+    /// How many pages the range has, how many of them are in the page table, and, where the kernel tells this user the
+    /// truth, how many are in the page cache.
+    pub(crate) fn count(&self, offset: u64, length: usize) -> (usize, usize, Option<usize>) {
+        let Span { address, pages } = self.span(offset, length);
+        let cached = self.cache_is_visible().then(|| os::count_cached(address, pages));
+        (pages, os::count_present(address, pages), cached)
+    }
+
+    fn cache_is_visible(&self) -> bool {
+        *self.cache_visible.get_or_init(|| os::may_ask_residency(&self.file, self.owner))
+    }
+
+    /// Starts the I/O of exactly these pages and returns at once. Populating would read around each fault by the whole
+    /// read-ahead; a request longer than the read-ahead would be cut. Both are avoided by asking in slices.
+    pub(crate) fn start_read(&self, offset: u64, length: usize) {
+        let Span { address, pages } = self.span(offset, length);
+        if os::all_present(address, pages) {
+            return;
+        }
+        let end = offset + length as u64;
+        let mut at = offset;
+        while at < end {
+            let slice = self.read_ahead.min(end - at);
+            os::start_read(self.file.as_fd(), at, slice);
+            at += slice;
+        }
+    }
+
+    /// Brings the pages of the range into the page table; waits for the disk. On an error part may be populated. EFAULT
+    /// where the file's bytes cannot be had, also when the guard has put zeros in their place.
+    pub(crate) fn populate(&self, offset: u64, length: usize) -> Result<(), Errno> {
+        if length == 0 {
+            return Ok(());
+        }
+        let Span { address, pages } = self.span(offset, length);
+        // SAFETY: the span lies within this mapping, because the range does and mappings consist of whole pages.
+        unsafe { os::populate(address as *const u8, pages * page_size()) }?;
+        if self.is_damaged() { Err(Errno::FAULT) } else { Ok(()) }
+    }
+
+    /// Copies mapped bytes out. What is lost meanwhile comes out as zeros: look at the damage mark and at the size of the
+    /// file afterwards.
+    ///
+    /// # Safety
+    /// `target` has room for `length` bytes outside this mapping; the range lies within the mapping, and its pages exist
+    /// (populated or evident) or the guard stands.
+    pub(crate) unsafe fn copy(&self, offset: u64, length: usize, target: *mut u8) {
+        // SAFETY: passed on from the caller. The bytes may change under the copy, by another process: a torn copy is
+        // then what comes out, as with any read of a file that is being written.
+        unsafe { std::ptr::copy_nonoverlapping(self.address(offset), target, length) };
+    }
+}

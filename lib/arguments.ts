@@ -1,0 +1,98 @@
+// What callers pass in, checked once: positions, lengths, targets, signals and sources.
+
+import { Buffer, constants } from 'node:buffer'
+import type { FileHandle } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { types } from 'node:util'
+import { invalidArgType, invalidArgValue, outOfRange, tooLarge } from './errors.js'
+
+/** A byte position: a non-negative safe integer, or a bigint of the same range. */
+export type Offset = number | bigint
+
+/** Where a file is: a path as node:fs takes it. */
+export type Source = string | Buffer | URL
+
+/** What can be given up. */
+export interface Cancellable {
+  /**
+   * Rejects with the signal's reason. Work not yet begun never begins; work begun stops at its next chunk. Nothing is
+   * written to a caller's buffer after the promise has settled.
+   */
+  signal?: AbortSignal
+}
+
+/** A part of a file, in bytes. */
+export interface ByteRange {
+  offset: Offset
+  length: number
+}
+
+const SAFE_INTEGER = `an integer >= 0 && <= ${Number.MAX_SAFE_INTEGER}`
+
+/** A byte position as a number. */
+export function toOffset(value: unknown, name = 'offset'): number {
+  if (typeof value === 'number') return checked(value, name)
+  if (typeof value === 'bigint') {
+    if (value < 0n || value > Number.MAX_SAFE_INTEGER) throw outOfRange(name, SAFE_INTEGER, value)
+    return Number(value)
+  }
+  throw invalidArgType(name, 'of type number or bigint', value)
+}
+
+/** A number of bytes. */
+export function toLength(value: unknown, name = 'length'): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+  return checked(value, name)
+}
+
+function checked(value: number, name: string): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw outOfRange(name, SAFE_INTEGER, value)
+  return value
+}
+
+/** How much of `length` bytes at `offset` there is in a file of `byteLength` bytes; all the rest without a length. */
+export function cutAtEnd(byteLength: number, offset: number, length: number | undefined): number {
+  const rest = Math.max(0, byteLength - offset)
+  return length === undefined ? rest : Math.min(rest, length)
+}
+
+/** Refuses a result that no Buffer can hold. */
+export function mustFit(path: string, offset: number, length: number): void {
+  if (length > constants.MAX_LENGTH) throw tooLarge(path, offset, length, constants.MAX_LENGTH)
+}
+
+/** The bytes of a caller's target, as they are at this moment. */
+export function toBytes(target: unknown): Uint8Array {
+  if (types.isUint8Array(target)) return target
+  if (!ArrayBuffer.isView(target)) {
+    throw invalidArgType('target', 'an instance of Buffer, TypedArray, or DataView', target)
+  }
+  return new Uint8Array(target.buffer, target.byteOffset, target.byteLength)
+}
+
+/** The signal of an options object, which may be missing. Throws the reason of one that is aborted already. */
+export function toSignal(options: unknown): AbortSignal | undefined {
+  if (options === undefined) return undefined
+  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'of type object', options)
+  const { signal } = options as Cancellable
+  if (signal === undefined) return undefined
+  if (!(signal instanceof AbortSignal)) throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
+  signal.throwIfAborted()
+  return signal
+}
+
+/** A path's bytes as the kernel takes them, and its text. */
+export function toPath(source: unknown): { bytes: Buffer; text: string } {
+  const path = source instanceof URL ? fileURLToPath(source) : source
+  if (typeof path !== 'string' && !types.isUint8Array(path)) {
+    throw invalidArgType('path', 'of type string or an instance of Buffer or URL', source)
+  }
+  const bytes = Buffer.from(path as string)
+  if (bytes.includes(0)) throw invalidArgValue('path', 'must be a path without null bytes', source)
+  return { bytes, text: bytes.toString() }
+}
+
+/** Whether a source is an open file of node:fs/promises. */
+export function isFileHandle(source: unknown): source is FileHandle {
+  return typeof source === 'object' && source !== null && typeof (source as { fd?: unknown }).fd === 'number'
+}

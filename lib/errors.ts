@@ -1,0 +1,50 @@
+// The errors of the TypeScript half: refused arguments and closed files, in the conventions of node:fs.
+
+import { inspect } from 'node:util'
+
+function coded<T extends Error>(error: T, code: string, more?: object): T & { code: string } {
+  return Object.assign(error, { code }, more)
+}
+
+/** An argument of a type that cannot be meant. */
+export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
+  const message = `The "${name}" argument must be ${expected}. Received ${describe(value)}`
+  return coded(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+}
+
+/** An argument of the right type that no file has room for, or that cannot be used. */
+export function invalidArgValue(name: string, reason: string, value: unknown): TypeError {
+  const message = `The argument "${name}" ${reason}. Received ${describe(value)}`
+  return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/** A number outside of what a position or a length can be. */
+export function outOfRange(name: string, expected: string, value: unknown): RangeError {
+  const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${describe(value)}`
+  return coded(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
+/** A range that no Buffer of this Node can hold. */
+export function tooLarge(path: string, offset: number, length: number, most: number): RangeError {
+  const message =
+    `'${path}' (${length} bytes at offset ${offset}): the largest Buffer holds ${most} bytes; ` +
+    'read the range in parts, or use chunks()'
+  return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
+}
+
+/** A call on a handle after its close(). */
+export function fileClosed(path: string): Error {
+  return coded(new Error(`'${path}' is closed; open it again to read from it`), 'ERR_FILE_CLOSED', { path })
+}
+
+/** Something that this version, platform or runtime does not do. */
+export function unsupported(message: string): Error {
+  return coded(new Error(message), 'ERR_UNSUPPORTED')
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function') return `function ${value.name}`
+  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`
+  const text = inspect(value)
+  return value === undefined || value === null ? text : `type ${typeof value} (${text})`
+}

@@ -1,0 +1,420 @@
+// MappedFile: an open, mapped file, its reads and its views.
+
+import { Buffer } from 'node:buffer'
+import type { FileHandle } from 'node:fs/promises'
+import { type NativeFile, openFile } from '#binding'
+import {
+  type ByteRange,
+  type Cancellable,
+  cutAtEnd,
+  isFileHandle,
+  mustFit,
+  type Offset,
+  type Source,
+  toBytes,
+  toLength,
+  toOffset,
+  toPath,
+  toSignal,
+} from './arguments.js'
+import { type ChunkOptions, chunks } from './chunks.js'
+import { fileClosed, invalidArgType, invalidArgValue, outOfRange, unsupported } from './errors.js'
+import { allOrFirstFailure, readAll, toOffsets } from './many.js'
+import { onPool } from './pool.js'
+import { Queue } from './queue.js'
+import { transfer } from './transfer.js'
+import { affords, COST_OF_A_CALL, inALaterTurn } from './turn.js'
+import { Windows } from './windows.js'
+
+/** The longest range that is copied on the JS thread when it is known to be in memory: about 30 µs. */
+export const INLINE_BYTES = 256 << 10
+
+/** Up to here a result is copied out of a batch; longer ones have memory that the pool writes directly. */
+const BATCHED_BYTES = 256 << 10
+
+/** What a view that is ready costs of a turn, in bytes; it copies none. */
+const COST_OF_A_VIEW = 4096
+
+/** How to open a file. */
+export interface OpenOptions extends Cancellable {
+  /** `'r'`: reads, and views whose changes stay with their handle. */
+  mode?: 'r'
+}
+
+/** How much of a range is in memory. */
+export interface Residency {
+  /** Pages of the range, of `pageSize` bytes each. */
+  pages: number
+  /** How many are in the page cache; undefined where the kernel will not tell this user the truth. */
+  resident: number | undefined
+  /** How many are mapped into this process already, so that touching them cannot wait: true for every user. */
+  mapped: number
+  /** Bytes of a page. */
+  pageSize: number
+}
+
+const INTERNAL = Symbol('MappedFile.open')
+
+/**
+ * An open file that is read through a mapping, without ever blocking the event loop. The mapping is shared by all handles
+ * and workers of the process. Offsets and lengths are bytes; a range is cut at the end of the file, like `fs.read`.
+ *
+ * Methods that return promises always reject and never throw; `tryRead`, `tryReadInto` and `tryView` throw. All of them
+ * fail with ERR_FILE_CLOSED after {@link close}, with ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for arguments that cannot
+ * be meant, with ERR_FILE_TRUNCATED where the file has been cut below the range, and with the system's code (`EIO`) where
+ * the device cannot deliver the bytes.
+ */
+export class MappedFile implements AsyncDisposable {
+  /** Where the file was when it was opened. */
+  readonly path: string
+  #native: NativeFile | undefined
+  #byteLength: number
+  #queue: Queue
+  #windows = new Windows()
+  #closing: Promise<void> | undefined
+
+  /** @internal */
+  constructor(key: symbol, native: NativeFile, path: string) {
+    if (key !== INTERNAL) throw invalidArgType('key', 'left to MappedFile.open()', key)
+    this.#native = native
+    this.#byteLength = native.byteLength
+    this.#queue = new Queue(() => this.#open())
+    this.path = path
+  }
+
+  /**
+   * Opens and maps a file; nothing of it is read. Takes a path, or a FileHandle that goes on to belong to the caller.
+   * Rejects with ERR_NOT_A_FILE for what has no bytes to map (a directory, a FIFO, a socket, a device, a /proc file), and
+   * with the system's code (`ENOENT`, `EACCES`) where it cannot be opened.
+   */
+  static async open(source: Source | FileHandle, options?: OpenOptions): Promise<MappedFile> {
+    const signal = toSignal(options)
+    const mode: unknown = options?.mode
+    if (mode === 'r+') throw unsupported("mode 'r+' is not supported; open with mode 'r' and write with node:fs")
+    if (mode !== undefined && mode !== 'r') throw invalidArgValue('options.mode', "must be 'r'", mode)
+    if (isFileHandle(source)) {
+      const { fd } = source
+      const native = await onPool(inAnyCase => openFile(inAnyCase, fd), signal)
+      return new MappedFile(INTERNAL, native, native.path)
+    }
+    const { bytes, text } = toPath(source)
+    return new MappedFile(INTERNAL, await onPool(inAnyCase => openFile(inAnyCase, bytes), signal), text)
+  }
+
+  /** @internal A handle on what mmapRead() keeps mapped. */
+  static of(native: NativeFile): MappedFile {
+    return new MappedFile(INTERNAL, native, native.path)
+  }
+
+  /** Bytes mapped: the file's size at open, or at the last {@link refresh}. */
+  get byteLength(): number {
+    return this.#byteLength
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /**
+   * A copy of the range; of the rest of the file without a length. Small and in memory: answered without the pool.
+   * Rejects with ERR_OUT_OF_RANGE where the range, after the cut at the end of the file, fits no Buffer.
+   */
+  read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
+    try {
+      const { at, count, signal } = this.#range(offset, length, options)
+      return this.#read(at, count, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Fills `target` from `offset` on; resolves to the bytes written, fewer only at the end of the file. Allocates nothing
+   * that depends on the length. The target is only ever written on the JS thread: one that is resized or transferred
+   * meanwhile rejects with ERR_OUT_OF_RANGE, and one whose read was aborted is not written any more.
+   */
+  readInto(target: ArrayBufferView, offset: Offset = 0, options?: Cancellable): Promise<number> {
+    try {
+      const native = this.#open()
+      const bytes = toBytes(target)
+      const at = toOffset(offset)
+      const signal = options === undefined ? undefined : toSignal(options)
+      const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
+      if (count > INLINE_BYTES) return this.#copyInto(bytes, 0, at, count, signal)
+      if (!affords(count)) return this.#later(signal, () => this.readInto(target, offset, options))
+      if (native.tryCopy(bytes, 0, at, count)) return Promise.resolve(count)
+      return this.#copyInto(bytes, 0, at, count, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Many ranges in one trip, in the order asked. Rejects with the error of the first that failed, whose place in `ranges` is
+   * in `error.index`.
+   */
+  async readMany(ranges: readonly ByteRange[], options?: Cancellable): Promise<Buffer[]> {
+    return allOrFirstFailure(await this.#readAll(ranges, options))
+  }
+
+  /** The same, each range with its own outcome. Rejects only when aborted, closed, or called with what are no ranges. */
+  async readManySettled(ranges: readonly ByteRange[], options?: Cancellable): Promise<PromiseSettledResult<Buffer>[]> {
+    return this.#readAll(ranges, options)
+  }
+
+  /**
+   * Gathers records of `length` bytes from `offsets`, back to back, into one target: no Buffer per record. Resolves to the
+   * bytes written; a record at the end of the file is shorter, and the next one follows it without a gap. Rejects with
+   * ERR_OUT_OF_RANGE where the target has no room for all of them.
+   */
+  async readManyInto(
+    target: ArrayBufferView,
+    offsets: Float64Array | BigUint64Array | readonly number[],
+    length: number,
+    options?: Cancellable,
+  ): Promise<number> {
+    this.#open()
+    const bytes = toBytes(target)
+    const positions = toOffsets(offsets)
+    const size = toLength(length)
+    const signal = toSignal(options)
+    const total = positions.length * size
+    if (total > bytes.byteLength) {
+      throw outOfRange(
+        'target.byteLength',
+        `at least ${total}: ${positions.length} records of ${size}`,
+        bytes.byteLength,
+      )
+    }
+    return this.#gather(bytes, positions, size, signal)
+  }
+
+  /** A copy now, or undefined if that could wait for the disk. Throws; otherwise as {@link read}. */
+  tryRead(offset: Offset, length: number): Buffer | undefined {
+    const { at, count } = this.#range(offset, length)
+    const bytes = Buffer.allocUnsafe(count)
+    return this.#open().tryCopy(bytes, 0, at, count) ? bytes : undefined
+  }
+
+  /** The same into `target`: bytes written, or undefined. No promise, no allocation. */
+  tryReadInto(target: ArrayBufferView, offset: Offset): number | undefined {
+    const native = this.#open()
+    const bytes = toBytes(target)
+    const at = toOffset(offset)
+    const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
+    return native.tryCopy(bytes, 0, at, count) ? count : undefined
+  }
+
+  /**
+   * The mapped bytes themselves, no copy, faulted in before the promise resolves. What is written to a view stays in this
+   * handle's views: it reaches neither the file, nor any read, nor another handle. A view lives as long as it is
+   * referenced, also after {@link close}; it cannot be transferred. Faulted in means at that moment: the kernel may evict
+   * the pages later, and touching them then waits for the disk. Where the file is cut short, a view reads zeros.
+   */
+  view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
+    try {
+      const { at, count, signal } = this.#range(offset, length, options)
+      if (!affords(COST_OF_A_VIEW)) return this.#later(signal, () => this.view(at, count, options))
+      const ready = this.#tryView(at, count)
+      return ready ? Promise.resolve(ready) : this.#viewCold(at, count, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** A view now, or undefined if touching it could wait for the disk at the time of the call. Throws. */
+  tryView(offset: Offset, length: number): Buffer | undefined {
+    const { at, count } = this.#range(offset, length)
+    return this.#tryView(at, count)
+  }
+
+  /**
+   * Views of the whole file or of a part, in order, the next ones being faulted in while this one is used. `end` is
+   * exclusive; `chunkSize` (1 MiB) is the length of a view, `readAhead` (8 MiB) how far the faulting in runs ahead.
+   */
+  chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer> {
+    return chunks(this, options)
+  }
+
+  /**
+   * The range as an ArrayBuffer of exactly its size, which can be transferred; `end` is exclusive, and negative positions
+   * count from the end of the file, as in `ArrayBuffer.prototype.slice`.
+   */
+  async slice(start: number, end?: number): Promise<ArrayBuffer> {
+    this.#open()
+    const from = this.#position(start, 'start')
+    const to = end === undefined ? this.#byteLength : this.#position(end, 'end')
+    const count = Math.max(0, to - from)
+    mustFit(this.path, from, count)
+    const memory = new Uint8Array(count)
+    await this.#copy(memory, from, undefined)
+    return memory.buffer
+  }
+
+  /** Brings a range into memory and into the page table, so that reads of it are answered at once. */
+  async prefault(offset: Offset = 0, length?: number, options?: Cancellable): Promise<void> {
+    this.#open()
+    const at = toOffset(offset)
+    const count = cutAtEnd(this.#byteLength, at, length === undefined ? undefined : toLength(length))
+    await transfer(this.#queue, at, count, { kind: 'prefault', signal: toSignal(options) })
+  }
+
+  /** How much of a range is in memory, in pages. Reads nothing. */
+  async residency(offset: Offset = 0, length?: number): Promise<Residency> {
+    const native = this.#open()
+    const at = toOffset(offset)
+    const count = cutAtEnd(this.#byteLength, at, length === undefined ? undefined : toLength(length))
+    const { pages, resident, mapped, pageSize } = await this.#queue.run(inAnyCase =>
+      native.residency(inAnyCase, Math.min(at, this.#byteLength), count),
+    )
+    return { pages, resident, mapped, pageSize }
+  }
+
+  /**
+   * Looks at the file again: what it has grown by can be read, what was cut is gone, damage is recovered from. Resolves to
+   * {@link byteLength}. Views made before stay as they are.
+   */
+  async refresh(): Promise<number> {
+    const native = this.#open()
+    const fresh = await this.#queue.run(inAnyCase => native.refresh(inAnyCase))
+    if (this.#native) {
+      this.#native = fresh
+      this.#byteLength = fresh.byteLength
+    }
+    return this.#byteLength
+  }
+
+  /**
+   * Refuses new calls, rejects reads not yet begun with ERR_FILE_CLOSED, and waits for those begun. Twice is fine. Memory
+   * goes when the last view has gone.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#native = undefined
+    this.#windows.clear()
+    await this.#queue.close(this.path)
+  }
+
+  #open(): NativeFile {
+    if (!this.#native) throw fileClosed(this.path)
+    return this.#native
+  }
+
+  // What the reading methods have in common: their arguments, checked and cut at the end of the file.
+  #range(offset: unknown, length: unknown, options?: unknown) {
+    this.#open()
+    const at = toOffset(offset)
+    const signal = options === undefined ? undefined : toSignal(options)
+    const wanted = length === undefined ? undefined : toLength(length)
+    const count = cutAtEnd(this.#byteLength, at, wanted)
+    mustFit(this.path, at, count)
+    // Past the end nothing is read, wherever that is.
+    return { at: Math.min(at, this.#byteLength), count, signal }
+  }
+
+  #position(value: number, name: string): number {
+    const size = this.#byteLength
+    return value < 0 ? Math.max(0, size - toLength(-value, name)) : Math.min(size, toLength(value, name))
+  }
+
+  #read(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
+    if (count > INLINE_BYTES) {
+      const bytes = Buffer.allocUnsafeSlow(count)
+      return this.#copy(bytes, at, signal).then(() => bytes)
+    }
+    if (!affords(count)) return this.#later(signal, () => this.#read(at, count, signal))
+    const bytes = Buffer.allocUnsafe(count)
+    if (this.#open().tryCopy(bytes, 0, at, count)) return Promise.resolve(bytes)
+    return this.#copy(bytes, at, signal).then(() => bytes)
+  }
+
+  // Fills memory that nobody else knows yet.
+  #copy(memory: Uint8Array, at: number, signal: AbortSignal | undefined): Promise<void> {
+    if (memory.length <= BATCHED_BYTES) return this.#copyInto(memory, 0, at, memory.length, signal).then(() => {})
+    return transfer(this.#queue, at, memory.length, { kind: 'copy', signal, memory })
+  }
+
+  // Fills a caller's memory, piece by piece on this thread, with a look at whether it is still there.
+  async #copyInto(target: Uint8Array, to: number, at: number, count: number, signal?: AbortSignal): Promise<number> {
+    const take = (bytes: Uint8Array, position: number) => {
+      if (to + position + bytes.length > target.length) {
+        throw outOfRange('target.byteLength', 'as large as it was when the read began', target.length)
+      }
+      target.set(bytes, to + position)
+    }
+    await transfer(this.#queue, at, count, { kind: 'copy', signal, take })
+    return count
+  }
+
+  async #readAll(ranges: unknown, options: unknown): Promise<PromiseSettledResult<Buffer>[]> {
+    this.#open()
+    const signal = toSignal(options)
+    const results = await readAll(ranges, (offset, length) => {
+      const { at, count } = this.#range(offset, length)
+      return this.#read(at, count, signal)
+    })
+    signal?.throwIfAborted()
+    return results
+  }
+
+  async #gather(target: Uint8Array, offsets: Float64Array, length: number, signal?: AbortSignal): Promise<number> {
+    const lengths = offsets.map(offset => cutAtEnd(this.#byteLength, offset, length))
+    const starts = offsets.map(offset => Math.min(offset, this.#byteLength))
+    const perTurn = Math.max(1, Math.floor(INLINE_BYTES / (length + COST_OF_A_CALL)))
+    let next = 0
+    let to = 0
+    // As far as all is in memory, on this thread, with a pause whenever the turn has had its share.
+    for (let warm = length <= INLINE_BYTES; warm && next < starts.length; ) {
+      const some = lengths.subarray(next, next + perTurn)
+      if (!affords(some.length * (length + COST_OF_A_CALL))) {
+        await this.#later(signal, () => Promise.resolve())
+        continue
+      }
+      const copied = this.#open().tryCopyMany(target, to, starts.subarray(next, next + perTurn), some)
+      for (let i = 0; i < copied; i += 1) to += some[i] as number
+      next += copied
+      warm = copied === some.length
+    }
+    const reads: Promise<number>[] = []
+    for (; next < starts.length; next += 1) {
+      const count = lengths[next] as number
+      reads.push(this.#copyInto(target, to, starts[next] as number, count, signal))
+      to += count
+    }
+    await Promise.all(reads)
+    return to
+  }
+
+  #tryView(at: number, count: number): Buffer | undefined {
+    const native = this.#open()
+    if (count === 0) return Buffer.alloc(0)
+    const id = native.readyViews(at, count)
+    return id === 0 ? undefined : this.#windows.view(native, id, at, count)
+  }
+
+  async #viewCold(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
+    await transfer(this.#queue, at, count, { kind: 'view', signal })
+    const native = this.#open()
+    return this.#windows.view(native, native.viewsId(), at, count)
+  }
+
+  // The turn has had its share of answers: this one is given when timers and I/O have had theirs.
+  #later<T>(signal: AbortSignal | undefined, answer: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      inALaterTurn(() => {
+        if (signal?.aborted) reject(signal.reason)
+        else answer().then(resolve, reject)
+      })
+    })
+  }
+}

@@ -1,0 +1,71 @@
+// mmapRead(): the bytes of a file by its path, in one trip to the pool, with what is mapped kept for the next call.
+
+import { Buffer } from 'node:buffer'
+import { resolve } from 'node:path'
+import { readPath, releasePaths } from '#binding'
+import { type Cancellable, type Offset, type Source, toLength, toOffset, toPath, toSignal } from './arguments.js'
+import { invalidArgValue } from './errors.js'
+import { MappedFile } from './mapped-file.js'
+import { onPool } from './pool.js'
+import { PIECE_BYTES } from './queue.js'
+
+/** Milliseconds that a file stays mapped after the last call that read it. */
+const IDLE = 10_000
+
+async function read(path: Source, offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
+  const bytes = absolute(path)
+  const at = toOffset(offset)
+  const wanted = length === undefined ? undefined : toLength(length)
+  const signal = toSignal(options)
+  const idle = toIdle(mmapRead.idle)
+
+  const unwanted = signal && new Int32Array(new SharedArrayBuffer(4))
+  const abort = () => unwanted && Atomics.store(unwanted, 0, 1)
+  signal?.addEventListener('abort', abort, { once: true })
+  const result = await onPool(
+    inAnyCase => readPath(inAnyCase, bytes, idle, at, wanted, PIECE_BYTES, unwanted),
+    signal,
+  ).finally(() => signal?.removeEventListener('abort', abort))
+  if (Buffer.isBuffer(result)) return result
+
+  // Too long for one job: the pool has opened the file, and the range goes on its way in pieces.
+  const file = MappedFile.of(result)
+  try {
+    return await file.read(at, wanted, options)
+  } finally {
+    await file.close()
+  }
+}
+
+// Relative to the directory of this moment: the pool may come to it after a chdir().
+function absolute(path: Source): Buffer {
+  const { bytes } = toPath(path)
+  if (bytes[0] === 0x2f) return bytes
+  return Buffer.concat([Buffer.from(`${resolve('.')}/`), bytes])
+}
+
+function toIdle(idle: unknown): number {
+  if (typeof idle !== 'number' || !(idle >= 0)) {
+    throw invalidArgValue('mmapRead.idle', 'must be a number of milliseconds >= 0', idle)
+  }
+  return idle
+}
+
+/**
+ * Reads `length` bytes at `offset` of the file that is at `path` now, without ever blocking the event loop, in one trip to
+ * the pool (results beyond 8 MiB take one per 8 MiB). A mapping is kept and shared by every thread of the process until it
+ * has been idle for `mmapRead.idle` milliseconds (10 000 by default), or until `mmapRead.release(path?)` is called; a file
+ * replaced or changed in size is noticed. Rejects as `MappedFile.open` and `MappedFile.read` do.
+ */
+export const mmapRead: {
+  (path: Source, offset?: Offset, length?: number, options?: Cancellable): Promise<Buffer>
+  /** Milliseconds that a file stays mapped after the last call that read it. */
+  idle: number
+  /** Lets go of one file, or of all that mmapRead() keeps mapped in this process. */
+  release(path?: Source): void
+} = Object.assign(read, {
+  idle: IDLE,
+  release(path?: Source): void {
+    releasePaths(path === undefined ? undefined : absolute(path))
+  },
+})
