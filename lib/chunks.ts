@@ -33,7 +33,9 @@ export async function* chunks(file: MappedFile, options: ChunkOptions = {}): Asy
   let next = toOffset(options.start ?? 0, 'options.start')
 
   const left = new AbortController()
-  const signal = theirs ? AbortSignal.any([theirs, left.signal]) : left.signal
+  const { signal } = left
+  const abort = () => left.abort(theirs?.reason)
+  theirs?.addEventListener('abort', abort, { once: true })
   const ahead: Promise<Buffer>[] = []
   const reach = () => {
     while (next < end && ahead.length <= depth) {
@@ -49,6 +51,7 @@ export async function* chunks(file: MappedFile, options: ChunkOptions = {}): Asy
   try {
     for (reach(); ahead.length > 0; reach()) yield await (ahead.shift() as Promise<Buffer>)
   } finally {
+    theirs?.removeEventListener('abort', abort)
     left.abort()
   }
 }

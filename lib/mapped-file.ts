@@ -70,6 +70,7 @@ export class MappedFile implements AsyncDisposable {
   #native: NativeFile | undefined
   #byteLength: number
   #queue: Queue
+  #oldQueues = new Set<Queue>()
   #windows = new Windows()
   #closing: Promise<void> | undefined
 
@@ -78,7 +79,7 @@ export class MappedFile implements AsyncDisposable {
     if (key !== INTERNAL) throw invalidArgType('key', 'left to MappedFile.open()', key)
     this.#native = native
     this.#byteLength = native.byteLength
-    this.#queue = new Queue(() => this.#open())
+    this.#queue = new Queue(native)
     this.path = path
   }
 
@@ -278,9 +279,15 @@ export class MappedFile implements AsyncDisposable {
   async refresh(): Promise<number> {
     const native = this.#open()
     const fresh = await this.#queue.run(inAnyCase => native.refresh(inAnyCase))
+    // Unless it was closed meanwhile.
     if (this.#native) {
       this.#native = fresh
       this.#byteLength = fresh.byteLength
+      // What is on its way stays with the file as it was when it was asked for.
+      const old = this.#queue
+      this.#queue = new Queue(fresh)
+      this.#oldQueues.add(old)
+      old.whenIdle().then(() => this.#oldQueues.delete(old))
     }
     return this.#byteLength
   }
@@ -302,7 +309,7 @@ export class MappedFile implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#native = undefined
     this.#windows.clear()
-    await this.#queue.close(this.path)
+    await Promise.all([this.#queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
   }
 
   #open(): NativeFile {
@@ -403,17 +410,23 @@ export class MappedFile implements AsyncDisposable {
   }
 
   async #viewCold(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
+    const { native } = this.#queue
     await transfer(this.#queue, at, count, { kind: 'view', signal })
-    const native = this.#open()
-    return this.#windows.view(native, native.viewsId(), at, count)
+    const view = this.#windows.view(native, native.viewsId(), at, count)
+    if (this.closed) this.#windows.clear()
+    return view
   }
 
   // The turn has had its share of answers: this one is given when timers and I/O have had theirs.
   #later<T>(signal: AbortSignal | undefined, answer: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       inALaterTurn(() => {
-        if (signal?.aborted) reject(signal.reason)
-        else answer().then(resolve, reject)
+        try {
+          signal?.throwIfAborted()
+          answer().then(resolve, reject)
+        } catch (error) {
+          reject(error)
+        }
       })
     })
   }

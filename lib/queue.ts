@@ -17,39 +17,59 @@ export const PIECE_BYTES = 8 << 20
 /** What is done with a range: copied through scratch memory, populated for views, or populated for copies. */
 export type Kind = keyof typeof JOB_BYTES
 
-/** A range on its way. Those of kind `copy` have at most SCRATCH_BYTES, the others PIECE_BYTES. */
+/** A whole range, of which requests are pieces. */
+export interface Whole {
+  /** Whether a job has taken one of its pieces: from then on close() waits for all of them. */
+  begun: boolean
+  /** Whether its caller has had an answer already; what is left of it is skipped. */
+  settled: boolean
+  /** Whether it may be given up while a job works at it. */
+  canBeDropped: boolean
+  /** Rejects it, unless it is settled. */
+  fail(error: unknown): void
+}
+
+/** A piece of a range on its way. Those of kind `copy` have at most SCRATCH_BYTES, the others PIECE_BYTES. */
 export interface Request {
+  whole: Whole
   offset: number
   length: number
-  /** Memory of ours that the job may write directly, and that nobody else knows yet; the range then has a job of its own. */
+  /** Memory of ours that the job may write directly, and that nobody else knows yet; the piece then has a job of its own. */
   memory?: Uint8Array
-  /** Called once, on the JS thread; `bytes` are valid during the call only. */
+  /** Called once, on the JS thread, unless the whole is settled; `bytes` are valid during the call only. */
   done(error: unknown, bytes?: Uint8Array): void
-  /** Whether it may be given up on its way. */
-  canBeDropped?: boolean
-  /** Set by whoever gave the request up and has answered its caller. */
-  dropped?: boolean
-  /** Tells a job under way that the range is not wanted any more. */
+  /** Tells a job under way that the piece is not wanted any more. */
   drop?: () => void
 }
 
 /** The waiting and running requests of one file. */
 export class Queue {
-  readonly #native: () => NativeFile
+  /** The file that jobs work at, as it was at one moment. */
+  readonly native: NativeFile
+  readonly #wholes = new Set<Whole>()
   readonly #waiting: Record<Kind, Request[]> = { copy: [], view: [], prefault: [] }
   readonly #listed: Record<Kind, boolean> = { copy: false, view: false, prefault: false }
-  readonly #solo = new Set<Request>()
   #underWay = 0
   #whenIdle: Array<() => void> = []
 
-  constructor(native: () => NativeFile) {
-    this.#native = native
+  constructor(native: NativeFile) {
+    this.native = native
+  }
+
+  /** Announces a range whose pieces will be added. */
+  enter(whole: Whole): void {
+    this.#wholes.add(whole)
+  }
+
+  /** The range is settled: no more of its pieces come. */
+  leave(whole: Whole): void {
+    this.#wholes.delete(whole)
+    this.#lookIdle()
   }
 
   /** Adds a request, to leave with the others of this turn. */
   add(kind: Kind, request: Request): void {
     if (request.memory) {
-      this.#solo.add(request)
       queueMicrotask(() => whenThereIsPlace(inAnyCase => this.#startSolo(request, inAnyCase)))
       return
     }
@@ -60,22 +80,21 @@ export class Queue {
   }
 
   /** Runs another job of this file's on the pool, one that close() waits for as well. */
-  run<T>(begin: (inAnyCase: boolean) => Promise<T> | null, signal?: AbortSignal): Promise<T> {
+  run<T>(begin: (inAnyCase: boolean) => Promise<T> | null): Promise<T> {
     this.#underWay += 1
-    return onPool(begin, signal).finally(() => this.#done())
+    return onPool(begin).finally(() => this.#done())
   }
 
   /** Rejects what has not begun, and resolves when all that has begun is done. */
   close(path: string): Promise<void> {
-    const unbegun = [...this.#solo, ...Object.values(this.#waiting).flat()]
-    this.#solo.clear()
-    for (const kind of Object.keys(this.#waiting) as Kind[]) this.#waiting[kind] = []
-    for (const request of unbegun) {
-      if (request.dropped) continue
-      request.dropped = true
-      request.done(fileClosed(path))
-    }
-    return this.#underWay === 0 ? Promise.resolve() : new Promise(resolve => this.#whenIdle.push(resolve))
+    for (const whole of this.#wholes) if (!whole.begun) whole.fail(fileClosed(path))
+    return this.whenIdle()
+  }
+
+  /** Resolves when nothing waits or runs. */
+  whenIdle(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve()
+    return new Promise(resolve => this.#whenIdle.push(resolve))
   }
 
   #starter(kind: Kind): Start {
@@ -86,7 +105,7 @@ export class Queue {
       let bytes = 0
       while (taken < waiting.length && batch.length < JOB_RANGES) {
         const request = waiting[taken] as Request
-        if (!request.dropped) {
+        if (!request.whole.settled) {
           if (batch.length > 0 && bytes + request.length > JOB_BYTES[kind]) break
           batch.push(request)
           bytes += request.length
@@ -111,7 +130,7 @@ export class Queue {
   #startCopy(batch: Request[], inAnyCase: boolean): Promise<void> | null {
     const scratch = takeScratch()
     const unwanted = flags(batch)
-    const job = this.#native().readRanges(inAnyCase, offsets(batch), lengths(batch), scratch, unwanted)
+    const job = this.native.readRanges(inAnyCase, offsets(batch), lengths(batch), scratch, unwanted)
     if (job === null) {
       giveScratch(scratch)
       return null
@@ -122,22 +141,21 @@ export class Queue {
   #startPopulate(kind: Kind, batch: Request[], inAnyCase: boolean): Promise<void> | null {
     const unwanted = flags(batch)
     const forViews = kind === 'view'
-    const job = this.#native().populateRanges(inAnyCase, offsets(batch), lengths(batch), forViews, unwanted)
+    const job = this.native.populateRanges(inAnyCase, offsets(batch), lengths(batch), forViews, unwanted)
     return job && this.#follow(job, batch)
   }
 
   #startSolo(request: Request, inAnyCase: boolean): Promise<void> | null | undefined {
-    if (request.dropped || !this.#solo.has(request)) return undefined
+    if (request.whole.settled) return undefined
     const batch = [request]
     const memory = request.memory as Uint8Array
-    const job = this.#native().readRanges(inAnyCase, offsets(batch), lengths(batch), memory, flags(batch))
-    if (job === null) return null
-    this.#solo.delete(request)
-    return this.#follow(job, batch, memory)
+    const job = this.native.readRanges(inAnyCase, offsets(batch), lengths(batch), memory, flags(batch))
+    return job && this.#follow(job, batch, memory)
   }
 
   async #follow(job: Promise<Array<number | Error> | null>, batch: Request[], memory?: Uint8Array): Promise<void> {
     this.#underWay += 1
+    for (const request of batch) request.whole.begun = true
     let failures: Array<number | Error> | null = null
     let broken: unknown
     try {
@@ -151,14 +169,22 @@ export class Queue {
     batch.forEach((request, index) => {
       const bytes = memory?.subarray(at, at + request.length)
       at += request.length
-      if (!request.dropped) request.done(broken ?? errors.get(index), bytes)
+      if (!request.whole.settled) request.done(broken ?? errors.get(index), bytes)
     })
     this.#done()
   }
 
   #done(): void {
     this.#underWay -= 1
-    if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    this.#lookIdle()
+  }
+
+  #isIdle(): boolean {
+    return this.#underWay === 0 && this.#wholes.size === 0
+  }
+
+  #lookIdle(): void {
+    if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 }
 
@@ -167,7 +193,7 @@ const lengths = (batch: Request[]) => Float64Array.from(batch, request => reques
 
 // Shared memory only where somebody could give a range up: most jobs have none.
 function flags(batch: Request[]): Int32Array | undefined {
-  if (!batch.some(request => request.canBeDropped)) return undefined
+  if (!batch.some(request => request.whole.canBeDropped)) return undefined
   const unwanted = new Int32Array(new SharedArrayBuffer(4 * batch.length))
   batch.forEach((request, index) => {
     request.drop = () => Atomics.store(unwanted, index, 1)

@@ -1,6 +1,6 @@
 // One range's way through the queue: cut into pieces, a few of which are under way at a time, until all are done.
 
-import { type Kind, PIECE_BYTES, type Queue, type Request } from './queue.js'
+import { type Kind, PIECE_BYTES, type Queue, type Request, type Whole } from './queue.js'
 import { SCRATCH_BYTES } from './scratch.js'
 
 /** Pieces of one range that are queued at the same time: enough for every thread that may be taken, no more. */
@@ -25,27 +25,27 @@ export function transfer(queue: Queue, offset: number, length: number, plan: Pla
   return new Promise((resolve, reject) => {
     const queued = new Set<Request>()
     let next = 0
-    let settled = false
 
-    const abort = () => settle(signal?.reason ?? new Error('aborted'))
     const settle = (error?: unknown) => {
-      if (settled) return
-      settled = true
+      if (whole.settled) return
+      whole.settled = true
       signal?.removeEventListener('abort', abort)
-      for (const request of queued) {
-        request.dropped = true
-        request.drop?.()
-      }
+      for (const request of queued) request.drop?.()
+      queue.leave(whole)
       if (error === undefined) resolve()
       else reject(error)
     }
+    const abort = () => settle(signal?.reason)
+    const canBeDropped = signal !== undefined || length > pieceBytes
+    const whole: Whole = { begun: false, settled: false, canBeDropped, fail: settle }
 
     const queueMore = () => {
-      while (!settled && next < length && queued.size < PIECES_AT_ONCE) {
+      while (!whole.settled && next < length && queued.size < PIECES_AT_ONCE) {
         const at = next
         const size = Math.min(pieceBytes, length - at)
         next += size
         const request: Request = {
+          whole,
           offset: offset + at,
           length: size,
           done(error, bytes) {
@@ -61,13 +61,13 @@ export function transfer(queue: Queue, offset: number, length: number, plan: Pla
           },
         }
         if (memory) request.memory = memory.subarray(at, at + size)
-        if (signal || length > pieceBytes) request.canBeDropped = true
         queued.add(request)
         queue.add(kind, request)
       }
     }
 
     signal?.addEventListener('abort', abort, { once: true })
+    queue.enter(whole)
     queueMore()
   })
 }

@@ -11,7 +11,7 @@ export const WINDOW_BYTES = 64 << 20
 export const WINDOW_STRIDE = 32 << 20
 
 /** Windows kept: V8 counts each with its full size as memory of its own. */
-const KEPT = 16
+const KEPT = 64
 
 /** The start of a window of its own is aligned to this, as mapped pages are, so that typed arrays fit over it. */
 const ALIGNMENT = 4096

@@ -1,17 +1,20 @@
 // What `npm ci` does after it has installed: builds the addon in release mode and compiles the TypeScript.
 
 import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 
-function has(command) {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
-}
+const has = command => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
+const run = script => execFileSync('npm', ['run', '--silent', script], { stdio: 'inherit' })
 
-if (!has('cargo')) {
+const canBuild = has('cargo') && has('cc')
+const isBuilt = existsSync('binding.js') && readdirSync('.').some(name => name.endsWith('.node'))
+
+if (!canBuild && !isBuilt) {
   console.error(
-    'faultless: there is no prebuilt addon here, and building it needs cargo; install stable Rust (rustup.rs), or cargo and cc from your distribution, and run npm ci again.',
+    'faultless: there is no prebuilt addon for this platform here, so please install stable Rust (https://rustup.rs) ' +
+      'and a C compiler (cc), then run npm ci again.',
   )
   process.exit(1)
 }
-for (const script of ['build:addon', 'build:lib']) {
-  execFileSync('npm', ['run', '--silent', script], { stdio: 'inherit' })
-}
+if (canBuild) run('build:addon')
+run('build:lib')
