@@ -22,6 +22,7 @@ import { fileClosed, invalidArgType, invalidArgValue, outOfRange, unsupported } 
 import { allOrFirstFailure, readAll, toOffsets } from './many.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
+import { largeBuffer } from './slabs.js'
 import { transfer } from './transfer.js'
 import { affords, COST_OF_A_CALL, inALaterTurn } from './turn.js'
 import { Windows } from './windows.js'
@@ -118,7 +119,8 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * A copy of the range; of the rest of the file without a length. Small and in memory: answered without the pool.
+   * A copy of the range; of the rest of the file without a length. Small and in memory: answered without the pool. A long
+   * result (over 256 KiB) cannot be transferred to another thread; one of {@link slice} can.
    * Rejects with ERR_OUT_OF_RANGE where the range, after the cut at the end of the file, fits no Buffer.
    */
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
@@ -336,7 +338,7 @@ export class MappedFile implements AsyncDisposable {
 
   #read(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
     if (count > INLINE_BYTES) {
-      const bytes = Buffer.allocUnsafeSlow(count)
+      const bytes = largeBuffer(count)
       return this.#copy(bytes, at, signal).then(() => bytes)
     }
     if (!affords(count)) return this.#later(signal, () => this.#read(at, count, signal))

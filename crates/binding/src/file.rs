@@ -15,7 +15,7 @@ use crate::arguments::{bytes, range, ranges};
 use crate::jobs::{
     CountResidency, Job, OpenFile, PopulateRanges, ReadPath, ReadRanges, Refresh, Source, Ticket, Unwanted,
 };
-use crate::{errors, windows};
+use crate::{errors, external};
 
 /// A file at one moment: its length does not change.
 #[napi]
@@ -105,7 +105,7 @@ impl NativeFile {
     pub fn window<'env>(&self, env: &'env Env, start: f64, length: f64) -> Result<Unknown<'env>> {
         let range = range(&self.file, start, length)?;
         let views = self.file.views().map_err(|error| errors::to_napi(env, &error))?;
-        windows::window(env, views, range)
+        external::window(env, views, range)
     }
 
     /// Copies ranges back to back into `target`. Resolves to pairs of index and Error, or null when none failed.

@@ -9,7 +9,7 @@
 
 mod arguments;
 mod errors;
+mod external;
 mod file;
 mod jobs;
 mod platform;
-mod windows;

@@ -9,7 +9,7 @@ use napi::{Env, Result, sys};
 use napi_derive::napi;
 
 use crate::jobs::pool_size;
-use crate::{errors, windows};
+use crate::{errors, external};
 
 /// See `capabilities()` in index.ts.
 #[napi(ts_return_type = "Record<string, boolean | number | string>")]
@@ -56,5 +56,5 @@ pub fn unpopulated_window<'env>(env: &'env Env, path: &[u8]) -> Result<Unknown<'
     let opened = MappedFile::open(&path).and_then(|file| Ok((file.views()?, file)));
     let (views, file) = opened.map_err(|error| errors::to_napi(env, &error))?;
     let length = usize::try_from(file.byte_length()).unwrap_or(usize::MAX);
-    windows::window(env, Arc::clone(&views), Range { offset: 0, length })
+    external::window(env, Arc::clone(&views), Range { offset: 0, length })
 }

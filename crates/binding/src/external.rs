@@ -1,0 +1,85 @@
+//! `ArrayBuffers` over memory that V8 does not own: windows of a copy-on-write mapping, and slabs.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use faultless_allocator::Slab;
+use faultless_mapping::{CopyOnWrite, Error as CoreError, Range};
+use napi::bindgen_prelude::{FromNapiValue, Unknown};
+use napi::{Env, Error, Result, Status, sys};
+use napi_derive::napi;
+
+use crate::errors;
+
+/// An `ArrayBuffer` over a range of the mapping, which lives until the last such buffer has been collected.
+pub(crate) fn window(env: &Env, views: Arc<CopyOnWrite>, range: Range) -> Result<Unknown<'_>> {
+    let address = views.address_of(range.offset);
+    // SAFETY: the caller's range lies within the mapping, which `views` keeps.
+    match unsafe { external(env, address, range.length, views) } {
+        Err(error) if error.status == Status::NoExternalBuffersAllowed => {
+            let what =
+                "this runtime allows no external buffers, so there are no views; use read() or readInto()";
+            Err(errors::to_napi(env, &CoreError::Unsupported { what }))
+        }
+        outcome => outcome,
+    }
+}
+
+/// An `ArrayBuffer` of `length` bytes in a slab, which is used again when the buffer has been collected; null where the
+/// runtime allows none, or memory has run out.
+#[napi(ts_return_type = "ArrayBuffer | null")]
+pub fn slab(env: &Env, length: f64) -> Result<Option<Unknown<'_>>> {
+    let length = usize::try_from(crate::arguments::bytes(length)?).unwrap_or(usize::MAX);
+    let Some(slab) = Slab::take(length) else { return Ok(None) };
+    let address = slab.as_ptr();
+    // SAFETY: the slab has at least this length, and lives in the box that keeps it.
+    match unsafe { external(env, address, length, slab) } {
+        Err(error) if error.status == Status::NoExternalBuffersAllowed => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+/// Gives slabs that were not used for `idle` milliseconds back to their allocator; says whether any are kept on.
+#[napi]
+#[must_use]
+pub fn trim_slabs(idle: u32) -> bool {
+    faultless_allocator::trim(Duration::from_millis(idle.into()))
+}
+
+/// An `ArrayBuffer` over `length` bytes at `address`. `keep` is dropped when V8 is done with them.
+///
+/// # Safety
+/// The bytes stay valid as long as `keep` lives, and only JavaScript and the jobs it starts touch them.
+unsafe fn external<T: Send>(env: &Env, address: *mut u8, length: usize, keep: T) -> Result<Unknown<'_>> {
+    let keep = Box::into_raw(Box::new(keep));
+    let mut buffer = std::ptr::null_mut();
+    // SAFETY: the caller vouches for the bytes, and `keep` holds them until V8 calls `let_go`, once, when neither the
+    // `ArrayBuffer` nor its backing store is in use any more.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            address.cast(),
+            length,
+            Some(let_go::<T>),
+            keep.cast(),
+            &raw mut buffer,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        // SAFETY: the box was made above, and a call that failed has not taken it.
+        drop(unsafe { Box::from_raw(keep) });
+        return Err(Error::new(
+            Status::from(status),
+            "no ArrayBuffer could be made over external memory".to_owned(),
+        ));
+    }
+    // SAFETY: the value was made above, in this environment.
+    unsafe { Unknown::from_napi_value(env.raw(), buffer) }
+}
+
+/// Called by V8 when it is done with external memory, on the JS thread: what takes long is left to other threads.
+unsafe extern "C" fn let_go<T>(_env: sys::napi_env, _address: *mut c_void, keep: *mut c_void) {
+    // SAFETY: `keep` is the box that `external` made, and V8 calls this once.
+    drop(unsafe { Box::from_raw(keep.cast::<T>()) });
+}
