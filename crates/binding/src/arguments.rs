@@ -10,6 +10,12 @@ fn invalid(reason: &str) -> Error {
     Error::new(Status::InvalidArg, reason.to_owned())
 }
 
+/// A count as JavaScript holds it.
+#[expect(clippy::cast_precision_loss, reason = "what is counted comes from files of safe-integer length")]
+pub(crate) fn number(count: u64) -> f64 {
+    count as f64
+}
+
 /// A number of bytes.
 pub(crate) fn bytes(number: f64) -> Result<u64> {
     if (0.0..=MAX_SAFE_INTEGER).contains(&number) && number.fract() == 0.0 {

@@ -4,6 +4,8 @@ use faultless_mapping::Error as CoreError;
 use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
 use napi::{Env, Error, Result, Status};
 
+use crate::arguments::number;
+
 /// The Error object that JavaScript sees.
 pub(crate) fn to_js<'env>(env: &'env Env, error: &CoreError) -> Result<Unknown<'env>> {
     let code = code_of(error);
@@ -42,8 +44,8 @@ pub(crate) fn to_js<'env>(env: &'env Env, error: &CoreError) -> Result<Unknown<'
     reason = "positions in a file that JavaScript asked for are safe integers"
 )]
 fn set_range(object: &mut Object<'_>, range: faultless_mapping::ByteRange) -> Result<()> {
-    object.set_named_property("offset", range.start as f64)?;
-    object.set_named_property("length", range.length as f64)
+    object.set_named_property("offset", number(range.start))?;
+    object.set_named_property("length", number(range.length))
 }
 
 /// The same as an error that napi-rs throws or rejects with.

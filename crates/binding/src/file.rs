@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Int32Array, JsValue, Uint
 use napi::{Env, Error, Result, Status, sys};
 use napi_derive::napi;
 
-use crate::arguments::{bytes, range, ranges};
+use crate::arguments::{bytes, number, range, ranges};
 use crate::jobs::{
     CountResidency, Job, OpenFile, PopulateRanges, ReadPath, ReadRanges, Refresh, Source, Ticket, Unwanted,
 };
@@ -46,9 +46,8 @@ impl NativeFile {
 impl NativeFile {
     /// Bytes of the file.
     #[napi(getter)]
-    #[expect(clippy::cast_precision_loss, reason = "files beyond 2^53 bytes do not exist")]
     pub fn byte_length(&self) -> f64 {
-        self.file.byte_length() as f64
+        number(self.file.byte_length())
     }
 
     /// Where the file was when it was opened.

@@ -12,6 +12,7 @@ use napi::bindgen_prelude::{
 };
 use napi::{Env, Error, Result, ScopedTask, Status};
 
+use crate::arguments::number;
 use crate::errors;
 use crate::file::NativeFile;
 
@@ -219,13 +220,12 @@ impl Work for CountResidency {
         Ok(self.file.residency(self.range.offset, self.range.length))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a file of safe-integer length has fewer pages than that")]
     fn answer<'env>(&mut self, env: &'env Env, done: Residency) -> Result<Object<'env>> {
         let mut object = Object::new(env)?;
-        object.set_named_property("pages", done.pages as f64)?;
-        object.set_named_property("resident", done.resident.map(|pages| pages as f64))?;
-        object.set_named_property("mapped", done.mapped as f64)?;
-        object.set_named_property("pageSize", done.page_size as f64)?;
+        object.set_named_property("pages", number(done.pages as u64))?;
+        object.set_named_property("resident", done.resident.map(|pages| number(pages as u64)))?;
+        object.set_named_property("mapped", number(done.mapped as u64))?;
+        object.set_named_property("pageSize", number(done.page_size as u64))?;
         Ok(object)
     }
 }

@@ -8,23 +8,23 @@ use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 
+use crate::arguments::number;
 use crate::jobs::pool_size;
 use crate::{errors, external};
 
 /// See `capabilities()` in index.ts.
 #[napi(ts_return_type = "Record<string, boolean | number | string>")]
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 pub fn capabilities(env: &Env) -> Result<Object<'_>> {
     let found = faultless_mapping::capabilities();
     let mut object = Object::new(env)?;
     object.set_named_property("kernel", found.kernel.as_str())?;
-    object.set_named_property("pageSize", faultless_mapping::page_size() as f64)?;
+    object.set_named_property("pageSize", number(faultless_mapping::page_size() as u64))?;
     object
         .set_named_property("populate", if found.populate_read { "MADV_POPULATE_READ" } else { "touch" })?;
     object.set_named_property("residencyByPageTable", found.page_table)?;
     object.set_named_property("guard", faultless_mapping::guard::wanted())?;
     object.set_named_property("externalBuffers", allows_external_buffers(env))?;
-    object.set_named_property("poolSize", pool_size() as f64)?;
+    object.set_named_property("poolSize", number(pool_size() as u64))?;
     Ok(object)
 }
 
