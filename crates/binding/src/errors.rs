@@ -39,10 +39,6 @@ pub(crate) fn to_js<'env>(env: &'env Env, error: &CoreError) -> Result<Unknown<'
     Ok(object.to_unknown())
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "positions in a file that JavaScript asked for are safe integers"
-)]
 fn set_range(object: &mut Object<'_>, range: faultless_mapping::ByteRange) -> Result<()> {
     object.set_named_property("offset", number(range.start))?;
     object.set_named_property("length", number(range.length))
