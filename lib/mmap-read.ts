@@ -2,12 +2,13 @@
 
 import { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
-import { readPath, releasePaths } from '#binding'
+import { readPath, releasePaths, tryReadPath } from '#binding'
 import { type Cancellable, type Offset, type Source, toLength, toOffset, toPath, toSignal } from './arguments.js'
 import { invalidArgValue } from './errors.js'
-import { MappedFile } from './mapped-file.js'
+import { INLINE_BYTES, MappedFile } from './mapped-file.js'
 import { onPool } from './pool.js'
 import { PIECE_BYTES } from './queue.js'
+import { affords } from './turn.js'
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
 const IDLE = 10_000
@@ -18,6 +19,12 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
   const wanted = length === undefined ? undefined : toLength(length)
   const signal = toSignal(options)
   const idle = toIdle(mmapRead.idle)
+
+  if (wanted !== undefined && wanted <= INLINE_BYTES && affords(wanted)) {
+    const memory = Buffer.allocUnsafe(wanted)
+    const count = tryReadPath(bytes, idle, memory, at, wanted)
+    if (count >= 0) return count === wanted ? memory : memory.subarray(0, count)
+  }
 
   const unwanted = signal && new Int32Array(new SharedArrayBuffer(4))
   const abort = () => unwanted && Atomics.store(unwanted, 0, 1)
@@ -53,7 +60,7 @@ function toIdle(idle: unknown): number {
 
 /**
  * Reads `length` bytes at `offset` of the file that is at `path` now, without ever blocking the event loop, in one trip to
- * the pool (results beyond 8 MiB take one per 8 MiB). A mapping is kept and shared by every thread of the process until it
+ * the pool at most (results beyond 8 MiB take one per 8 MiB). A mapping is kept and shared by every thread of the process until it
  * has been idle for `mmapRead.idle` milliseconds (10 000 by default), or until `mmapRead.release(path?)` is called; a file
  * replaced or changed in size is noticed. Rejects as `MappedFile.open` and `MappedFile.read` do.
  */

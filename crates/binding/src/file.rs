@@ -194,13 +194,44 @@ pub fn read_path(
     schedule(in_any_case, || {
         Ok(ReadPath {
             path: path_from(path),
-            idle: Duration::try_from_secs_f64(idle / 1000.0).unwrap_or(Duration::MAX),
+            idle: milliseconds(idle),
             offset: bytes(offset)?,
             length: length.map(bytes).transpose()?,
             most: most as usize,
             unwanted: Unwanted::new(unwanted),
         })
     })
+}
+
+/// Copies up to `length` bytes at `offset` of the file at `path` to the start of `target`, if it is mapped already and none of
+/// that could wait for a disk. Says how many there were before the end of the file, or -1.
+#[napi]
+pub fn try_read_path(
+    env: &Env,
+    path: &[u8],
+    idle: f64,
+    target: Unknown,
+    offset: f64,
+    length: f64,
+) -> Result<f64> {
+    let Some(file) = faultless_mapping::find_path(&path_from(path), milliseconds(idle)) else {
+        return Ok(-1.0);
+    };
+    let (offset, length) = (bytes(offset)?, bytes(length)?);
+    let start = offset.min(file.byte_length());
+    let count = length.min(file.byte_length() - start);
+    let range = range(&file, number(start), number(count))?;
+    let address = writable(env, &target, 0.0, range.length)?;
+    // SAFETY: `address` has room for the range, which ends within the file; nothing runs on this thread in between.
+    match unsafe { file.try_copy(std::iter::once(range), address) } {
+        Ok(1) => Ok(number(count)),
+        Ok(_) => Ok(-1.0),
+        Err(error) => Err(errors::to_napi(env, &error)),
+    }
+}
+
+fn milliseconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
 }
 
 /// Lets go of what `readPath` keeps mapped: one path, or all.

@@ -23,4 +23,4 @@ pub use copy_on_write::CopyOnWrite;
 pub use error::{ByteRange, Error, Result};
 pub use mapped_file::{MappedFile, Residency};
 pub use os::{Capabilities, capabilities, page_size};
-pub use path_cache::{open_path, release_paths};
+pub use path_cache::{find_path, open_path, release_paths};

@@ -43,6 +43,21 @@ pub fn open_path(path: &Path, idle: Duration) -> Result<Arc<MappedFile>> {
     Ok(file)
 }
 
+/// The file that is at `path` now, if it is mapped already, and whether it is still the same is known without asking a disk.
+/// For the JS thread.
+#[must_use]
+pub fn find_path(path: &Path, idle: Duration) -> Option<Arc<MappedFile>> {
+    let file = paths().get(path).map(|entry| Arc::clone(&entry.file))?;
+    let stat = os::stat_path_now(path)?;
+    if !file.is(&stat) || file.byte_length() != stat.size {
+        return None;
+    }
+    if let Some(entry) = paths().get_mut(path) {
+        entry.due = Instant::now().checked_add(idle);
+    }
+    Some(file)
+}
+
 /// Lets go of one path, or of all.
 pub fn release_paths(path: Option<&Path>) {
     let released = match path {

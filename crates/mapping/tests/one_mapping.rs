@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use faultless_mapping::{MappedFile, Range, open_path, read_ranges, release_paths};
+use faultless_mapping::{MappedFile, Range, find_path, open_path, read_ranges, release_paths};
 
 fn mappings_of(path: &Path) -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -53,8 +53,10 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
         assert_eq!(mappings_of(&path), 1);
     }
     drop(first);
+    assert!(find_path(&path, idle).is_some());
     fs::write(folder.path().join("other"), b"new").unwrap();
     fs::rename(folder.path().join("other"), &path).unwrap();
+    assert!(find_path(&path, idle).is_none(), "the file that was there before");
     let file = open_path(&path, idle).unwrap();
     let mut target = [0; 3];
     assert!(read_ranges(&file, &[Range { offset: 0, length: 3 }], &mut target, |_| true).is_empty());

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
 /// What this kernel offers; found out once, by trying.
@@ -85,6 +85,16 @@ pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
     rustix::fs::stat(path).map(Into::into)
 }
 
+/// Looks at what is at `path` if that is known without asking a disk or a server: the whole way to it lies in the kernel's
+/// cache of names (`RESOLVE_CACHED`, Linux 5.12). `None` means "not known", also where the kernel lacks the call. Never waits.
+pub(crate) fn stat_path_now(path: &Path) -> Option<Stat> {
+    let resolve = ResolveFlags::CACHED;
+    // O_PATH opens nothing: no permission to read is needed, no device or FIFO is disturbed.
+    let found =
+        rustix::fs::openat2(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve).ok()?;
+    stat(found).ok()
+}
+
 /// Looks at an open file. May wait for a network or FUSE server, for a local disk hardly ever.
 pub(crate) fn stat(fd: impl AsFd) -> Result<Stat, Errno> {
     rustix::fs::fstat(fd).map(Into::into)
@@ -135,7 +145,7 @@ pub(crate) fn may_ask_residency(fd: impl AsFd, owner: u32) -> bool {
     }
     let Ok(path) = CString::new(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd())) else { return false };
     let access = rustix::fs::Access::WRITE_OK;
-    rustix::fs::accessat(rustix::fs::CWD, path.as_c_str(), access, AtFlags::EACCESS).is_ok()
+    rustix::fs::accessat(CWD, path.as_c_str(), access, AtFlags::EACCESS).is_ok()
 }
 
 /// How much one request to start I/O can start, in bytes: the device's read-ahead. Larger requests are silently cut.
