@@ -73,6 +73,8 @@ export class MappedFile implements AsyncDisposable {
   #queue: Queue
   #oldQueues = new Set<Queue>()
   #windows = new Windows()
+  // Answers put off to a later turn, by how to reject them.
+  #parked = new Set<(error: unknown) => void>()
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -141,7 +143,7 @@ export class MappedFile implements AsyncDisposable {
     try {
       const native = this.#open()
       const bytes = toBytes(target)
-      const at = toOffset(offset)
+      const at = Math.min(toOffset(offset), this.#byteLength)
       const signal = options === undefined ? undefined : toSignal(options)
       const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
       if (count > INLINE_BYTES) return this.#copyInto(bytes, 0, at, count, signal)
@@ -204,7 +206,7 @@ export class MappedFile implements AsyncDisposable {
   tryReadInto(target: ArrayBufferView, offset: Offset): number | undefined {
     const native = this.#open()
     const bytes = toBytes(target)
-    const at = toOffset(offset)
+    const at = Math.min(toOffset(offset), this.#byteLength)
     const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
     return native.tryCopy(bytes, 0, at, count) ? count : undefined
   }
@@ -289,7 +291,10 @@ export class MappedFile implements AsyncDisposable {
       const old = this.#queue
       this.#queue = new Queue(fresh)
       this.#oldQueues.add(old)
-      old.whenIdle().then(() => this.#oldQueues.delete(old))
+      old.whenIdle().then(() => {
+        this.#oldQueues.delete(old)
+        old.native.release()
+      })
     }
     return this.#byteLength
   }
@@ -311,7 +316,10 @@ export class MappedFile implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#native = undefined
     this.#windows.clear()
+    for (const reject of this.#parked) reject(fileClosed(this.path))
+    this.#parked.clear()
     await Promise.all([this.#queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
+    this.#queue.native.release()
   }
 
   #open(): NativeFile {
@@ -333,7 +341,8 @@ export class MappedFile implements AsyncDisposable {
 
   #position(value: number, name: string): number {
     const size = this.#byteLength
-    return value < 0 ? Math.max(0, size - toLength(-value, name)) : Math.min(size, toLength(value, name))
+    const distance = toLength(typeof value === 'number' ? Math.abs(value) : value, name)
+    return value < 0 ? Math.max(0, size - distance) : Math.min(size, distance)
   }
 
   #read(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
@@ -422,7 +431,10 @@ export class MappedFile implements AsyncDisposable {
   // The turn has had its share of answers: this one is given when timers and I/O have had theirs.
   #later<T>(signal: AbortSignal | undefined, answer: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      this.#parked.add(reject)
       inALaterTurn(() => {
+        // Rejected by close() if it is not there any more.
+        if (!this.#parked.delete(reject)) return
         try {
           signal?.throwIfAborted()
           answer().then(resolve, reject)

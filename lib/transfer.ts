@@ -31,9 +31,10 @@ export function transfer(queue: Queue, offset: number, length: number, plan: Pla
       whole.settled = true
       signal?.removeEventListener('abort', abort)
       for (const request of queued) request.drop?.()
-      queue.leave(whole)
       if (error === undefined) resolve()
       else reject(error)
+      // Last: whoever waits for the queue to be idle comes after whoever waits for the range.
+      queue.leave(whole)
     }
     const abort = () => settle(signal?.reason)
     const canBeDropped = signal !== undefined || length > pieceBytes

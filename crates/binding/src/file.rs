@@ -20,7 +20,7 @@ use crate::{errors, external};
 /// A file at one moment: its length does not change.
 #[napi]
 pub struct NativeFile {
-    file: Arc<MappedFile>,
+    file: Option<Arc<MappedFile>>,
 }
 
 /// A job, or null when the pool is full and the caller should ask again later.
@@ -38,7 +38,11 @@ where
 
 impl NativeFile {
     pub(crate) fn new(file: Arc<MappedFile>) -> Self {
-        Self { file }
+        Self { file: Some(file) }
+    }
+
+    fn file(&self) -> Result<&Arc<MappedFile>> {
+        self.file.as_ref().ok_or_else(|| Error::new(Status::Closing, "the file was released".to_owned()))
     }
 }
 
@@ -46,24 +50,30 @@ impl NativeFile {
 impl NativeFile {
     /// Bytes of the file.
     #[napi(getter)]
-    pub fn byte_length(&self) -> f64 {
-        number(self.file.byte_length())
+    pub fn byte_length(&self) -> Result<f64> {
+        Ok(number(self.file()?.byte_length()))
     }
 
     /// Where the file was when it was opened.
     #[napi(getter)]
-    pub fn path(&self) -> String {
-        self.file.path().to_string_lossy().into_owned()
+    pub fn path(&self) -> Result<String> {
+        Ok(self.file()?.path().to_string_lossy().into_owned())
+    }
+
+    /// Lets go of the file without waiting for a garbage collection. Jobs under way keep what they need.
+    #[napi]
+    pub fn release(&mut self) {
+        self.file = None;
     }
 
     /// Copies `length` bytes at `offset` to `target`, from its byte `at` on, if that cannot wait for a disk; false if it could.
     #[napi]
     pub fn try_copy(&self, env: &Env, target: Unknown, at: f64, offset: f64, length: f64) -> Result<bool> {
-        let range = range(&self.file, offset, length)?;
+        let range = range(self.file()?, offset, length)?;
         let address = writable(env, &target, at, range.length)?;
         // SAFETY: `address` has room for the length, as was just seen, and nothing runs on this thread in between; the
         // range ends within the file.
-        let copied = unsafe { self.file.try_copy(std::iter::once(range), address) };
+        let copied = unsafe { self.file()?.try_copy(std::iter::once(range), address) };
         copied.map(|count| count == 1).map_err(|error| errors::to_napi(env, &error))
     }
 
@@ -77,11 +87,11 @@ impl NativeFile {
         offsets: &[f64],
         lengths: &[f64],
     ) -> Result<u32> {
-        let ranges = ranges(&self.file, offsets, lengths)?;
+        let ranges = ranges(self.file()?, offsets, lengths)?;
         let bytes = ranges.iter().map(|range| range.length).sum();
         let address = writable(env, &target, at, bytes)?;
         // SAFETY: as above, for all of them together.
-        let copied = unsafe { self.file.try_copy(ranges.into_iter(), address) };
+        let copied = unsafe { self.file()?.try_copy(ranges.into_iter(), address) };
         let copied = copied.map_err(|error| errors::to_napi(env, &error))?;
         u32::try_from(copied).map_err(|_| Error::new(Status::InvalidArg, "too many ranges".to_owned()))
     }
@@ -89,21 +99,21 @@ impl NativeFile {
     /// The id of the views' mapping, if touching a view of the range cannot wait for a disk; else 0.
     #[napi]
     pub fn ready_views(&self, env: &Env, offset: f64, length: f64) -> Result<u32> {
-        let ready = self.file.ready_views(range(&self.file, offset, length)?);
+        let ready = self.file()?.ready_views(range(self.file()?, offset, length)?);
         ready.map(Option::unwrap_or_default).map_err(|error| errors::to_napi(env, &error))
     }
 
     /// Tells the mapping behind this file's views from the one before, which was damaged.
     #[napi]
     pub fn views_id(&self, env: &Env) -> Result<u32> {
-        self.file.views().map(|views| views.id()).map_err(|error| errors::to_napi(env, &error))
+        self.file()?.views().map(|views| views.id()).map_err(|error| errors::to_napi(env, &error))
     }
 
     /// An `ArrayBuffer` over a range of the views' mapping.
     #[napi(ts_return_type = "ArrayBuffer")]
     pub fn window<'env>(&self, env: &'env Env, start: f64, length: f64) -> Result<Unknown<'env>> {
-        let range = range(&self.file, start, length)?;
-        let views = self.file.views().map_err(|error| errors::to_napi(env, &error))?;
+        let range = range(self.file()?, start, length)?;
+        let views = self.file()?.views().map_err(|error| errors::to_napi(env, &error))?;
         external::window(env, views, range)
     }
 
@@ -118,14 +128,19 @@ impl NativeFile {
         unwanted: Option<Int32Array>,
     ) -> Result<Scheduled<ReadRanges>> {
         schedule(in_any_case, || {
-            let ranges = ranges(&self.file, offsets, lengths)?;
+            let ranges = ranges(self.file()?, offsets, lengths)?;
             if ranges.iter().map(|range| range.length).sum::<usize>() > target.len() {
                 return Err(Error::new(
                     Status::InvalidArg,
                     "the target is shorter than the ranges".to_owned(),
                 ));
             }
-            Ok(ReadRanges { file: Arc::clone(&self.file), ranges, target, unwanted: Unwanted::new(unwanted) })
+            Ok(ReadRanges {
+                file: Arc::clone(self.file()?),
+                ranges,
+                target,
+                unwanted: Unwanted::new(unwanted),
+            })
         })
     }
 
@@ -140,9 +155,9 @@ impl NativeFile {
         unwanted: Option<Int32Array>,
     ) -> Result<Scheduled<PopulateRanges>> {
         schedule(in_any_case, || {
-            let ranges = ranges(&self.file, offsets, lengths)?;
+            let ranges = ranges(self.file()?, offsets, lengths)?;
             let unwanted = Unwanted::new(unwanted);
-            Ok(PopulateRanges { file: Arc::clone(&self.file), ranges, for_views, unwanted })
+            Ok(PopulateRanges { file: Arc::clone(self.file()?), ranges, for_views, unwanted })
         })
     }
 
@@ -157,15 +172,15 @@ impl NativeFile {
         length: f64,
     ) -> Result<Scheduled<CountResidency>> {
         schedule(in_any_case, || {
-            let range = range(&self.file, offset, length)?;
-            Ok(CountResidency { file: Arc::clone(&self.file), range })
+            let range = range(self.file()?, offset, length)?;
+            Ok(CountResidency { file: Arc::clone(self.file()?), range })
         })
     }
 
     /// The same file as it is now.
     #[napi(ts_return_type = "Promise<NativeFile> | null")]
     pub fn refresh(&self, in_any_case: bool) -> Result<Scheduled<Refresh>> {
-        schedule(in_any_case, || Ok(Refresh(Arc::clone(&self.file))))
+        schedule(in_any_case, || Ok(Refresh(Arc::clone(self.file()?))))
     }
 }
 

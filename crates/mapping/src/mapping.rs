@@ -67,10 +67,11 @@ pub(crate) fn mapped_length(length: u64) -> std::result::Result<usize, Errno> {
     length.filter(|&length| isize::try_from(length).is_ok()).ok_or(Errno::NOMEM)
 }
 
-/// ENODEV is what a file system says that has no pages to map, `/proc` first of all.
+/// ENODEV is what a file system says that has no pages to map; `/proc` says EIO for some of its files. No disk is asked by
+/// mmap, so it cannot mean a bad one.
 pub(crate) fn cannot_map(errno: Errno, path: &Path) -> Error {
     match errno {
-        Errno::NODEV => {
+        Errno::NODEV | Errno::IO => {
             Error::NotAFile { path: path.to_owned(), what: "in a file system that cannot map it" }
         }
         errno => Error::system(errno, "mmap", path),

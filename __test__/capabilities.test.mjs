@@ -1,0 +1,26 @@
+// capabilities(): what the platform can do, in plain values.
+
+import { execFileSync } from 'node:child_process'
+import test from 'ava'
+import { capabilities } from 'faultless'
+
+test('says what the platform can do', t => {
+  const found = capabilities()
+  t.log(found)
+  t.true(['MADV_POPULATE_READ', 'touch'].includes(found.populate))
+  t.is(typeof found.residencyByPageTable, 'boolean')
+  t.is(typeof found.guard, 'boolean')
+  t.is(typeof found.externalBuffers, 'boolean')
+  t.is(found.pageSize, Number(execFileSync('getconf', ['PAGESIZE'])))
+  t.is(found.poolSize, Number(process.env.UV_THREADPOOL_SIZE ?? 4))
+  for (const [name, value] of Object.entries(found)) {
+    t.true(['boolean', 'number', 'string'].includes(typeof value), name)
+  }
+})
+
+test('cannot be changed by the caller', t => {
+  t.throws(() => {
+    capabilities().pageSize = 1
+  })
+  t.not(capabilities().pageSize, 1)
+})

@@ -1,0 +1,41 @@
+// Errors are one model: a code always; errno, syscall and path where the system refused; a message that names the file.
+
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { getSystemErrorName } from 'node:util'
+import test from 'ava'
+import { MappedFile, mmapRead } from 'faultless'
+import { seededFile, temporaryFolder } from './helpers/files.mjs'
+
+test('a system error is like one of node:fs', async t => {
+  const path = join(temporaryFolder(t), 'missing')
+  const error = await t.throwsAsync(MappedFile.open(path))
+  t.is(error.code, 'ENOENT')
+  t.is(error.errno, -constants.errno.ENOENT)
+  t.is(getSystemErrorName(error.errno), error.code)
+  t.is(error.syscall, 'open')
+  t.is(error.path, path)
+  t.regex(error.message, /^ENOENT: no such file or directory, open '.*missing'/)
+  t.true(error.stack.includes(error.message))
+})
+
+test('every error is an Error with a code, and its message says what to do it about', async t => {
+  const path = seededFile(temporaryFolder(t), 100)
+  const file = await MappedFile.open(path)
+  const refusals = [
+    [() => file.read('x'), TypeError, /offset/],
+    [() => file.read(0, -1), RangeError, /length.*-1/s],
+    [() => file.readInto('x'), TypeError, /target/],
+    [() => MappedFile.open(5), TypeError, /path/],
+    [() => mmapRead(temporaryFolder(t)), Error, /faultless-test-.*director/s],
+  ]
+  for (const [call, type, message] of refusals) {
+    const error = await t.throwsAsync(call, { instanceOf: type, message })
+    t.regex(error.code, /^ERR_[A-Z_]+$/)
+    t.false('errno' in error && error.errno !== undefined, 'no errno: the system was not asked')
+  }
+  await file.close()
+  const error = await t.throwsAsync(file.read())
+  t.is(error.code, 'ERR_FILE_CLOSED')
+  t.true(error.message.includes(path))
+})

@@ -1,0 +1,42 @@
+// What the test's own process holds: mappings, descriptors, garbage; and waiting for it to let go.
+
+import fs from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import v8 from 'node:v8'
+import vm from 'node:vm'
+
+/** The permissions of each mapping of the file in this process, worker threads included: `['r--s', 'rw-p']`. */
+export function mappingsOf(path) {
+  const lines = fs.readFileSync('/proc/self/maps', 'utf8').split('\n')
+  return lines.filter(line => line.endsWith(` ${path}`)).map(line => line.split(' ')[1])
+}
+
+/** How many descriptors of this process lead to the file. */
+export function descriptorsOf(path) {
+  return fs.readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`) === path
+    } catch {
+      return false
+    }
+  }).length
+}
+
+/** Collects garbage in this thread, finalizers included. */
+export async function collectGarbage() {
+  v8.setFlagsFromString('--expose-gc')
+  vm.runInNewContext('gc')()
+  await delay(1)
+}
+
+/** Resolves once nothing of this process holds the file any more; rejects with what does after 10 seconds. */
+export async function untilReleased(path) {
+  const held = () => [...mappingsOf(path), ...Array(descriptorsOf(path)).fill('descriptor')]
+  const deadline = Date.now() + 10_000
+  // Unmapping happens on another thread, at some time after the last reference has gone.
+  while (held().length > 0) {
+    if (Date.now() > deadline) throw new Error(`after 10 s ${path} is still held by: ${held()}`)
+    await collectGarbage()
+    await delay(5)
+  }
+}

@@ -1,0 +1,16 @@
+// The package can be had by require() as well as by import, and shows nothing but its public names.
+
+import { createRequire } from 'node:module'
+import test from 'ava'
+import * as imported from 'faultless'
+
+test('require() gives what import gives', t => {
+  const required = createRequire(import.meta.url)('faultless')
+  t.is(required.MappedFile, imported.MappedFile)
+  t.is(required.mmapRead, imported.mmapRead)
+  t.is(required.capabilities, imported.capabilities)
+})
+
+test('nothing but the public names is exported', t => {
+  t.deepEqual(Object.keys(imported).sort(), ['MappedFile', 'capabilities', 'mmapRead'])
+})

@@ -1,0 +1,55 @@
+// residency() tells the truth about pages in the page cache and in the page table, or says that it cannot.
+
+import test from 'ava'
+import { MappedFile } from 'faultless'
+import { evict, residentPages } from '../bench/harness/faults.mjs'
+import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { allowed, program } from './helpers/rig.mjs'
+
+test('before and after prefault, as fincore says', async t => {
+  if (!allowed(t, 'eviction', 'residentPages')) return
+  const pages = MiB / PAGE
+  const path = seededFile(temporaryFolder(t), MiB)
+  const warm = await MappedFile.open(path)
+  t.deepEqual(await warm.residency(), { pages, resident: pages, mapped: 0, pageSize: PAGE })
+  await warm.close()
+
+  evict(path)
+  const evicted = residentPages(path)
+  const file = await MappedFile.open(path)
+  t.deepEqual(await file.residency(), { pages, resident: evicted, mapped: 0, pageSize: PAGE })
+  await file.prefault(10 * PAGE, 20 * PAGE)
+  t.like(await file.residency(10 * PAGE, 20 * PAGE), { pages: 20, resident: 20, mapped: 20 })
+  t.is((await file.residency(200 * PAGE, 10 * PAGE)).mapped, 0)
+  await file.prefault()
+  t.deepEqual(await file.residency(), { pages, resident: pages, mapped: pages, pageSize: PAGE })
+  t.is(residentPages(path), pages)
+  await file.close()
+})
+
+test('counts the pages that a range touches', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), 10 * PAGE - 5))
+  for (const [offset, length, pages] of [
+    [0, 0, 0],
+    [0, 1, 1],
+    [PAGE - 1, 1, 1],
+    [PAGE - 1, 2, 2],
+    [5, PAGE, 2],
+    [0, 10 * PAGE, 10],
+    [9 * PAGE, 100 * PAGE, 1],
+    [100 * PAGE, PAGE, 0],
+  ]) {
+    t.is((await file.residency(offset, length)).pages, pages, `${length} bytes at ${offset}`)
+  }
+  t.is((await file.residency()).pages, 10)
+  await file.close()
+})
+
+test('a user who neither owns nor may write the file is told what is mapped, and not a lie about what is resident', async t => {
+  if (!allowed(t, 'anotherUser')) return
+  const path = seededFile(temporaryFolder(t), MiB)
+  const { before, after } = await program(t, 'residency', [path], { uid: 65534 })
+  const pages = MiB / PAGE
+  t.deepEqual(before, { pages, resident: 'undefined', mapped: 0, pageSize: PAGE })
+  t.deepEqual(after, { pages, resident: 'undefined', mapped: pages, pageSize: PAGE })
+})

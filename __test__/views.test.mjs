@@ -1,0 +1,102 @@
+// Views: the mapped bytes themselves, and what is written to them stays in their handle.
+
+import fs from 'node:fs'
+import test from 'ava'
+import { MappedFile, mmapRead } from 'faultless'
+import { bytesBySync, KiB, MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { all, startReaders } from './helpers/workers.mjs'
+
+test('what is written to a view is seen by the views of its handle, and by nobody else', async t => {
+  const path = seededFile(temporaryFolder(t), MiB)
+  const original = seededBytes(MiB)
+  const [file, other] = await Promise.all([MappedFile.open(path), MappedFile.open(path)])
+  const before = await other.view(0, MiB)
+  const view = await file.view(PAGE + 1, 10 * PAGE)
+  view.fill(0)
+
+  t.true((await file.view(2 * PAGE, PAGE)).equals(Buffer.alloc(PAGE)), 'its own views share it')
+  const range = [PAGE + 1, 10 * PAGE]
+  const expected = original.subarray(range[0], range[0] + range[1])
+  t.true(expected.equals(await file.read(...range)), 'read()')
+  t.true(expected.equals(file.tryRead(...range) ?? (await file.read(...range))), 'tryRead()')
+  t.true(expected.equals(Buffer.from(await file.slice(range[0], range[0] + range[1]))), 'slice()')
+  t.true(expected.equals((await file.readMany([{ offset: range[0], length: range[1] }]))[0]), 'readMany()')
+  t.true(expected.equals(await mmapRead(path, ...range)), 'mmapRead()')
+  t.true(original.equals(before), 'a view made before, of another handle')
+  t.true(expected.equals(await other.view(...range)), 'a view made after, of another handle')
+  const reopened = await MappedFile.open(path)
+  t.true(expected.equals(await reopened.view(...range)), 'a handle opened after')
+  t.true(original.equals(fs.readFileSync(path)), 'the file')
+  mmapRead.release(path)
+  await Promise.all([file, other, reopened].map(each => each.close()))
+  t.true(original.equals(fs.readFileSync(path)), 'the file, after close()')
+})
+
+test('what a worker writes to its view is seen by no other worker', async t => {
+  const path = seededFile(temporaryFolder(t), MiB)
+  const workers = await startReaders(t, 3, { path, offset: 1000, length: 100_000 })
+  const [before] = await all(workers.slice(0, 1), 'digests')
+  await all(workers.slice(1, 2), 'scribble')
+  const [first, scribbler, third] = await all(workers, 'digests')
+  t.deepEqual(first, before)
+  t.deepEqual(third, before)
+  t.is(scribbler.read, before.read, 'nor by its own read()')
+  t.not(scribbler.view, before.view, 'it did write')
+})
+
+test('a change of the file by others reaches views and reads', async t => {
+  const path = seededFile(temporaryFolder(t), MiB)
+  const file = await MappedFile.open(path)
+  const view = await file.view(0, MiB)
+  const fd = fs.openSync(path, 'r+')
+  fs.writeSync(fd, 'changed', 5000)
+  fs.closeSync(fd)
+  t.is((await file.read(5000, 7)).toString(), 'changed')
+  t.is(view.toString('latin1', 5000, 5007), 'changed')
+  await file.close()
+})
+
+test('tryView and tryRead never wait: after view and prefault they have the bytes', async t => {
+  const path = seededFile(temporaryFolder(t), MiB)
+  const file = await MappedFile.open(path)
+  await file.view(10, 100 * KiB)
+  t.true(bytesBySync(path, 10, 100 * KiB).equals(file.tryView(10, 100 * KiB)))
+  await file.prefault(10, 100 * KiB)
+  t.true(bytesBySync(path, 10, 100 * KiB).equals(file.tryRead(10, 100 * KiB)))
+  t.true(bytesBySync(path, 10, 100 * KiB).equals(file.tryView(10, 100 * KiB)))
+  await file.close()
+})
+
+test('transferring the memory of a view away takes it from nobody', async t => {
+  const path = seededFile(temporaryFolder(t), MiB)
+  const file = await MappedFile.open(path)
+  const view = await file.view(PAGE, 100)
+  const expected = bytesBySync(path, PAGE, 100)
+  try {
+    structuredClone(view.buffer, { transfer: [view.buffer] })
+  } catch (error) {
+    t.is(error.name, 'DataCloneError')
+  }
+  t.deepEqual(view, expected)
+  t.deepEqual(await file.view(PAGE, 100), expected)
+  await file.close()
+})
+
+test('chunks are views in order; breaking off half way and starting anew is fine', async t => {
+  const path = seededFile(temporaryFolder(t), 4 * MiB)
+  const file = await MappedFile.open(path)
+  const sizes = []
+  for await (const chunk of file.chunks({ start: 100, end: 1000, chunkSize: 400 })) sizes.push(chunk.length)
+  t.deepEqual(sizes, [400, 400, 100])
+  for await (const chunk of file.chunks({ chunkSize: 64 * KiB })) {
+    t.true(chunk.equals(bytesBySync(path, 0, 64 * KiB)))
+    break
+  }
+  const iterator = file.chunks()
+  await iterator.return?.()
+  t.deepEqual(await iterator.next(), { value: undefined, done: true })
+  let length = 0
+  for await (const chunk of file.chunks({ end: 8 * MiB })) length += chunk.length
+  t.is(length, 4 * MiB, 'an end behind the end of the file is cut')
+  await file.close()
+})

@@ -1,0 +1,75 @@
+// Loops of awaits on warm data, which is answered on the spot, never starve timers.
+
+import test from 'ava'
+import { MappedFile } from 'faultless'
+import { KiB, MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { ticking } from './helpers/ticking.mjs'
+
+const SIZE = 16 * MiB
+const path = seededFile(temporaryFolder(), SIZE)
+
+async function warmFile(t) {
+  const file = await MappedFile.open(path)
+  t.teardown(() => file.close())
+  await file.prefault()
+  await file.view()
+  return file
+}
+
+function verdict(t, clock) {
+  t.log(clock.summary)
+  t.false(clock.starved, clock.summary)
+}
+
+test.serial('the count can fail: a loop over promises that are resolved already starves timers', async t => {
+  const clock = ticking()
+  while (clock.goesOn()) await Promise.resolve()
+  t.true(clock.starved, clock.summary)
+})
+
+for (const length of [128, PAGE, 256 * KiB]) {
+  test.serial(`timers tick all through a loop of warm readInto, ${length} bytes each`, async t => {
+    const file = await warmFile(t)
+    const target = Buffer.alloc(length)
+    const clock = ticking()
+    for (let offset = 0; clock.goesOn(); offset = (offset + length) % SIZE) await file.readInto(target, offset)
+    verdict(t, clock)
+  })
+}
+
+test.serial('timers tick all through a loop of warm read', async t => {
+  const file = await warmFile(t)
+  const clock = ticking()
+  for (let offset = 0; clock.goesOn(); offset = (offset + PAGE) % SIZE) await file.read(offset, PAGE)
+  verdict(t, clock)
+})
+
+test.serial('timers tick all through a loop of warm view', async t => {
+  const file = await warmFile(t)
+  const clock = ticking()
+  for (let offset = 0; clock.goesOn(); offset = (offset + PAGE) % SIZE) await file.view(offset, PAGE)
+  verdict(t, clock)
+})
+
+test.serial('timers tick all through a loop of warm readMany', async t => {
+  const file = await warmFile(t)
+  const ranges = Array.from({ length: 8 }, (_, index) => ({ offset: index * MiB, length: PAGE }))
+  const clock = ticking()
+  while (clock.goesOn()) await file.readMany(ranges)
+  verdict(t, clock)
+})
+
+for (const chunkSize of [PAGE, undefined]) {
+  test.serial(`timers tick all through for await over warm chunks of ${chunkSize ?? 'the default size'}`, async t => {
+    const file = await warmFile(t)
+    const clock = ticking()
+    let goesOn = true
+    while (goesOn) {
+      for await (const chunk of file.chunks(chunkSize && { chunkSize })) {
+        goesOn = clock.goesOn() && chunk.length > 0
+        if (!goesOn) break
+      }
+    }
+    verdict(t, clock)
+  })
+}

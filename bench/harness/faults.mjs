@@ -1,0 +1,366 @@
+// Makes faults on one Linux machine (slow and failing disks, cold caches, little memory, other users), and undoes them.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PREFIX = 'faultless-fault-'
+const BLOCK = 4096
+const NOBODY = 65534
+
+const living = new Set()
+
+/**
+ * What this machine allows. Each entry is `{ ok: true }` or `{ ok: false, reason }`. Tried, not guessed, and once per
+ * process.
+ */
+export function can() {
+  found ??= Object.fromEntries(Object.entries(trials).map(([name, trial]) => [name, tried(trial)]))
+  return found
+}
+
+/** Why the first of these that is not allowed is not, or undefined where all are. */
+export function cannot(...names) {
+  for (const name of names) {
+    if (!can()[name].ok) return `${name}: ${can()[name].reason}`
+  }
+}
+
+let found
+
+const trials = {
+  root() {
+    if (process.getuid?.() !== 0) return 'not root'
+  },
+  loopDevices() {
+    if (process.getuid?.() !== 0) return 'not root'
+    if (!fs.existsSync('/dev/loop-control')) return 'no /dev/loop-control'
+    run('losetup', '--find')
+    run('mkfs.ext4', '-V')
+  },
+  throttling() {
+    cgroup('blkio', 'io').dispose()
+  },
+  memoryLimit() {
+    cgroup('memory', 'memory').dispose()
+  },
+  dropCaches() {
+    fs.accessSync('/proc/sys/vm/drop_caches', fs.constants.W_OK)
+  },
+  residentPages() {
+    run('fincore', '--version')
+  },
+  eviction() {
+    run('dd', '--version')
+  },
+  tracefs() {
+    if (!tracefs()) return 'no tracefs at /sys/kernel/tracing, and it cannot be mounted'
+  },
+  bpftrace() {
+    run('bpftrace', '--version')
+  },
+  fio() {
+    run('fio', '--version')
+  },
+  anotherUser() {
+    if (process.getuid?.() !== 0) return 'not root'
+    const here = fileURLToPath(import.meta.url)
+    const result = spawnSync(process.execPath, ['--check', here], { uid: NOBODY, gid: NOBODY, cwd: '/' })
+    if (result.status !== 0) return `uid ${NOBODY} cannot run ${process.execPath} on ${here}`
+  },
+}
+
+function tried(trial) {
+  try {
+    const reason = trial()
+    return reason ? { ok: false, reason } : { ok: true }
+  } catch (error) {
+    return { ok: false, reason: (error.stderr?.toString().trim() || error.message).split('\n')[0] }
+  }
+}
+
+/** The folder of tracefs, mounted where it was not, or undefined. */
+export function tracefs() {
+  const folder = '/sys/kernel/tracing'
+  const usable = () => fs.existsSync(join(folder, 'events'))
+  if (!usable()) spawnSync('mount', ['-t', 'tracefs', 'nodev', folder])
+  return usable() ? folder : undefined
+}
+
+/**
+ * A file system of its own on a loop device, backed by a sparse file. `cool()` mounts it anew: all of it is cold then,
+ * metadata too, and the rest of the machine is left alone. To make a failing disk of it, cut `backingFile` and `cool()`.
+ */
+export function loopDisk({ size, fileSystem = 'ext4', readAheadKiB } = {}) {
+  sweep()
+  const folder = fs.mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
+  fs.chmodSync(folder, 0o755)
+  const backingFile = join(folder, 'disk')
+  const mountPoint = join(folder, 'mounted')
+  const disk = disposable({ backingFile, mountPoint }, () => removeDisk(folder))
+  try {
+    fs.writeFileSync(backingFile, '')
+    fs.truncateSync(backingFile, size)
+    fs.mkdirSync(mountPoint)
+    run(`mkfs.${fileSystem}`, ...(MKFS[fileSystem] ?? []), backingFile)
+    disk.device = run('losetup', '--find', '--show', '--direct-io=off', backingFile)
+    disk.majorMinor = fs.readFileSync(`/sys/class/block/${basename(disk.device)}/dev`, 'utf8').trim()
+    if (readAheadKiB !== undefined) run('blockdev', '--setra', String(readAheadKiB * 2), disk.device)
+    const mount = () => run('mount', disk.device, mountPoint)
+    disk.cool = () => {
+      run('umount', mountPoint)
+      mount()
+    }
+    mount()
+    fs.chmodSync(mountPoint, 0o755)
+    return disk
+  } catch (error) {
+    disk.dispose()
+    throw error
+  }
+}
+
+// Nothing of the file system may be written lazily, or a later measurement would count it.
+const MKFS = {
+  ext4: ['-F', '-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0'],
+  xfs: ['-f', '-q'],
+  btrfs: ['-f', '-q'],
+}
+
+function removeDisk(folder) {
+  const mountPoint = join(folder, 'mounted')
+  const backingFile = join(folder, 'disk')
+  // A lazy unmount always succeeds; the device lets go by itself once the last open file has gone.
+  spawnSync('umount', ['--lazy', mountPoint])
+  const listed = spawnSync('losetup', ['--noheadings', '--output', 'NAME', '--associated', backingFile])
+  for (const device of listed.stdout?.toString().split('\n').filter(Boolean) ?? []) {
+    spawnSync('losetup', ['--detach', device.trim()])
+  }
+  fs.rmSync(backingFile, { force: true })
+  for (const empty of [mountPoint, folder]) {
+    // Never recursive: what is still mounted there is not ours to delete.
+    if (fs.existsSync(empty)) fs.rmdirSync(empty)
+  }
+}
+
+/** A cgroup whose members read from `device` no faster than this. */
+export function throttled({ device, readBps, readIops }) {
+  const majorMinor = fs.readFileSync(`/sys/class/block/${basename(device)}/dev`, 'utf8').trim()
+  const group = cgroup('blkio', 'io')
+  if (group.version === 2) {
+    const limits = [readBps && `rbps=${readBps}`, readIops && `riops=${readIops}`].filter(Boolean)
+    fs.writeFileSync(join(group.path, 'io.max'), `${majorMinor} ${limits.join(' ')}`)
+  } else {
+    if (readBps) fs.writeFileSync(join(group.path, 'blkio.throttle.read_bps_device'), `${majorMinor} ${readBps}`)
+    if (readIops) fs.writeFileSync(join(group.path, 'blkio.throttle.read_iops_device'), `${majorMinor} ${readIops}`)
+  }
+  return group
+}
+
+/** A cgroup whose members, page cache included, fit into so many bytes. */
+export function memoryLimited(bytes) {
+  const group = cgroup('memory', 'memory')
+  fs.writeFileSync(join(group.path, group.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'), String(bytes))
+  return group
+}
+
+/**
+ * An empty cgroup at the top of the hierarchy: version 1's `controller1` where it is mounted, else version 2's
+ * `controller2`. A process joins as a whole, threads of libuv's pool included.
+ */
+function cgroup(controller1, controller2) {
+  sweep()
+  const { version, root } = hierarchies(controller1, controller2)[0] ?? {}
+  if (!root) throw new Error(`no cgroup controller ${controller1} or ${controller2}`)
+  if (version === 2) fs.writeFileSync(join(root, 'cgroup.subtree_control'), `+${controller2}`)
+  const path = fs.mkdtempSync(join(root, `${PREFIX}${process.pid}-`))
+  const procs = join(path, 'cgroup.procs')
+  return disposable({ version, path, procs, join: pid => fs.writeFileSync(procs, String(pid)) }, () =>
+    removeCgroup(path),
+  )
+}
+
+function hierarchies(controller1, controller2) {
+  const mounts = fs.readFileSync('/proc/mounts', 'utf8').split('\n')
+  const parts = mounts.map(line => line.split(' ')).filter(([, , type]) => type?.startsWith('cgroup'))
+  const holds = root => fs.readFileSync(join(root, 'cgroup.controllers'), 'utf8').split(/\s/).includes(controller2)
+  return [
+    ...parts.filter(([, , type, options]) => type === 'cgroup' && options.split(',').includes(controller1)),
+    ...parts.filter(([, root, type]) => type === 'cgroup2' && holds(root)),
+  ].map(([, root, type]) => ({ version: type === 'cgroup2' ? 2 : 1, root }))
+}
+
+function removeCgroup(path) {
+  if (!fs.existsSync(path)) return
+  // A cgroup with members cannot be removed: they go back to the top.
+  for (const pid of fs.readFileSync(join(path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean)) {
+    try {
+      fs.writeFileSync(join(dirname(path), 'cgroup.procs'), pid)
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error
+    }
+  }
+  for (let attempt = 0; fs.existsSync(path); attempt++) {
+    try {
+      fs.rmdirSync(path)
+    } catch (error) {
+      // Members that are exiting hold it for a moment.
+      if (error.code !== 'EBUSY' || attempt === 50) throw error
+      spawnSync('sleep', ['0.1'])
+    }
+  }
+}
+
+/**
+ * Runs a Node script to its end: in these cgroups from its first instruction on, as this user. Resolves to
+ * `{ code, signal, stdout, stderr }` and never rejects for what the script did.
+ */
+export function runNode(script, args = [], { cgroups = [], uid, nodeArguments = [], env, timeout } = {}) {
+  const joining = cgroups.map((_, index) => `echo $$ > "$${index + 1}"`)
+  const command = [process.execPath, ...nodeArguments, script, ...args].map(String)
+  return finished(
+    'sh',
+    [
+      '-ec',
+      [...joining, `shift ${cgroups.length}`, 'exec "$@"'].join('\n'),
+      'sh',
+      ...cgroups.map(({ procs }) => procs),
+      ...(uid === undefined ? [] : switching(uid)),
+      ...command,
+    ],
+    { env: { ...process.env, ...env }, timeout, cwd: uid === undefined ? undefined : '/' },
+  )
+}
+
+/** Runs a Node script under a throttle, or another cgroup: see `runNode`. */
+export const runThrottled = (group, script, args, options) => runNode(script, args, { ...options, cgroups: [group] })
+
+/** Runs a command to its end as another user: see `runNode`. */
+export function asUser(uid, ...command) {
+  const [file, ...args] = [...switching(uid), ...command].map(String)
+  return finished(file, args, { cwd: '/' })
+}
+
+const switching = uid => ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--']
+
+function finished(file, args, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], killSignal: 'SIGKILL' })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', data => {
+      stdout += data
+    })
+    child.stderr.on('data', data => {
+      stderr += data
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}
+
+/** Empties the page cache of the whole machine, metadata included. Mapped pages stay. */
+export function dropCaches() {
+  run('sync')
+  fs.writeFileSync('/proc/sys/vm/drop_caches', '3')
+}
+
+/** Takes one file out of the page cache: its clean pages that nobody has mapped, not its metadata. Disturbs no other file. */
+export function evict(path) {
+  run('sync', path)
+  run('dd', `if=${path}`, 'iflag=nocache', 'count=0', 'status=none')
+}
+
+/** How many pages of the file are in the page cache. True for root and for the file's owner. */
+export function residentPages(path) {
+  return Number(run('fincore', '--bytes', '--noheadings', '--output', 'PAGES', path))
+}
+
+/** Bytes read from a block device since it came up. */
+export function diskBytesRead(device) {
+  const fields = fs
+    .readFileSync(`/sys/class/block/${basename(device)}/stat`, 'utf8')
+    .trim()
+    .split(/\s+/)
+  return Number(fields[2]) * 512
+}
+
+/**
+ * A file of so many bytes in which every other block is a hole, so that the map from offsets to blocks is itself large
+ * and, after `dropCaches()`, cold. Block `n`, where it is even, is filled with the byte `n / 2 % 255 + 1`.
+ */
+export function coldMetadataFile(path, bytes) {
+  const file = fs.openSync(path, 'w')
+  try {
+    fs.ftruncateSync(file, bytes)
+    for (let block = 0; (block + 1) * BLOCK <= bytes; block += 2) {
+      fs.writeSync(file, Buffer.alloc(BLOCK, ((block / 2) % 255) + 1), 0, BLOCK, block * BLOCK)
+    }
+    fs.fsyncSync(file)
+  } finally {
+    fs.closeSync(file)
+  }
+}
+
+function run(file, ...args) {
+  return execFileSync(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    .toString()
+    .trim()
+}
+
+/** Gives `fault` a way to be undone, once, which the end of the process takes too. */
+function disposable(fault, undo) {
+  watch()
+  const dispose = () => {
+    if (living.delete(dispose)) undo()
+  }
+  living.add(dispose)
+  return Object.assign(fault, { dispose, [Symbol.asyncDispose]: async () => dispose() })
+}
+
+let watching = false
+
+function watch() {
+  if (watching) return
+  watching = true
+  const disposeAll = () => {
+    for (const dispose of living) dispose()
+  }
+  process.on('exit', disposeAll)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      disposeAll()
+      process.kill(process.pid, signal)
+    })
+  }
+}
+
+let swept = false
+
+/** Undoes what processes that died without doing so left behind. */
+function sweep() {
+  if (swept) return
+  swept = true
+  const cgroupRoots = [...hierarchies('blkio', 'io'), ...hierarchies('memory', 'memory')].map(({ root }) => root)
+  for (const [parent, remove] of [[tmpdir(), removeDisk], ...cgroupRoots.map(root => [root, removeCgroup])]) {
+    for (const name of fs.readdirSync(parent).filter(each => each.startsWith(PREFIX))) {
+      if (alive(Number.parseInt(name.slice(PREFIX.length), 10))) continue
+      try {
+        remove(join(parent, name))
+      } catch {
+        // Another run is sweeping the same leftover.
+      }
+    }
+  }
+}
+
+function alive(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
