@@ -4,13 +4,43 @@ import type { Buffer } from 'node:buffer'
 import { type ByteRange, toLength, toOffset } from './arguments.js'
 import { invalidArgType } from './errors.js'
 
-/** Reads one range of a file; the ranges asked for in one turn of the loop leave together. */
-export type ReadOne = (offset: number, length: number) => Promise<Buffer>
+/** Reads one range of a file and calls one of the two, once, perhaps at once. */
+export type ReadOne = (
+  offset: number,
+  length: number,
+  resolve: (bytes: Buffer) => void,
+  reject: (error: unknown) => void,
+) => void
 
 /** Starts all reads at once and answers when each has settled, in the order asked. */
 export function readAll(ranges: unknown, read: ReadOne): Promise<PromiseSettledResult<Buffer>[]> {
   if (!Array.isArray(ranges)) throw invalidArgType('ranges', 'an instance of Array', ranges)
-  return Promise.allSettled(ranges.map(range => readChecked(range, read)))
+  const results = new Array<PromiseSettledResult<Buffer>>(ranges.length)
+  return new Promise(resolve => {
+    let open = ranges.length
+    if (open === 0) resolve(results)
+    // A list that is changed by a getter of one of its ranges is still read to its first length.
+    for (let index = 0; index < results.length; index += 1) {
+      const settle = (result: PromiseSettledResult<Buffer>) => {
+        results[index] = result
+        open -= 1
+        if (open === 0) resolve(results)
+      }
+      const reject = (reason: unknown) => settle({ status: 'rejected', reason })
+      try {
+        const { offset, length } = toRange(ranges[index])
+        read(offset, length, value => settle({ status: 'fulfilled', value }), reject)
+      } catch (error) {
+        reject(error)
+      }
+    }
+  })
+}
+
+function toRange(range: unknown): { offset: number; length: number } {
+  if (typeof range !== 'object' || range === null) throw invalidArgType('range', 'of type object', range)
+  const { offset, length } = range as ByteRange
+  return { offset: toOffset(offset, 'range.offset'), length: toLength(length, 'range.length') }
 }
 
 /** The values, or the rejection of the first range that failed, with its index. */
@@ -23,17 +53,16 @@ export function allOrFirstFailure(results: PromiseSettledResult<Buffer>[]): Buff
   })
 }
 
-async function readChecked(range: unknown, read: ReadOne): Promise<Buffer> {
-  if (typeof range !== 'object' || range === null) throw invalidArgType('range', 'of type object', range)
-  const { offset, length } = range as ByteRange
-  return read(toOffset(offset, 'range.offset'), toLength(length, 'range.length'))
-}
-
-/** The positions of records as numbers. A plain array is copied: it might change while its records are read. */
+/** The positions of records as numbers. They are copied: a caller's array might change while its records are read. */
 export function toOffsets(offsets: unknown): Float64Array {
   if (offsets instanceof Float64Array || offsets instanceof BigUint64Array || Array.isArray(offsets)) {
     const numbers = new Float64Array(offsets.length)
-    for (let i = 0; i < offsets.length; i += 1) numbers[i] = toOffset(offsets[i], `offsets[${i}]`)
+    for (let i = 0; i < numbers.length; i += 1) {
+      const offset: unknown = offsets[i]
+      // The name of each would cost more than its read.
+      numbers[i] =
+        Number.isSafeInteger(offset) && (offset as number) >= 0 ? (offset as number) : toOffset(offset, `offsets[${i}]`)
+    }
     return numbers
   }
   throw invalidArgType('offsets', 'an instance of Float64Array, BigUint64Array or Array', offsets)

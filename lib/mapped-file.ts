@@ -17,14 +17,16 @@ import {
   toPath,
   toSignal,
 } from './arguments.js'
+import { smallBuffer } from './blocks.js'
 import { type ChunkOptions, chunks } from './chunks.js'
 import { fileClosed, invalidArgType, invalidArgValue, outOfRange, unsupported } from './errors.js'
 import { allOrFirstFailure, readAll, toOffsets } from './many.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
-import { largeBuffer } from './slabs.js'
-import { transfer } from './transfer.js'
-import { affords, COST_OF_A_CALL, inALaterTurn } from './turn.js'
+import { SCRATCH_BYTES } from './scratch.js'
+import { largeBuffer, SLAB_BYTES } from './slabs.js'
+import { type Plan, transferRange, transferRecords } from './transfer.js'
+import { affords, COST_OF_A_CALL, refund } from './turn.js'
 import { Windows } from './windows.js'
 
 /** The longest range that is copied on the JS thread when it is known to be in memory: about 30 µs. */
@@ -73,8 +75,6 @@ export class MappedFile implements AsyncDisposable {
   #queue: Queue
   #oldQueues = new Set<Queue>()
   #windows = new Windows()
-  // Answers put off to a later turn, by how to reject them.
-  #parked = new Set<(error: unknown) => void>()
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -128,7 +128,9 @@ export class MappedFile implements AsyncDisposable {
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
       const { at, count, signal } = this.#range(offset, length, options)
-      return this.#read(at, count, signal)
+      const bytes = this.#memory(count)
+      if (this.#copiesNow(bytes, at, count)) return Promise.resolve(bytes)
+      return new Promise((resolve, reject) => this.#fetch(bytes, at, signal, () => resolve(bytes), reject))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -141,15 +143,15 @@ export class MappedFile implements AsyncDisposable {
    */
   readInto(target: ArrayBufferView, offset: Offset = 0, options?: Cancellable): Promise<number> {
     try {
-      const native = this.#open()
+      this.#open()
       const bytes = toBytes(target)
       const at = Math.min(toOffset(offset), this.#byteLength)
       const signal = options === undefined ? undefined : toSignal(options)
       const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
-      if (count > INLINE_BYTES) return this.#copyInto(bytes, 0, at, count, signal)
-      if (!affords(count)) return this.#later(signal, () => this.readInto(target, offset, options))
-      if (native.tryCopy(bytes, 0, at, count)) return Promise.resolve(count)
-      return this.#copyInto(bytes, 0, at, count, signal)
+      if (this.#copiesNow(bytes, at, count)) return Promise.resolve(count)
+      return new Promise((resolve, reject) => {
+        this.#transfer(at, count, { kind: 'copy', signal, take: copier(bytes) }, () => resolve(count), reject)
+      })
     } catch (error) {
       return Promise.reject(error)
     }
@@ -198,7 +200,7 @@ export class MappedFile implements AsyncDisposable {
   /** A copy now, or undefined if that could wait for the disk. Throws; otherwise as {@link read}. */
   tryRead(offset: Offset, length: number): Buffer | undefined {
     const { at, count } = this.#range(offset, length)
-    const bytes = Buffer.allocUnsafe(count)
+    const bytes = this.#memory(count)
     return this.#open().tryCopy(bytes, 0, at, count) ? bytes : undefined
   }
 
@@ -220,8 +222,7 @@ export class MappedFile implements AsyncDisposable {
   view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
       const { at, count, signal } = this.#range(offset, length, options)
-      if (!affords(COST_OF_A_VIEW)) return this.#later(signal, () => this.view(at, count, options))
-      const ready = this.#tryView(at, count)
+      const ready = affords(COST_OF_A_VIEW) ? this.#tryView(at, count) : undefined
       return ready ? Promise.resolve(ready) : this.#viewCold(at, count, signal)
     } catch (error) {
       return Promise.reject(error)
@@ -253,7 +254,9 @@ export class MappedFile implements AsyncDisposable {
     const count = Math.max(0, to - from)
     mustFit(this.path, from, count)
     const memory = new Uint8Array(count)
-    await this.#copy(memory, from, undefined)
+    if (!this.#copiesNow(memory, from, count)) {
+      await new Promise<void>((resolve, reject) => this.#fetch(memory, from, undefined, resolve, reject))
+    }
     return memory.buffer
   }
 
@@ -262,7 +265,8 @@ export class MappedFile implements AsyncDisposable {
     this.#open()
     const at = toOffset(offset)
     const count = cutAtEnd(this.#byteLength, at, length === undefined ? undefined : toLength(length))
-    await transfer(this.#queue, at, count, { kind: 'prefault', signal: toSignal(options) })
+    const plan: Plan = { kind: 'prefault', signal: toSignal(options) }
+    await new Promise<void>((resolve, reject) => this.#transfer(at, count, plan, resolve, reject))
   }
 
   /** How much of a range is in memory, in pages. Reads nothing. */
@@ -316,8 +320,6 @@ export class MappedFile implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#native = undefined
     this.#windows.clear()
-    for (const reject of this.#parked) reject(fileClosed(this.path))
-    this.#parked.clear()
     await Promise.all([this.#queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
     this.#queue.native.release()
   }
@@ -345,41 +347,45 @@ export class MappedFile implements AsyncDisposable {
     return value < 0 ? Math.max(0, size - distance) : Math.min(size, distance)
   }
 
-  #read(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
-    if (count > INLINE_BYTES) {
-      const bytes = largeBuffer(count)
-      return this.#copy(bytes, at, signal).then(() => bytes)
-    }
-    if (!affords(count)) return this.#later(signal, () => this.#read(at, count, signal))
-    const bytes = Buffer.allocUnsafe(count)
-    if (this.#open().tryCopy(bytes, 0, at, count)) return Promise.resolve(bytes)
-    return this.#copy(bytes, at, signal).then(() => bytes)
+  // Memory for a result, which nobody else knows yet.
+  #memory(count: number): Buffer {
+    return count < SLAB_BYTES ? smallBuffer(count) : largeBuffer(count)
   }
 
-  // Fills memory that nobody else knows yet.
-  #copy(memory: Uint8Array, at: number, signal: AbortSignal | undefined): Promise<void> {
-    if (memory.length <= BATCHED_BYTES) return this.#copyInto(memory, 0, at, memory.length, signal).then(() => {})
-    return transfer(this.#queue, at, memory.length, { kind: 'copy', signal, memory })
+  // Whether a range has been copied on this thread, because it is short, in memory, and the turn affords it.
+  #copiesNow(target: Uint8Array, at: number, count: number): boolean {
+    if (count > INLINE_BYTES || !affords(count)) return false
+    if (this.#open().tryCopy(target, 0, at, count)) return true
+    refund(count)
+    return false
   }
 
-  // Fills a caller's memory, piece by piece on this thread, with a look at whether it is still there.
-  async #copyInto(target: Uint8Array, to: number, at: number, count: number, signal?: AbortSignal): Promise<number> {
-    const take = (bytes: Uint8Array, position: number) => {
-      if (to + position + bytes.length > target.length) {
-        throw outOfRange('target.byteLength', 'as large as it was when the read began', target.length)
-      }
-      target.set(bytes, to + position)
-    }
-    await transfer(this.#queue, at, count, { kind: 'copy', signal, take })
-    return count
+  // Fills memory of ours: what is short, through a batch, what is long, directly.
+  #fetch(
+    memory: Uint8Array,
+    at: number,
+    signal: AbortSignal | undefined,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const plan: Plan = { kind: 'copy', signal }
+    if (memory.length > BATCHED_BYTES) plan.memory = memory
+    else plan.take = copier(memory)
+    this.#transfer(at, memory.length, plan, resolve, reject)
+  }
+
+  #transfer(at: number, count: number, plan: Plan, resolve: () => void, reject: (error: unknown) => void): void {
+    transferRange(this.#queue, at, count, plan, resolve, reject)
   }
 
   async #readAll(ranges: unknown, options: unknown): Promise<PromiseSettledResult<Buffer>[]> {
     this.#open()
     const signal = toSignal(options)
-    const results = await readAll(ranges, (offset, length) => {
+    const results = await readAll(ranges, (offset, length, resolve, reject) => {
       const { at, count } = this.#range(offset, length)
-      return this.#read(at, count, signal)
+      const bytes = this.#memory(count)
+      if (this.#copiesNow(bytes, at, count)) resolve(bytes)
+      else this.#fetch(bytes, at, signal, () => resolve(bytes), reject)
     })
     signal?.throwIfAborted()
     return results
@@ -388,29 +394,48 @@ export class MappedFile implements AsyncDisposable {
   async #gather(target: Uint8Array, offsets: Float64Array, length: number, signal?: AbortSignal): Promise<number> {
     const lengths = offsets.map(offset => cutAtEnd(this.#byteLength, offset, length))
     const starts = offsets.map(offset => Math.min(offset, this.#byteLength))
-    const perTurn = Math.max(1, Math.floor(INLINE_BYTES / (length + COST_OF_A_CALL)))
+    const { next, to } = this.#gatherNow(target, starts, lengths, length)
+    const end = lengths.subarray(next).reduce((sum, count) => sum + count, to)
+    if (next === starts.length) return end
+    await new Promise<void>((resolve, reject) => {
+      const plan: Plan = { kind: 'copy', signal, take: copier(target) }
+      if (length <= SCRATCH_BYTES) transferRecords(this.#queue, starts, lengths, next, to, plan, resolve, reject)
+      else this.#gatherLong(target, starts, lengths, next, to, signal).then(resolve, reject)
+    })
+    return end
+  }
+
+  // As many records as are in memory and as the turn affords; says how many, and how many bytes they had.
+  #gatherNow(target: Uint8Array, starts: Float64Array, lengths: Float64Array, length: number) {
+    const some = Math.max(1, Math.floor(INLINE_BYTES / (length + COST_OF_A_CALL)))
     let next = 0
     let to = 0
-    // As far as all is in memory, on this thread, with a pause whenever the turn has had its share.
-    for (let warm = length <= INLINE_BYTES; warm && next < starts.length; ) {
-      const some = lengths.subarray(next, next + perTurn)
-      if (!affords(some.length * (length + COST_OF_A_CALL))) {
-        await this.#later(signal, () => Promise.resolve())
-        continue
-      }
-      const copied = this.#open().tryCopyMany(target, to, starts.subarray(next, next + perTurn), some)
-      for (let i = 0; i < copied; i += 1) to += some[i] as number
+    while (length <= INLINE_BYTES && next < starts.length && affords(some * (length + COST_OF_A_CALL))) {
+      const counts = lengths.subarray(next, next + some)
+      const copied = this.#open().tryCopyMany(target, to, starts.subarray(next, next + some), counts)
+      for (let i = 0; i < copied; i += 1) to += counts[i] as number
       next += copied
-      warm = copied === some.length
+      if (copied < counts.length) break
     }
-    const reads: Promise<number>[] = []
-    for (; next < starts.length; next += 1) {
-      const count = lengths[next] as number
-      reads.push(this.#copyInto(target, to, starts[next] as number, count, signal))
+    return { next, to }
+  }
+
+  // Records that are longer than a batch are transferred one by one.
+  async #gatherLong(
+    target: Uint8Array,
+    starts: Float64Array,
+    lengths: Float64Array,
+    first: number,
+    at: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    let to = at
+    for (let i = first; i < starts.length; i += 1) {
+      const count = lengths[i] as number
+      const plan: Plan = { kind: 'copy', signal, take: copier(target, to) }
+      await new Promise<void>((resolve, reject) => this.#transfer(starts[i] as number, count, plan, resolve, reject))
       to += count
     }
-    await Promise.all(reads)
-    return to
   }
 
   #tryView(at: number, count: number): Buffer | undefined {
@@ -422,26 +447,20 @@ export class MappedFile implements AsyncDisposable {
 
   async #viewCold(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
     const { native } = this.#queue
-    await transfer(this.#queue, at, count, { kind: 'view', signal })
+    await new Promise<void>((resolve, reject) => this.#transfer(at, count, { kind: 'view', signal }, resolve, reject))
     const view = this.#windows.view(native, native.viewsId(), at, count)
     if (this.closed) this.#windows.clear()
     return view
   }
+}
 
-  // The turn has had its share of answers: this one is given when timers and I/O have had theirs.
-  #later<T>(signal: AbortSignal | undefined, answer: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#parked.add(reject)
-      inALaterTurn(() => {
-        // Rejected by close() if it is not there any more.
-        if (!this.#parked.delete(reject)) return
-        try {
-          signal?.throwIfAborted()
-          answer().then(resolve, reject)
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
+// Writes what comes out of scratch memory to a target, after a look at whether there still is room: a caller's may have
+// been resized or transferred meanwhile.
+function copier(target: Uint8Array, to = 0): NonNullable<Plan['take']> {
+  return (scratch, from, length, at) => {
+    if (to + at + length > target.length) {
+      throw outOfRange('target.byteLength', 'as large as it was when the read began', target.length)
+    }
+    scratch.copy(target, to + at, from, from + length)
   }
 }

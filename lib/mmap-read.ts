@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
 import { readPath, releasePaths, tryReadPath } from '#binding'
 import { type Cancellable, type Offset, type Source, toLength, toOffset, toPath, toSignal } from './arguments.js'
+import { smallBuffer } from './blocks.js'
 import { invalidArgValue } from './errors.js'
 import { INLINE_BYTES, MappedFile } from './mapped-file.js'
 import { onPool } from './pool.js'
@@ -21,7 +22,7 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
   const idle = toIdle(mmapRead.idle)
 
   if (wanted !== undefined && wanted <= INLINE_BYTES && affords(wanted)) {
-    const memory = Buffer.allocUnsafe(wanted)
+    const memory = smallBuffer(wanted)
     const count = tryReadPath(bytes, idle, memory, at, wanted)
     if (count >= 0) return count === wanted ? memory : memory.subarray(0, count)
   }

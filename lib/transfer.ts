@@ -1,74 +1,175 @@
-// One range's way through the queue: cut into pieces, a few of which are under way at a time, until all are done.
+// A transfer: one caller's bytes on their way through the queue, in pieces, until all are done or one has failed.
 
-import { type Kind, PIECE_BYTES, type Queue, type Request, type Whole } from './queue.js'
+import { type Kind, PIECE_BYTES, type Queue } from './queue.js'
 import { SCRATCH_BYTES } from './scratch.js'
 
 /** Pieces of one range that are queued at the same time: enough for every thread that may be taken, no more. */
 const PIECES_AT_ONCE = 4
 
-/** What a transfer needs to know besides its range. */
+/** A piece of a transfer: what a job does in one go. Those of kind `copy` have at most SCRATCH_BYTES, others PIECE_BYTES. */
+export interface Piece {
+  transfer: Transfer
+  /** In the file. */
+  offset: number
+  length: number
+  /** Where its bytes go in the caller's target. */
+  at: number
+  /** Memory of ours that the job may write directly, and that nobody else knows yet; the piece then has a job of its own. */
+  memory: Uint8Array | undefined
+  /** Where to tell a job under way that the piece is not wanted any more: shared memory, and the place in it. */
+  unwanted: Int32Array | undefined
+  index: number
+}
+
+/** How a transfer is done. */
 export interface Plan {
   kind: Kind
   signal?: AbortSignal | undefined
   /** Memory of ours, as long as the range, that pool threads write directly. */
   memory?: Uint8Array
-  /** Takes the bytes of a piece that came through scratch memory; `at` is their position in the range. */
-  take?: (bytes: Uint8Array, at: number) => void
+  /** Takes the bytes of a piece out of scratch memory, which is valid during the call only. */
+  take?: (scratch: Buffer, from: number, length: number, at: number) => void
 }
 
-/** Resolves when every byte of the range has been transferred or populated; rejects once, with the first failure. */
-export function transfer(queue: Queue, offset: number, length: number, plan: Plan): Promise<void> {
-  const { kind, signal, memory, take } = plan
-  const pieceBytes = take ? SCRATCH_BYTES : PIECE_BYTES
-  if (length === 0) return Promise.resolve()
+/** One caller's transfer. It calls `resolve` or `reject`, once. */
+export class Transfer {
+  /** Whether a job has taken one of its pieces: from then on close() waits for all of them. */
+  begun = false
+  /** Whether its caller has had an answer already; what is left of it is skipped. */
+  settled = false
+  readonly #queue: Queue
+  readonly #plan: Plan
+  readonly #atOnce: number
+  readonly #next: (transfer: Transfer) => Piece | undefined
+  readonly #resolve: () => void
+  readonly #reject: (error: unknown) => void
+  readonly #abort: (() => void) | undefined
+  /** The pieces on their way, where they may have to be told that they are not wanted. */
+  readonly #droppable: Set<Piece> | undefined
+  #open = 0
 
-  return new Promise((resolve, reject) => {
-    const queued = new Set<Request>()
-    let next = 0
-
-    const settle = (error?: unknown) => {
-      if (whole.settled) return
-      whole.settled = true
-      signal?.removeEventListener('abort', abort)
-      for (const request of queued) request.drop?.()
-      if (error === undefined) resolve()
-      else reject(error)
-      // Last: whoever waits for the queue to be idle comes after whoever waits for the range.
-      queue.leave(whole)
+  constructor(
+    queue: Queue,
+    plan: Plan,
+    atOnce: number,
+    next: (transfer: Transfer) => Piece | undefined,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#queue = queue
+    this.#plan = plan
+    this.#atOnce = atOnce
+    this.#next = next
+    this.#resolve = resolve
+    this.#reject = reject
+    const { signal } = plan
+    if (signal) {
+      this.#droppable = new Set()
+      this.#abort = () => this.fail(signal.reason)
+      signal.addEventListener('abort', this.#abort, { once: true })
     }
-    const abort = () => settle(signal?.reason)
-    const canBeDropped = signal !== undefined || length > pieceBytes
-    const whole: Whole = { begun: false, settled: false, canBeDropped, fail: settle }
+    queue.enter(this)
+    this.#pull()
+  }
 
-    const queueMore = () => {
-      while (!whole.settled && next < length && queued.size < PIECES_AT_ONCE) {
-        const at = next
-        const size = Math.min(pieceBytes, length - at)
-        next += size
-        const request: Request = {
-          whole,
-          offset: offset + at,
-          length: size,
-          done(error, bytes) {
-            queued.delete(request)
-            if (error !== undefined) return settle(error)
-            try {
-              if (bytes) take?.(bytes, at)
-            } catch (refused) {
-              return settle(refused)
-            }
-            if (next >= length && queued.size === 0) settle()
-            else queueMore()
-          },
-        }
-        if (memory) request.memory = memory.subarray(at, at + size)
-        queued.add(request)
-        queue.add(kind, request)
-      }
+  /** Whether it may be given up while a job works at it. */
+  get canBeDropped(): boolean {
+    return this.#droppable !== undefined
+  }
+
+  /** Called on the JS thread when a job has done with a piece, unless the transfer is settled. */
+  done(piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void {
+    this.#open -= 1
+    this.#droppable?.delete(piece)
+    try {
+      if (error !== undefined) throw error
+      if (scratch) this.#plan.take?.(scratch, from, piece.length, piece.at)
+    } catch (failure) {
+      this.fail(failure)
+      return
     }
+    this.#pull()
+  }
 
-    signal?.addEventListener('abort', abort, { once: true })
-    queue.enter(whole)
-    queueMore()
-  })
+  /** Rejects it, unless it is settled. */
+  fail(error: unknown): void {
+    if (this.settled) return
+    for (const { unwanted, index } of this.#droppable ?? []) if (unwanted) Atomics.store(unwanted, index, 1)
+    this.#reject(error)
+    this.#settle()
+  }
+
+  #pull(): void {
+    while (this.#open < this.#atOnce) {
+      const piece = this.#next(this)
+      if (!piece) break
+      this.#open += 1
+      this.#droppable?.add(piece)
+      this.#queue.add(this.#plan.kind, piece)
+    }
+    if (this.#open === 0) {
+      this.#resolve()
+      this.#settle()
+    }
+  }
+
+  // After the answer: whoever waits for the queue to be idle comes after whoever waits for the bytes.
+  #settle(): void {
+    this.settled = true
+    if (this.#abort) this.#plan.signal?.removeEventListener('abort', this.#abort)
+    this.#queue.leave(this)
+  }
+}
+
+/** Transfers one range, a few pieces at a time. */
+export function transferRange(
+  queue: Queue,
+  offset: number,
+  length: number,
+  plan: Plan,
+  resolve: () => void,
+  reject: (error: unknown) => void,
+): void {
+  const { memory } = plan
+  const longest = plan.take ? SCRATCH_BYTES : PIECE_BYTES
+  let done = 0
+  const next = (transfer: Transfer): Piece | undefined => {
+    if (done >= length) return undefined
+    const at = done
+    const size = Math.min(longest, length - at)
+    done += size
+    return piece(transfer, offset + at, size, at, memory?.subarray(at, at + size))
+  }
+  new Transfer(queue, plan, PIECES_AT_ONCE, next, resolve, reject)
+}
+
+/**
+ * Transfers records from number `first` on, all at once, to one target back to back from `at` on. Each has at most
+ * SCRATCH_BYTES.
+ */
+export function transferRecords(
+  queue: Queue,
+  offsets: Float64Array,
+  lengths: Float64Array,
+  first: number,
+  at: number,
+  plan: Plan,
+  resolve: () => void,
+  reject: (error: unknown) => void,
+): void {
+  let index = first
+  let position = at
+  const next = (transfer: Transfer): Piece | undefined => {
+    if (index >= offsets.length) return undefined
+    const length = lengths[index] as number
+    const record = piece(transfer, offsets[index] as number, length, position, undefined)
+    index += 1
+    position += length
+    return record
+  }
+  new Transfer(queue, plan, Number.POSITIVE_INFINITY, next, resolve, reject)
+}
+
+function piece(transfer: Transfer, offset: number, length: number, at: number, memory: Uint8Array | undefined): Piece {
+  return { transfer, offset, length, at, memory, unwanted: undefined, index: 0 }
 }
