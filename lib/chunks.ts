@@ -4,6 +4,7 @@ import type { Buffer } from 'node:buffer'
 import { type Cancellable, type Offset, toLength, toOffset, toSignal } from './arguments.js'
 import { outOfRange } from './errors.js'
 import type { MappedFile } from './mapped-file.js'
+import { forget, onAbort } from './signals.js'
 
 /** Which part of a file, and in which steps. */
 export interface ChunkOptions extends Cancellable {
@@ -35,7 +36,7 @@ export async function* chunks(file: MappedFile, options: ChunkOptions = {}): Asy
   const left = new AbortController()
   const { signal } = left
   const abort = () => left.abort(theirs?.reason)
-  theirs?.addEventListener('abort', abort, { once: true })
+  if (theirs) onAbort(theirs, abort)
   const ahead: Promise<Buffer>[] = []
   const reach = () => {
     while (next < end && ahead.length <= depth) {
@@ -51,7 +52,7 @@ export async function* chunks(file: MappedFile, options: ChunkOptions = {}): Asy
   try {
     for (reach(); ahead.length > 0; reach()) yield await (ahead.shift() as Promise<Buffer>)
   } finally {
-    theirs?.removeEventListener('abort', abort)
+    if (theirs) forget(theirs, abort)
     left.abort()
   }
 }

@@ -9,6 +9,7 @@ import { invalidArgValue } from './errors.js'
 import { INLINE_BYTES, MappedFile } from './mapped-file.js'
 import { onPool } from './pool.js'
 import { PIECE_BYTES } from './queue.js'
+import { forget, onAbort } from './signals.js'
 import { affords } from './turn.js'
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
@@ -29,11 +30,11 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
 
   const unwanted = signal && new Int32Array(new SharedArrayBuffer(4))
   const abort = () => unwanted && Atomics.store(unwanted, 0, 1)
-  signal?.addEventListener('abort', abort, { once: true })
+  if (signal) onAbort(signal, abort)
   const result = await onPool(
     inAnyCase => readPath(inAnyCase, bytes, idle, at, wanted, PIECE_BYTES, unwanted),
     signal,
-  ).finally(() => signal?.removeEventListener('abort', abort))
+  ).finally(() => signal && forget(signal, abort))
   if (Buffer.isBuffer(result)) return result
 
   // Too long for one job: the pool has opened the file, and the range goes on its way in pieces.

@@ -1,5 +1,7 @@
 // The libuv pool as this environment uses it: what waits for a free thread, in the order it came.
 
+import { forget, onAbort } from './signals.js'
+
 /**
  * Starts a job, or answers null when the pool has no place for it. With `inAnyCase` it always starts. Undefined means that
  * there is nothing left to start.
@@ -19,14 +21,16 @@ export function whenThereIsPlace(start: Start): void {
 export function onPool<T>(begin: (inAnyCase: boolean) => Promise<T> | null, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
+    const settled = () => signal && forget(signal, abort)
+    if (signal) onAbort(signal, abort)
     whenThereIsPlace(inAnyCase => {
       if (signal?.aborted) return undefined
       try {
         const job = begin(inAnyCase)
-        return job?.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort)) ?? null
+        return job?.then(resolve, reject).finally(settled) ?? null
       } catch (error) {
         reject(error)
+        settled()
         return undefined
       }
     })

@@ -2,6 +2,7 @@
 
 import { type Kind, PIECE_BYTES, type Queue } from './queue.js'
 import { SCRATCH_BYTES } from './scratch.js'
+import { forget, onAbort } from './signals.js'
 
 /** Pieces of one range that are queued at the same time: enough for every thread that may be taken, no more. */
 const PIECES_AT_ONCE = 4
@@ -66,7 +67,7 @@ export class Transfer {
     if (signal) {
       this.#droppable = new Set()
       this.#abort = () => this.fail(signal.reason)
-      signal.addEventListener('abort', this.#abort, { once: true })
+      onAbort(signal, this.#abort)
     }
     queue.enter(this)
     this.#pull()
@@ -116,7 +117,8 @@ export class Transfer {
   // After the answer: whoever waits for the queue to be idle comes after whoever waits for the bytes.
   #settle(): void {
     this.settled = true
-    if (this.#abort) this.#plan.signal?.removeEventListener('abort', this.#abort)
+    const { signal } = this.#plan
+    if (signal && this.#abort) forget(signal, this.#abort)
     this.#queue.leave(this)
   }
 }
