@@ -1,0 +1,68 @@
+// gap: are worker threads slower than processes at the same reads?
+import { cross, GRID, KiB } from '../harness/cells.mjs'
+import { ratio } from '../harness/compare.mjs'
+import { twoCores } from '../harness/requirements.mjs'
+import { atLeast, below, within } from '../harness/verdict.mjs'
+import { contention, ours } from './sources.mjs'
+
+const at = (reader, k = 8) => ({ reader, size: 64 * KiB, k })
+const unit = 'workers / processes'
+const spoken = { first: 'the first 2,000 reads', steady: 'reads once the heaps have stopped growing' }
+
+const keepsUp = (reader, phase) => ({
+  id: `gap/ours-${reader}-${phase}`,
+  source: ours,
+  text: `${reader} of 64 KiB, k=8, ${spoken[phase]}: workers are not slower than processes`,
+  figure: 'at least 0.95',
+  unit,
+  rule: atLeast(0.95),
+  measure: results => ratio(results.cell(at(reader)), phase),
+})
+
+/** @type {import('./index.mjs').Experiment} */
+export default {
+  id: 'gap',
+  title: 'Worker threads against processes',
+  question: 'Are worker threads slower than processes at reading the same 64 KiB file, and are they with ours?',
+  obstacle: twoCores,
+  variants: size => cross({ reader: ['readFileSync', 'mmapRead', 'readInto', 'view'], ...GRID[size] }),
+  claims: [
+    {
+      id: 'gap/slower',
+      source: contention,
+      text: `readFileSync of 64 KiB, k=8, ${spoken.first}: workers are slower than processes`,
+      figure: '79k / 147k ops/s: 0.54 (0.55-0.65 over runs)',
+      unit,
+      rule: below(0.95),
+      measure: results => ratio(results.cell(at('readFileSync')), 'first'),
+    },
+    {
+      id: 'gap/wide',
+      source: contention,
+      text: `readFileSync of 64 KiB, k=8, ${spoken.first}: processes are at least 1.4 times as fast, a ratio below 0.71`,
+      figure: '0.54 (0.55-0.65 over runs)',
+      unit,
+      rule: below(0.71),
+      measure: results => ratio(results.cell(at('readFileSync')), 'first'),
+    },
+    {
+      id: 'gap/lasts',
+      source: contention,
+      text: `readFileSync of 64 KiB, k=8, ${spoken.steady}: workers are slower than processes in any hot path that allocates`,
+      figure: 'measured over the first 2,000 reads only',
+      unit,
+      rule: below(0.95),
+      measure: results => ratio(results.cell(at('readFileSync')), 'steady'),
+    },
+    {
+      id: 'gap/alone',
+      source: ours,
+      text: `readFileSync of 64 KiB, k=1, ${spoken.steady}: a worker with nobody to contend with is as fast as a process`,
+      figure: '0.9 to 1.1',
+      unit,
+      rule: within(0.9, 1.1),
+      measure: results => ratio(results.cell(at('readFileSync', 1)), 'steady'),
+    },
+    ...['mmapRead', 'readInto', 'view'].flatMap(reader => [keepsUp(reader, 'first'), keepsUp(reader, 'steady')]),
+  ],
+}

@@ -1,0 +1,23 @@
+// The experiments, in the order in which they are listed and reported.
+import async from './async.mjs'
+import gap from './gap.mjs'
+import gapBySize from './gap-by-size.mjs'
+import reuse from './reuse.mjs'
+
+/**
+ * One question. `claims` say what others found, the figure they gave, how it is measured here, and by which rule, written
+ * before the run, the measured interval becomes a verdict. `obstacle` names what keeps the experiment from running.
+ * @typedef {{
+ *   id: string, source: { title: string, author: string }, text: string, figure: string, unit: string,
+ *   rule: import('../harness/verdict.mjs').Rule,
+ *   measure: (results: import('../harness/run.mjs').Results) => import('../harness/compare.mjs').Interval
+ * }} Claim
+ * @typedef {{
+ *   id: string, title: string, question: string, claims: Claim[],
+ *   obstacle: (environment: ReturnType<typeof import('../harness/environment.mjs').describeEnvironment>) => string | undefined,
+ *   variants: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[]
+ * }} Experiment
+ */
+
+/** @type {Experiment[]} */
+export const experiments = [gap, gapBySize, reuse, async]

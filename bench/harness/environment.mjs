@@ -1,0 +1,90 @@
+// What the machine was when a run began: without it no number can be compared with another.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import os from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+/** Variables that change what is measured. */
+const VARIABLES = /^(MALLOC_|GLIBC_TUNABLES$|LD_PRELOAD$|NODE_OPTIONS$|UV_|FAULTLESS_)/
+
+/**
+ * @param {{ command: string, folder: string }} run the command line, and the folder that holds the files
+ */
+export function describeEnvironment({ command, folder }) {
+  const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+  const { header } = process.report.getReport()
+  const changes = git('status', '--porcelain')
+  return {
+    date: new Date().toISOString(),
+    command,
+    commit: git('rev-parse', 'HEAD') ?? null,
+    dirty: changes === undefined ? null : changes !== '',
+    host: os.hostname(),
+    platform: `${os.platform()} ${os.arch()}`,
+    kernel: os.release(),
+    cpu: { model: os.cpus()[0]?.model.trim(), cores: os.availableParallelism() },
+    memory: os.totalmem(),
+    load: os.loadavg(),
+    node: process.version,
+    v8: process.versions.v8,
+    libuv: process.versions.uv,
+    glibc: header.glibcVersionRuntime ?? null,
+    bufferPoolSize: Buffer.poolSize,
+    execArgv: process.execArgv,
+    variables: Object.fromEntries(Object.entries(process.env).filter(([name]) => VARIABLES.test(name))),
+    transparentHugePages: readText('/sys/kernel/mm/transparent_hugepage/enabled'),
+    ...describeDisk(folder),
+    packages: {
+      [manifest.name]: manifest.version,
+      ...Object.fromEntries(Object.keys(manifest.devDependencies).map(name => [name, installedVersion(name)])),
+    },
+  }
+}
+
+/** @param {string} folder */
+function describeDisk(folder) {
+  const { dev } = statSync(folder)
+  const device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`
+  // A partition has no queue of its own but its disk's; a file system without a disk (btrfs, overlay) only a bdi.
+  const readAhead =
+    readText(`/sys/dev/block/${device}/queue/read_ahead_kb`) ??
+    readText(`/sys/dev/block/${device}/../queue/read_ahead_kb`) ??
+    readText(`/sys/class/bdi/${device}/read_ahead_kb`)
+  return { fileSystem: fileSystemOf(folder), readAheadKiB: readAhead === null ? null : Number(readAhead) }
+}
+
+/** The type of the file system whose mount point is the longest that leads to the folder. @param {string} folder */
+function fileSystemOf(folder) {
+  const mounts = (readText('/proc/self/mounts') ?? '')
+    .split('\n')
+    .map(line => line.split(' '))
+    .filter(([, point]) => point && `${folder}/`.startsWith(point === '/' ? point : `${point}/`))
+    .sort(([, left], [, right]) => left.length - right.length)
+  return mounts.at(-1)?.[2] ?? null
+}
+
+/** @param {string} path */
+function readText(path) {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'EACCES') return null
+    throw error
+  }
+}
+
+/** @param {string} name */
+function installedVersion(name) {
+  const manifest = readText(`${root}node_modules/${name}/package.json`)
+  return manifest === null ? null : JSON.parse(manifest).version
+}
+
+/** What git says of this checkout, or undefined where there is none. @param {string[]} words */
+function git(...words) {
+  try {
+    return execFileSync('git', words, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,57 @@
+// How a claim is decided: a rule is a line drawn before the run, and an interval lies on one side of it or straddles it.
+
+/**
+ * @typedef {'confirmed' | 'refuted' | 'inconclusive' | 'not runnable here'} Verdict
+ * @typedef {{ text: string, decide: (interval: import('./compare.mjs').Interval) => Verdict }} Rule
+ */
+
+/** @param {number} line @returns {Rule} */
+export const below = line => ({
+  text: `confirmed when the whole interval lies below ${line}, refuted when none of it does`,
+  decide: ({ low, high }) => (high < line ? 'confirmed' : low >= line ? 'refuted' : 'inconclusive'),
+})
+
+/** @param {number} line @returns {Rule} */
+export const atLeast = line => ({
+  text: `confirmed when the whole interval is at least ${line}, refuted when none of it is`,
+  decide: ({ low, high }) => (low >= line ? 'confirmed' : high < line ? 'refuted' : 'inconclusive'),
+})
+
+/** @param {number} from @param {number} to @returns {Rule} */
+export const within = (from, to) => ({
+  text: `confirmed when the whole interval lies in ${from} to ${to}, refuted when none of it does`,
+  decide: ({ low, high }) =>
+    low >= from && high <= to ? 'confirmed' : high < from || low > to ? 'refuted' : 'inconclusive',
+})
+
+const NOTHING = { value: null, low: null, high: null }
+
+/**
+ * The summary rows of one experiment, a row for each claim.
+ * @param {import('../experiments/index.mjs').Experiment} experiment
+ * @param {{ results: import('./run.mjs').Results, size: import('./cells.mjs').RunSize, obstacle?: string }} outcome
+ */
+export function judge(experiment, { results, size, obstacle }) {
+  return experiment.claims.map(({ id, source, text, figure, unit, rule, measure }) => {
+    const row = (measured, verdict, reason) => ({
+      experiment: experiment.id,
+      claim: { id, text, figure },
+      source,
+      measured: { ...measured, unit },
+      verdict,
+      reason,
+    })
+    if (obstacle) return row(NOTHING, 'not runnable here', obstacle)
+    if (size === 'toy') {
+      const failed = experiment.variants(size).find(cell => results.failure(cell))
+      return row(NOTHING, 'inconclusive', failed ? results.failure(failed) : 'toy size: only the answers are checked')
+    }
+    try {
+      const interval = measure(results)
+      return row(interval, rule.decide(interval), rule.text)
+    } catch (error) {
+      if (error.code !== 'ERR_CELL_FAILED') throw error
+      return row(NOTHING, 'inconclusive', error.message)
+    }
+  })
+}

@@ -1,0 +1,17 @@
+// How numbers are written for people.
+
+/** @param {number} value */
+export function formatCount(value) {
+  if (value >= 1e6) return `${(value / 1e6).toPrecision(3)}M`
+  return value >= 1000 ? `${(value / 1000).toPrecision(3)}k` : value.toPrecision(3)
+}
+
+/** A median and, in brackets, its 95 % interval. @param {import('../harness/compare.mjs').Interval} interval */
+export function formatInterval({ value, low, high }, format = number => number.toFixed(2)) {
+  return `${format(value)} [${format(low)}, ${format(high)}]`
+}
+
+/** What a summary row measured, or a dash where it measured nothing. */
+export function formatMeasured({ value, low, high, unit }) {
+  return value === null ? '-' : `${formatInterval({ value, low, high })} ${unit}`
+}
