@@ -26,11 +26,11 @@ import { Queue } from './queue.js'
 import { SCRATCH_BYTES } from './scratch.js'
 import { largeBuffer, SLAB_BYTES } from './slabs.js'
 import { type Plan, transferRange, transferRecords } from './transfer.js'
-import { affords, COST_OF_A_CALL, refund } from './turn.js'
+import { affords, answer, COST_OF_A_CALL, inTheNextTurn, NEXT_TURN, NOT_HERE, NOW, refund, type When } from './turn.js'
 import { Windows } from './windows.js'
 
-/** The longest range that is copied on the JS thread when it is known to be in memory: about 30 µs. */
-export const INLINE_BYTES = 256 << 10
+/** The longest range that is copied on the JS thread when it is known to be in memory: about 0.1 ms. */
+export const INLINE_BYTES = 1 << 20
 
 /** Up to here a result is copied out of a batch; longer ones have memory that the pool writes directly. */
 const BATCHED_BYTES = 256 << 10
@@ -129,7 +129,8 @@ export class MappedFile implements AsyncDisposable {
     try {
       const { at, count, signal } = this.#range(offset, length, options)
       const bytes = this.#memory(count)
-      if (this.#copiesNow(bytes, at, count)) return Promise.resolve(bytes)
+      const when = this.#copiesNow(bytes, at, count)
+      if (when) return answer(bytes, when)
       return new Promise((resolve, reject) => this.#fetch(bytes, at, signal, () => resolve(bytes), reject))
     } catch (error) {
       return Promise.reject(error)
@@ -148,7 +149,8 @@ export class MappedFile implements AsyncDisposable {
       const at = Math.min(toOffset(offset), this.#byteLength)
       const signal = options === undefined ? undefined : toSignal(options)
       const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
-      if (this.#copiesNow(bytes, at, count)) return Promise.resolve(count)
+      const when = this.#copiesNow(bytes, at, count)
+      if (when) return answer(count, when)
       return new Promise((resolve, reject) => {
         this.#transfer(at, count, { kind: 'copy', signal, take: copier(bytes) }, () => resolve(count), reject)
       })
@@ -222,8 +224,9 @@ export class MappedFile implements AsyncDisposable {
   view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
       const { at, count, signal } = this.#range(offset, length, options)
-      const ready = affords(COST_OF_A_VIEW) ? this.#tryView(at, count) : undefined
-      return ready ? Promise.resolve(ready) : this.#viewCold(at, count, signal)
+      const when = affords(COST_OF_A_VIEW)
+      const ready = when ? this.#tryView(at, count) : undefined
+      return ready ? answer(ready, when) : this.#viewCold(at, count, signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -254,7 +257,9 @@ export class MappedFile implements AsyncDisposable {
     const count = Math.max(0, to - from)
     mustFit(this.path, from, count)
     const memory = new Uint8Array(count)
-    if (!this.#copiesNow(memory, from, count)) {
+    const when = this.#copiesNow(memory, from, count)
+    if (when) await answer(undefined, when)
+    else {
       await new Promise<void>((resolve, reject) => this.#fetch(memory, from, undefined, resolve, reject))
     }
     return memory.buffer
@@ -352,12 +357,13 @@ export class MappedFile implements AsyncDisposable {
     return count < SLAB_BYTES ? smallBuffer(count) : largeBuffer(count)
   }
 
-  // Whether a range has been copied on this thread, because it is short, in memory, and the turn affords it.
-  #copiesNow(target: Uint8Array, at: number, count: number): boolean {
-    if (count > INLINE_BYTES || !affords(count)) return false
-    if (this.#open().tryCopy(target, 0, at, count)) return true
+  // Copies a range on this thread if it is short, in memory, and affordable; says when that may be told.
+  #copiesNow(target: Uint8Array, at: number, count: number): When {
+    if (count > INLINE_BYTES) return NOT_HERE
+    const when = affords(count)
+    if (!when || this.#open().tryCopy(target, 0, at, count)) return when
     refund(count)
-    return false
+    return NOT_HERE
   }
 
   // Fills memory of ours: what is short, through a batch, what is long, directly.
@@ -384,7 +390,9 @@ export class MappedFile implements AsyncDisposable {
     const results = await readAll(ranges, (offset, length, resolve, reject) => {
       const { at, count } = this.#range(offset, length)
       const bytes = this.#memory(count)
-      if (this.#copiesNow(bytes, at, count)) resolve(bytes)
+      const when = this.#copiesNow(bytes, at, count)
+      if (when === NOW) resolve(bytes)
+      else if (when === NEXT_TURN) inTheNextTurn(() => resolve(bytes))
       else this.#fetch(bytes, at, signal, () => resolve(bytes), reject)
     })
     signal?.throwIfAborted()
@@ -394,9 +402,9 @@ export class MappedFile implements AsyncDisposable {
   async #gather(target: Uint8Array, offsets: Float64Array, length: number, signal?: AbortSignal): Promise<number> {
     const lengths = offsets.map(offset => cutAtEnd(this.#byteLength, offset, length))
     const starts = offsets.map(offset => Math.min(offset, this.#byteLength))
-    const { next, to } = this.#gatherNow(target, starts, lengths, length)
+    const { next, to, when } = this.#gatherNow(target, starts, lengths, length)
     const end = lengths.subarray(next).reduce((sum, count) => sum + count, to)
-    if (next === starts.length) return end
+    if (next === starts.length) return answer(end, when)
     await new Promise<void>((resolve, reject) => {
       const plan: Plan = { kind: 'copy', signal, take: copier(target) }
       if (length <= SCRATCH_BYTES) transferRecords(this.#queue, starts, lengths, next, to, plan, resolve, reject)
@@ -405,19 +413,23 @@ export class MappedFile implements AsyncDisposable {
     return end
   }
 
-  // As many records as are in memory and as the turn affords; says how many, and how many bytes they had.
+  // As many records as are in memory and affordable; says how many, how many bytes they had, and when that may be told.
   #gatherNow(target: Uint8Array, starts: Float64Array, lengths: Float64Array, length: number) {
     const some = Math.max(1, Math.floor(INLINE_BYTES / (length + COST_OF_A_CALL)))
     let next = 0
     let to = 0
-    while (length <= INLINE_BYTES && next < starts.length && affords(some * (length + COST_OF_A_CALL))) {
+    let when: When = NOW
+    while (length <= INLINE_BYTES && next < starts.length) {
+      const here = affords(some * (length + COST_OF_A_CALL))
+      if (!here) break
+      when = here
       const counts = lengths.subarray(next, next + some)
       const copied = this.#open().tryCopyMany(target, to, starts.subarray(next, next + some), counts)
       for (let i = 0; i < copied; i += 1) to += counts[i] as number
       next += copied
       if (copied < counts.length) break
     }
-    return { next, to }
+    return { next, to, when }
   }
 
   // Records that are longer than a batch are transferred one by one.

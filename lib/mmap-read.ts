@@ -10,7 +10,7 @@ import { INLINE_BYTES, MappedFile } from './mapped-file.js'
 import { onPool } from './pool.js'
 import { PIECE_BYTES } from './queue.js'
 import { forget, onAbort } from './signals.js'
-import { affords } from './turn.js'
+import { affords, answer, NOT_HERE, refund } from './turn.js'
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
 const IDLE = 10_000
@@ -22,10 +22,12 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
   const signal = toSignal(options)
   const idle = toIdle(mmapRead.idle)
 
-  if (wanted !== undefined && wanted <= INLINE_BYTES && affords(wanted)) {
+  const when = wanted !== undefined && wanted <= INLINE_BYTES ? affords(wanted) : NOT_HERE
+  if (when && wanted !== undefined) {
     const memory = smallBuffer(wanted)
     const count = tryReadPath(bytes, idle, memory, at, wanted)
-    if (count >= 0) return count === wanted ? memory : memory.subarray(0, count)
+    if (count >= 0) return answer(count === wanted ? memory : memory.subarray(0, count), when)
+    refund(wanted)
   }
 
   const unwanted = signal && new Int32Array(new SharedArrayBuffer(4))

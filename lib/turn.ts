@@ -1,23 +1,34 @@
 // How much is answered at once in one turn of the event loop, so that a loop of warm awaits never starves timers.
 
-/** Bytes that may be copied on the JS thread in one turn of the loop: about 0.2 ms. What is beyond goes to the pool. */
+/** Bytes that are copied on the JS thread and answered at once in one turn of the loop: about 0.2 ms. */
 export const INLINE_BYTES_PER_TURN = 1 << 20
+
+/** Bytes that are still copied on the JS thread, but answered in the next turn. What is beyond goes to the pool. */
+const OVERDRAFT_BYTES = 1 << 20
 
 /** What a call costs besides its bytes, in bytes: about a thousand of the smallest calls fill a turn. */
 export const COST_OF_A_CALL = 1024
 
+/** When an answer may be given: not on this thread, at once, or in the next turn. */
+export type When = 0 | 1 | 2
+export const NOT_HERE = 0
+export const NOW = 1
+export const NEXT_TURN = 2
+
 let spent = 0
 let turning = false
+let due: Array<() => void> = []
 
-/** Whether an answer of `bytes` may still be given in this turn; if so, it is counted. */
-export function affords(bytes: number): boolean {
-  if (spent >= INLINE_BYTES_PER_TURN) return false
+/** When an answer of `bytes` may be given; unless it is not here, the bytes are counted. */
+export function affords(bytes: number): When {
+  if (spent >= INLINE_BYTES_PER_TURN + OVERDRAFT_BYTES) return NOT_HERE
+  const when = spent < INLINE_BYTES_PER_TURN ? NOW : NEXT_TURN
   spent += bytes + COST_OF_A_CALL
   if (!turning) {
     turning = true
     setImmediate(turn)
   }
-  return true
+  return when
 }
 
 /** Takes back the bytes of an answer that could not be given. */
@@ -25,7 +36,20 @@ export function refund(bytes: number): void {
   spent -= bytes
 }
 
+/** A promise of an answer that is there already. */
+export function answer<T>(value: T, when: When): Promise<T> {
+  return when === NEXT_TURN ? new Promise(resolve => inTheNextTurn(() => resolve(value))) : Promise.resolve(value)
+}
+
+/** Calls back when timers and I/O have had their turn. Only after {@link affords} said so. */
+export function inTheNextTurn(callback: () => void): void {
+  due.push(callback)
+}
+
 function turn(): void {
   turning = false
   spent = 0
+  const callbacks = due
+  due = []
+  for (const callback of callbacks) callback()
 }
