@@ -1,12 +1,13 @@
 //! The open file that lib/ works with: what can be answered at once, and what is sent to the pool.
 
+use std::cell::RefCell;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use faultless_mapping::MappedFile;
+use faultless_mapping::{Evidence, MappedFile};
 use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Int32Array, JsValue, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status, sys};
 use napi_derive::napi;
@@ -21,6 +22,9 @@ use crate::{errors, external};
 #[napi]
 pub struct NativeFile {
     file: Option<Arc<MappedFile>>,
+    /// What this thread knows of the pages that copies are made of, and of those that views are made of.
+    of_copies: RefCell<Evidence>,
+    of_views: RefCell<Evidence>,
 }
 
 /// A job, or null when the pool is full and the caller should ask again later.
@@ -38,7 +42,7 @@ where
 
 impl NativeFile {
     pub(crate) fn new(file: Arc<MappedFile>) -> Self {
-        Self { file: Some(file) }
+        Self { file: Some(file), of_copies: RefCell::default(), of_views: RefCell::default() }
     }
 
     fn file(&self) -> Result<&Arc<MappedFile>> {
@@ -73,7 +77,9 @@ impl NativeFile {
         let address = writable(env, &target, at, range.length)?;
         // SAFETY: `address` has room for the length, as was just seen, and nothing runs on this thread in between; the
         // range ends within the file.
-        let copied = unsafe { self.file()?.try_copy(std::iter::once(range), address) };
+        let copied = unsafe {
+            self.file()?.try_copy(std::iter::once(range), address, Some(&mut self.of_copies.borrow_mut()))
+        };
         copied.map(|count| count == 1).map_err(|error| errors::to_napi(env, &error))
     }
 
@@ -91,7 +97,9 @@ impl NativeFile {
         let bytes = ranges.iter().map(|range| range.length).sum();
         let address = writable(env, &target, at, bytes)?;
         // SAFETY: as above, for all of them together.
-        let copied = unsafe { self.file()?.try_copy(ranges.into_iter(), address) };
+        let copied = unsafe {
+            self.file()?.try_copy(ranges.into_iter(), address, Some(&mut self.of_copies.borrow_mut()))
+        };
         let copied = copied.map_err(|error| errors::to_napi(env, &error))?;
         u32::try_from(copied).map_err(|_| Error::new(Status::InvalidArg, "too many ranges".to_owned()))
     }
@@ -99,7 +107,8 @@ impl NativeFile {
     /// The id of the views' mapping, if touching a view of the range cannot wait for a disk; else 0.
     #[napi]
     pub fn ready_views(&self, env: &Env, offset: f64, length: f64) -> Result<u32> {
-        let ready = self.file()?.ready_views(range(self.file()?, offset, length)?);
+        let ready =
+            self.file()?.ready_views(range(self.file()?, offset, length)?, &mut self.of_views.borrow_mut());
         ready.map(Option::unwrap_or_default).map_err(|error| errors::to_napi(env, &error))
     }
 
@@ -238,7 +247,7 @@ pub fn try_read_path(
     let range = range(&file, number(start), number(count))?;
     let address = writable(env, &target, 0.0, range.length)?;
     // SAFETY: `address` has room for the range, which ends within the file; nothing runs on this thread in between.
-    match unsafe { file.try_copy(std::iter::once(range), address) } {
+    match unsafe { file.try_copy(std::iter::once(range), address, None) } {
         Ok(1) => Ok(number(count)),
         Ok(_) => Ok(-1.0),
         Err(error) => Err(errors::to_napi(env, &error)),

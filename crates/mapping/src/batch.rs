@@ -160,7 +160,7 @@ fn read_piece(file: &MappedFile, piece: Piece, target: &mut [u8]) -> Result<()> 
 
 fn read_past_mapping(file: &MappedFile, piece: Piece, target: &mut [u8]) -> Result<()> {
     let Piece { offset, length, .. } = piece;
-    let count = os::read_at(file.mapping().file(), target, offset)
+    let count = os::read_at(file.file(), target, offset)
         .map_err(|errno| file.failed(errno, "read", offset, length))?;
     if count < length {
         return Err(file.truncated(offset, length, offset + count as u64));
@@ -170,7 +170,7 @@ fn read_past_mapping(file: &MappedFile, piece: Piece, target: &mut [u8]) -> Resu
 
 /// The last page of a file that was cut inside it reads as zeros without any signal: only the size tells.
 fn fail_what_was_cut(file: &MappedFile, ranges: &[Range], failures: &mut Failures) {
-    let size = match os::stat(&**file.mapping().file()) {
+    let size = match os::stat(file.file()) {
         Ok(stat) => stat.size,
         Err(errno) => {
             let failed = |(index, range): (usize, &Range)| {

@@ -9,6 +9,7 @@
 mod batch;
 mod copy_on_write;
 mod error;
+mod evidence;
 pub mod guard;
 mod housekeeper;
 mod mapped_file;
@@ -21,6 +22,7 @@ mod registry;
 pub use batch::{Failures, MAX_PIECE, Range, populate_ranges, read_ranges};
 pub use copy_on_write::CopyOnWrite;
 pub use error::{ByteRange, Error, Result};
+pub use evidence::Evidence;
 pub use mapped_file::{MappedFile, Residency};
 pub use os::{Capabilities, capabilities, page_size};
 pub use path_cache::{find_path, open_path, release_paths};

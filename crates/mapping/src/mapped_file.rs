@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::batch::Range;
 use crate::copy_on_write::CopyOnWrite;
 use crate::error::{ByteRange, Error, Result};
+use crate::evidence::Evidence;
 use crate::mapping::Mapping;
 use crate::os::{self, Stat, page_size};
 use crate::registry;
@@ -17,6 +18,8 @@ use crate::registry;
 pub struct MappedFile {
     path: PathBuf,
     stat: Stat,
+    /// A descriptor of its own: threads that use one at the same time get into each other's way.
+    file: Arc<File>,
     mapping: Arc<Mapping>,
     views: Mutex<Option<Arc<CopyOnWrite>>>,
 }
@@ -60,8 +63,8 @@ impl MappedFile {
     fn from_file(file: File, path: PathBuf) -> Result<Self> {
         let stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         must_be_regular(&stat, &path)?;
-        let mapping = registry::acquire(file, &stat, &path)?;
-        Ok(Self { path, stat, mapping, views: Mutex::new(None) })
+        let mapping = registry::acquire(&file, &stat, &path)?;
+        Ok(Self { path, stat, file: Arc::new(file), mapping, views: Mutex::new(None) })
     }
 
     /// Looks at the same file again: its new length, and a sound mapping of all of it. Views made before keep theirs.
@@ -69,8 +72,7 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn refreshed(&self) -> Result<Self> {
-        let stat =
-            os::stat(&**self.mapping.file()).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
+        let stat = os::stat(&*self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
         self.at(stat)
     }
 
@@ -79,13 +81,12 @@ impl MappedFile {
         let mapping = if registry::serves(&self.mapping, stat.size) {
             Arc::clone(&self.mapping)
         } else {
-            let file = self.mapping.file().try_clone();
-            let file = file.map_err(|error| Error::system(os::errno_of(&error), "dup", &self.path))?;
-            registry::acquire(file, &stat, &self.path)?
+            registry::acquire(&self.file, &stat, &self.path)?
         };
         let views = self.views.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let views = views.filter(|views| !views.pages().is_damaged() && stat.size == self.stat.size);
-        Ok(Self { path: self.path.clone(), stat, mapping, views: Mutex::new(views) })
+        let file = Arc::clone(&self.file);
+        Ok(Self { path: self.path.clone(), stat, file, mapping, views: Mutex::new(views) })
     }
 
     /// Whether `stat` describes this very file, and this value can still serve it.
@@ -107,6 +108,10 @@ impl MappedFile {
         self.stat.size
     }
 
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     pub(crate) fn mapping(&self) -> &Mapping {
         &self.mapping
     }
@@ -120,26 +125,36 @@ impl MappedFile {
         if let Some(views) = views.as_ref().filter(|views| !views.pages().is_damaged()) {
             return Ok(Arc::clone(views));
         }
-        let file = Arc::clone(self.mapping.file());
+        let file = Arc::clone(&self.file);
         let fresh = Arc::new(CopyOnWrite::new(file, &self.stat, self.stat.size, &self.path)?);
         *views = Some(Arc::clone(&fresh));
         Ok(fresh)
     }
 
     /// Copies ranges, back to back in their order, as far as that cannot wait for a disk, and checks that the file still
-    /// held them. Says how many were copied: the first that may wait ends it. For the JS thread.
+    /// held them. Says how many were copied: the first that may wait ends it. For the JS thread. `evidence` is what the
+    /// calling thread knows of this file already.
     ///
     /// # Errors
     /// [`Error::Truncated`] where the file is shorter than a range by now.
     ///
     /// # Safety
     /// `target` has room for all of them and is no mapping of this crate; each ends within [`MappedFile::byte_length`].
-    pub unsafe fn try_copy(&self, ranges: impl Iterator<Item = Range>, target: *mut u8) -> Result<usize> {
+    pub unsafe fn try_copy(
+        &self,
+        ranges: impl Iterator<Item = Range>,
+        target: *mut u8,
+        mut evidence: Option<&mut Evidence>,
+    ) -> Result<usize> {
         let mapping = &*self.mapping;
         let (mut copied, mut at, mut last) = (0, target, Range { offset: 0, length: 0 });
         for range in ranges {
             if range.length > 0 {
-                if mapping.is_damaged() || !mapping.is_ready(range.offset, range.length) {
+                let ready = match &mut evidence {
+                    Some(evidence) => evidence.covers(mapping, range.offset, range.length, self.stat.size),
+                    None => mapping.is_ready(range.offset, range.length),
+                };
+                if mapping.is_damaged() || !ready {
                     break;
                 }
                 // SAFETY: passed on from the caller; the pages are there by evidence.
@@ -163,19 +178,18 @@ impl MappedFile {
     /// The file holds this range at this moment. Zeros of a page that was cut in its middle show in no other way.
     fn must_hold(&self, range: Range) -> Result<()> {
         let Range { offset, length } = range;
-        let size = os::size_now(&**self.mapping.file())
-            .map_err(|errno| self.failed(errno, "statx", offset, length))?;
+        let size = os::size_now(&*self.file).map_err(|errno| self.failed(errno, "statx", offset, length))?;
         if size < range.end() { Err(self.truncated(offset, length, size)) } else { Ok(()) }
     }
 
     /// The [`CopyOnWrite::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS
-    /// thread.
+    /// thread; `evidence` belongs to it and to the views of this file.
     ///
     /// # Errors
     /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is shorter than the range by now.
-    pub fn ready_views(&self, range: Range) -> Result<Option<u32>> {
+    pub fn ready_views(&self, range: Range, evidence: &mut Evidence) -> Result<Option<u32>> {
         let views = self.views()?;
-        if !views.pages().is_ready(range.offset, range.length) {
+        if !evidence.covers(views.pages(), range.offset, range.length, self.stat.size) {
             return Ok(None);
         }
         self.must_hold(range).map(|()| Some(views.id()))

@@ -24,12 +24,13 @@ pub(crate) struct Mapping {
 
 impl Mapping {
     /// Maps a regular file. The room behind its end costs address space only, and spares an appended file a new mapping.
-    pub(crate) fn new(file: File, stat: &Stat, key: Key, path: &Path) -> Result<Self> {
+    pub(crate) fn new(file: &File, stat: &Stat, key: Key, path: &Path) -> Result<Self> {
         let room = (stat.size / 8).clamp(1 << 20, 1 << 30);
-        let map = map_shared(&file, stat.size.saturating_add(room))
+        let map = map_shared(file, stat.size.saturating_add(room))
             // Where address space is rationed, the file alone may still fit.
-            .or_else(|errno| if errno == Errno::NOMEM { map_shared(&file, stat.size) } else { Err(errno) })
+            .or_else(|errno| if errno == Errno::NOMEM { map_shared(file, stat.size) } else { Err(errno) })
             .map_err(|errno| cannot_map(errno, path))?;
+        let file = file.try_clone().map_err(|error| Error::system(os::errno_of(&error), "dup", path))?;
         let pages = Pages::new(map, Arc::new(file), false, stat.device, stat.owner);
         Ok(Self { pages: Offloaded::new(pages), key })
     }

@@ -36,10 +36,6 @@ impl Pages {
         Self { guarded, map, file, read_ahead: os::read_ahead(device), owner, cache_visible: OnceLock::new() }
     }
 
-    pub(crate) fn file(&self) -> &Arc<File> {
-        &self.file
-    }
-
     pub(crate) fn capacity(&self) -> u64 {
         self.map.len() as u64
     }
@@ -79,7 +75,8 @@ impl Pages {
         (pages, os::count_present(address, pages), cached)
     }
 
-    fn cache_is_visible(&self) -> bool {
+    /// Whether the kernel tells this user the truth about what is in the page cache.
+    pub(crate) fn cache_is_visible(&self) -> bool {
         *self.cache_visible.get_or_init(|| os::may_ask_residency(&self.file, self.owner))
     }
 

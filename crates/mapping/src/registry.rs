@@ -33,8 +33,8 @@ fn mappings() -> MutexGuard<'static, HashMap<Key, Weak<Mapping>>> {
 
 /// The mapping of an open regular file that shows at least `stat.size` bytes: the one that is there, or a new one. A damaged
 /// one is never found again. Does not wait for a disk, but for whoever maps at the same time.
-pub(crate) fn acquire(file: File, stat: &Stat, path: &Path) -> Result<Arc<Mapping>> {
-    let changed = os::identity_needs_change_time(&file).then_some(stat.changed);
+pub(crate) fn acquire(file: &File, stat: &Stat, path: &Path) -> Result<Arc<Mapping>> {
+    let changed = os::identity_needs_change_time(file).then_some(stat.changed);
     let key = Key { device: stat.device, inode: stat.inode, changed };
     let mut mappings = mappings();
     let found = mappings.get(&key).and_then(Weak::upgrade);

@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 
-use faultless_mapping::{Error, MappedFile, Range, page_size, populate_ranges, read_ranges};
+use faultless_mapping::{Error, Evidence, MappedFile, Range, page_size, populate_ranges, read_ranges};
 use tempfile::TempDir;
 
 fn file_of(bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -29,7 +29,13 @@ fn read(file: &MappedFile, ranges: &[Range]) -> (Vec<u8>, Vec<(usize, Error)>) {
 fn try_copy(file: &MappedFile, offset: u64, length: usize) -> Result<Option<Vec<u8>>, Error> {
     let mut target = vec![0; length];
     // SAFETY: the target has room for the one range, which ends within the file.
-    let copied = unsafe { file.try_copy(std::iter::once(Range { offset, length }), target.as_mut_ptr()) };
+    let copied = unsafe {
+        file.try_copy(
+            std::iter::once(Range { offset, length }),
+            target.as_mut_ptr(),
+            Some(&mut Evidence::default()),
+        )
+    };
     copied.map(|count| (count == 1).then_some(target))
 }
 
