@@ -23,6 +23,7 @@ import { fileClosed, invalidArgType, invalidArgValue, outOfRange, unsupported } 
 import { allOrFirstFailure, readAll, toOffsets } from './many.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
+import { readyViews, release, tryCopy, tryCopyMany } from './reader.js'
 import { SCRATCH_BYTES } from './scratch.js'
 import { largeBuffer, SLAB_BYTES } from './slabs.js'
 import { type Plan, transferRange, transferRecords } from './transfer.js'
@@ -71,6 +72,7 @@ export class MappedFile implements AsyncDisposable {
   /** Where the file was when it was opened. */
   readonly path: string
   #native: NativeFile | undefined
+  #reader: object
   #byteLength: number
   #queue: Queue
   #oldQueues = new Set<Queue>()
@@ -81,6 +83,7 @@ export class MappedFile implements AsyncDisposable {
   constructor(key: symbol, native: NativeFile, path: string) {
     if (key !== INTERNAL) throw invalidArgType('key', 'left to MappedFile.open()', key)
     this.#native = native
+    this.#reader = native.reader()
     this.#byteLength = native.byteLength
     this.#queue = new Queue(native)
     this.path = path
@@ -203,16 +206,16 @@ export class MappedFile implements AsyncDisposable {
   tryRead(offset: Offset, length: number): Buffer | undefined {
     const { at, count } = this.#range(offset, length)
     const bytes = this.#memory(count)
-    return this.#open().tryCopy(bytes, 0, at, count) ? bytes : undefined
+    return tryCopy(this.#reader, bytes, 0, at, count) ? bytes : undefined
   }
 
   /** The same into `target`: bytes written, or undefined. No promise, no allocation. */
   tryReadInto(target: ArrayBufferView, offset: Offset): number | undefined {
-    const native = this.#open()
+    this.#open()
     const bytes = toBytes(target)
     const at = Math.min(toOffset(offset), this.#byteLength)
     const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
-    return native.tryCopy(bytes, 0, at, count) ? count : undefined
+    return tryCopy(this.#reader, bytes, 0, at, count) ? count : undefined
   }
 
   /**
@@ -295,6 +298,8 @@ export class MappedFile implements AsyncDisposable {
     // Unless it was closed meanwhile.
     if (this.#native) {
       this.#native = fresh
+      release(this.#reader)
+      this.#reader = fresh.reader()
       this.#byteLength = fresh.byteLength
       // What is on its way stays with the file as it was when it was asked for.
       const old = this.#queue
@@ -324,6 +329,7 @@ export class MappedFile implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#native = undefined
+    release(this.#reader)
     this.#windows.clear()
     await Promise.all([this.#queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
     this.#queue.native.release()
@@ -361,7 +367,7 @@ export class MappedFile implements AsyncDisposable {
   #copiesNow(target: Uint8Array, at: number, count: number): When {
     if (count > INLINE_BYTES) return NOT_HERE
     const when = affords(count)
-    if (!when || this.#open().tryCopy(target, 0, at, count)) return when
+    if (!when || tryCopy(this.#reader, target, 0, at, count)) return when
     refund(count)
     return NOT_HERE
   }
@@ -424,7 +430,7 @@ export class MappedFile implements AsyncDisposable {
       if (!here) break
       when = here
       const counts = lengths.subarray(next, next + some)
-      const copied = this.#open().tryCopyMany(target, to, starts.subarray(next, next + some), counts)
+      const copied = tryCopyMany(this.#reader, target, to, starts.subarray(next, next + some), counts)
       for (let i = 0; i < copied; i += 1) to += counts[i] as number
       next += copied
       if (copied < counts.length) break
@@ -453,7 +459,7 @@ export class MappedFile implements AsyncDisposable {
   #tryView(at: number, count: number): Buffer | undefined {
     const native = this.#open()
     if (count === 0) return Buffer.alloc(0)
-    const id = native.readyViews(at, count)
+    const id = readyViews(this.#reader, at, count)
     return id === 0 ? undefined : this.#windows.view(native, id, at, count)
   }
 

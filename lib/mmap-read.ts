@@ -2,13 +2,14 @@
 
 import { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
-import { readPath, releasePaths, tryReadPath } from '#binding'
+import { readPath, releasePaths } from '#binding'
 import { type Cancellable, type Offset, type Source, toLength, toOffset, toPath, toSignal } from './arguments.js'
 import { smallBuffer } from './blocks.js'
 import { invalidArgValue } from './errors.js'
 import { INLINE_BYTES, MappedFile } from './mapped-file.js'
 import { onPool } from './pool.js'
 import { PIECE_BYTES } from './queue.js'
+import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
 import { affords, answer, NOT_HERE, refund } from './turn.js'
 

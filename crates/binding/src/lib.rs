@@ -13,3 +13,4 @@ mod external;
 mod file;
 mod jobs;
 mod platform;
+mod reader;

@@ -1,0 +1,278 @@
+//! The calls of the hot path, straight on Node-API: what answers at once.
+//!
+//! The generated glue of napi-rs takes a lock that all threads of the process share at each call, and made eight workers
+//! four times slower at an empty call than eight processes. Everything else goes through that glue.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+
+use faultless_mapping::{Evidence, MappedFile};
+use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
+use napi::{Env, Error, Result, Status, check_status, sys};
+use napi_derive::napi;
+
+use crate::arguments::{bytes, number, range, ranges};
+use crate::errors;
+use crate::file::{milliseconds, path_from};
+
+/// A file as one thread reads it at once, with what it knows of the file's pages.
+struct Reader {
+    file: Option<Arc<MappedFile>>,
+    of_copies: Evidence,
+    of_views: Evidence,
+}
+
+/// A value of JavaScript's that holds a [`Reader`].
+pub(crate) fn reader(env: &Env, file: Arc<MappedFile>) -> Result<Unknown<'_>> {
+    let reader = Reader { file: Some(file), of_copies: Evidence::default(), of_views: Evidence::default() };
+    let reader = Box::into_raw(Box::new(reader));
+    let mut value = ptr::null_mut();
+    // SAFETY: `let_go` gets the box back, once, when JavaScript has let go of the value.
+    let status = unsafe {
+        sys::napi_create_external(env.raw(), reader.cast(), Some(let_go), ptr::null_mut(), &raw mut value)
+    };
+    if status != sys::Status::napi_ok {
+        // SAFETY: the box was made above, and a call that failed has not taken it.
+        drop(unsafe { Box::from_raw(reader) });
+    }
+    check_status!(status, "no reader could be made")?;
+    // SAFETY: the value was made above, in this environment.
+    unsafe { Unknown::from_napi_value(env.raw(), value) }
+}
+
+unsafe extern "C" fn let_go(_env: sys::napi_env, reader: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: the box that `reader` made; Node calls this once.
+    drop(unsafe { Box::from_raw(reader.cast::<Reader>()) });
+}
+
+/// The functions that take a reader; see their types.
+#[napi(ts_return_type = "{ \
+tryCopy(reader: object, target: Uint8Array, at: number, offset: number, length: number): boolean, \
+tryCopyMany(reader: object, target: Uint8Array, at: number, offsets: Float64Array, lengths: Float64Array): number, \
+readyViews(reader: object, offset: number, length: number): number, \
+tryReadPath(path: Uint8Array, idle: number, target: Uint8Array, offset: number, length: number): number, \
+release(reader: object): void }")]
+pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
+    let mut functions = Object::new(env)?;
+    for (name, function) in [
+        (c"tryCopy", try_copy as unsafe extern "C" fn(_, _) -> _),
+        (c"tryCopyMany", try_copy_many),
+        (c"readyViews", ready_views),
+        (c"tryReadPath", try_read_path),
+        (c"release", release),
+    ] {
+        let mut value = ptr::null_mut();
+        // SAFETY: the name lives for ever, and the function has the signature of a callback.
+        let status = unsafe {
+            sys::napi_create_function(
+                env.raw(),
+                name.as_ptr(),
+                -1,
+                Some(function),
+                ptr::null_mut(),
+                &raw mut value,
+            )
+        };
+        check_status!(status, "no function could be made")?;
+        // SAFETY: the value was made above, in this environment.
+        let value = unsafe { Unknown::from_napi_value(env.raw(), value) }?;
+        functions.set_named_property(&name.to_string_lossy(), value)?;
+    }
+    Ok(functions)
+}
+
+/// Copies `length` bytes at `offset` to `target`, from its byte `at` on, if that cannot wait for a disk; false if it could.
+unsafe extern "C" fn try_copy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[reader, target, at, offset, length]| {
+        let Reader { file, of_copies, .. } = to_reader(env, reader)?;
+        let file = open(file.as_ref())?;
+        let range = range(file, to_number(env, offset)?, to_number(env, length)?)?;
+        let address = writable(env, target, to_number(env, at)?, range.length)?;
+        // SAFETY: `address` has room for the length, as was just seen, and nothing runs on this thread in between; the
+        // range ends within the file.
+        let copied = unsafe { file.try_copy(std::iter::once(range), address, Some(of_copies)) };
+        let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
+        to_boolean(env, copied == 1)
+    })
+}
+
+/// The same for many ranges, back to back; says how many there were before the first that could wait.
+unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[reader, target, at, offsets, lengths]| {
+        let Reader { file, of_copies, .. } = to_reader(env, reader)?;
+        let file = open(file.as_ref())?;
+        let ranges = ranges(file, to_numbers(env, offsets)?, to_numbers(env, lengths)?)?;
+        let total = ranges.iter().map(|range| range.length).sum();
+        let address = writable(env, target, to_number(env, at)?, total)?;
+        // SAFETY: as above, for all of them together.
+        let copied = unsafe { file.try_copy(ranges.into_iter(), address, Some(of_copies)) };
+        let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
+        from_number(env, number(copied as u64))
+    })
+}
+
+/// The id of the views' mapping, if touching a view of the range cannot wait for a disk; else 0.
+unsafe extern "C" fn ready_views(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[reader, offset, length]| {
+        let Reader { file, of_views, .. } = to_reader(env, reader)?;
+        let file = open(file.as_ref())?;
+        let range = range(file, to_number(env, offset)?, to_number(env, length)?)?;
+        let ready = file.ready_views(range, of_views);
+        let ready = ready.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
+        from_number(env, ready.unwrap_or_default().into())
+    })
+}
+
+/// Copies up to `length` bytes at `offset` of the file at `path` to the start of `target`, if it is mapped already and none of
+/// that could wait for a disk. Says how many there were before the end of the file, or -1.
+unsafe extern "C" fn try_read_path(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[path, idle, target, offset, length]| {
+        let path = path_from(to_bytes(env, path)?);
+        let found = faultless_mapping::find_path(&path, milliseconds(to_number(env, idle)?));
+        let Some(file) = found else { return from_number(env, -1.0) };
+        let start = bytes(to_number(env, offset)?)?.min(file.byte_length());
+        let count = bytes(to_number(env, length)?)?.min(file.byte_length() - start);
+        let range = range(&file, number(start), number(count))?;
+        let address = writable(env, target, 0.0, range.length)?;
+        // SAFETY: `address` has room for the range, which ends within the file; nothing runs on this thread in between.
+        let copied = unsafe { file.try_copy(std::iter::once(range), address, None) };
+        let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
+        from_number(env, if copied == 1 { number(count) } else { -1.0 })
+    })
+}
+
+/// Lets go of the file without waiting for a garbage collection.
+unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[reader]| {
+        to_reader(env, reader)?.file = None;
+        Ok(ptr::null_mut())
+    })
+}
+
+/// Runs a function on the arguments of a call, and throws what it fails with. A panic must not unwind into Node.
+fn call<const COUNT: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    function: impl FnOnce([sys::napi_value; COUNT]) -> Result<sys::napi_value>,
+) -> sys::napi_value {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let (mut values, mut count) = ([ptr::null_mut(); COUNT], COUNT);
+        // SAFETY: there is room for as many values as is said; missing ones are set to undefined.
+        let status = unsafe {
+            sys::napi_get_cb_info(
+                env,
+                info,
+                &raw mut count,
+                values.as_mut_ptr(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        check_status!(status, "no arguments")?;
+        function(values)
+    }));
+    let failed = match outcome {
+        Ok(Ok(value)) => return value,
+        Ok(Err(error)) => error,
+        Err(_) => Error::new(Status::GenericFailure, "faultless: a call failed unexpectedly".to_owned()),
+    };
+    // SAFETY: this is the thread of the environment, in a call from JavaScript.
+    unsafe { napi::JsError::from(failed).throw_into(env) };
+    ptr::null_mut()
+}
+
+fn open(file: Option<&Arc<MappedFile>>) -> Result<&Arc<MappedFile>> {
+    file.ok_or_else(|| Error::new(Status::Closing, "the file was released".to_owned()))
+}
+
+/// The reader in a value. It is borrowed for the call: no call runs JavaScript, so there is no second one meanwhile.
+fn to_reader<'call>(env: sys::napi_env, value: sys::napi_value) -> Result<&'call mut Reader> {
+    let mut reader = ptr::null_mut();
+    // SAFETY: lib/ passes nothing but values made by `reader`; what is no external is refused here.
+    check_status!(unsafe { sys::napi_get_value_external(env, value, &raw mut reader) }, "not a reader")?;
+    // SAFETY: the box lives as long as the value, which the caller holds.
+    unsafe { reader.cast::<Reader>().as_mut() }
+        .ok_or_else(|| Error::new(Status::InvalidArg, "no reader".to_owned()))
+}
+
+fn to_number(env: sys::napi_env, value: sys::napi_value) -> Result<f64> {
+    let mut number = 0.0;
+    // SAFETY: `number` has room for the answer; what is no number is refused.
+    check_status!(unsafe { sys::napi_get_value_double(env, value, &raw mut number) }, "not a number")?;
+    Ok(number)
+}
+
+fn from_number(env: sys::napi_env, number: f64) -> Result<sys::napi_value> {
+    let mut value = ptr::null_mut();
+    // SAFETY: `value` has room for the answer.
+    check_status!(unsafe { sys::napi_create_double(env, number, &raw mut value) }, "no number")?;
+    Ok(value)
+}
+
+fn to_boolean(env: sys::napi_env, truth: bool) -> Result<sys::napi_value> {
+    let mut value = ptr::null_mut();
+    // SAFETY: `value` has room for the answer.
+    check_status!(unsafe { sys::napi_get_boolean(env, truth, &raw mut value) }, "no boolean")?;
+    Ok(value)
+}
+
+/// The kind, length in elements and address of a typed array at this moment.
+fn typed_array(env: sys::napi_env, value: sys::napi_value) -> Result<(i32, usize, *mut c_void)> {
+    let (mut kind, mut length, mut address) = (0, 0, ptr::null_mut());
+    // SAFETY: the pointers are to locals with room for the answers; what is not asked for may be null.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            env,
+            value,
+            &raw mut kind,
+            &raw mut length,
+            &raw mut address,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    check_status!(status, "not a typed array")?;
+    Ok((kind, length, address))
+}
+
+fn to_numbers<'call>(env: sys::napi_env, value: sys::napi_value) -> Result<&'call [f64]> {
+    let (kind, length, address) = typed_array(env, value)?;
+    if kind != sys::TypedarrayType::float64_array {
+        return Err(Error::new(Status::InvalidArg, "not a Float64Array".to_owned()));
+    }
+    if length == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: the array has this many numbers, and belongs to lib/, which runs nothing during the call.
+    Ok(unsafe { std::slice::from_raw_parts(address.cast(), length) })
+}
+
+fn to_bytes<'call>(env: sys::napi_env, value: sys::napi_value) -> Result<&'call [u8]> {
+    let (kind, length, address) = typed_array(env, value)?;
+    if kind != sys::TypedarrayType::uint8_array {
+        return Err(Error::new(Status::InvalidArg, "not a Uint8Array".to_owned()));
+    }
+    if length == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: the array has this many bytes, and belongs to lib/, which runs nothing during the call.
+    Ok(unsafe { std::slice::from_raw_parts(address.cast(), length) })
+}
+
+/// The address of byte `at` of a `Uint8Array`, if there are at least `length` bytes from there on at this moment.
+pub(crate) fn writable(
+    env: sys::napi_env,
+    target: sys::napi_value,
+    at: f64,
+    length: usize,
+) -> Result<*mut u8> {
+    let (kind, room, address) = typed_array(env, target)?;
+    let at = usize::try_from(bytes(at)?).unwrap_or(usize::MAX);
+    let fits = at.checked_add(length).is_some_and(|end| end <= room);
+    if kind != sys::TypedarrayType::uint8_array || !fits || (address.is_null() && length > 0) {
+        return Err(Error::new(Status::InvalidArg, "the target has no room for the range".to_owned()));
+    }
+    Ok(address.cast::<u8>().wrapping_add(at))
+}
