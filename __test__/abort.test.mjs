@@ -79,11 +79,12 @@ test('aborted at any moment: right bytes or the reason, and then the target is l
   const random = seededNumbers(5)
   const outcomes = { fulfilled: 0, rejected: 0 }
   const abandoned = []
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 100; round++) {
     const controllers = Array.from({ length: 4 }, () => new AbortController())
     const reads = controllers.map(async ({ signal }) => {
-      const offset = Math.floor(random() * 15 * MiB)
-      const target = Buffer.alloc(random() < 0.5 ? 4 * KiB : 512 * KiB)
+      const offset = Math.floor(random() * 13 * MiB)
+      // The long ones go to the pool, where an abort meets them.
+      const target = Buffer.alloc(random() < 0.5 ? 4 * KiB : 2 * MiB)
       try {
         await file.readInto(target, offset, { signal })
         outcomes.fulfilled++
@@ -104,7 +105,7 @@ test('aborted at any moment: right bytes or the reason, and then the target is l
     }
   }
   t.log(outcomes)
-  t.true(outcomes.fulfilled >= 600, 'what was not aborted is fulfilled')
+  t.true(outcomes.fulfilled >= 200, 'what was not aborted is fulfilled')
   t.true(outcomes.rejected > 0, 'something was aborted in time')
   await file.close()
 })
