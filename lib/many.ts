@@ -1,46 +1,78 @@
-// The readMany family: many ranges in one trip, so that the disk sees them together.
+// What the readMany family is asked for: ranges and records, as callers give them.
 
-import type { Buffer } from 'node:buffer'
-import { type ByteRange, toLength, toOffset } from './arguments.js'
+import { Buffer } from 'node:buffer'
+import { type ByteRange, cutAtEnd, mustFit, toLength, toOffset } from './arguments.js'
+import { smallBuffer } from './blocks.js'
 import { invalidArgType } from './errors.js'
+import type { Run } from './gather.js'
 
-/** Reads one range of a file and calls one of the two, once, perhaps at once. */
-export type ReadOne = (
-  offset: number,
-  length: number,
-  resolve: (bytes: Buffer) => void,
-  reject: (error: unknown) => void,
-) => void
+/** Longest range of a readMany whose result shares its memory with others. */
+export const SHARED_BYTES = 16 << 10
 
-/** Starts all reads at once and answers when each has settled, in the order asked. */
-export function readAll(ranges: unknown, read: ReadOne): Promise<PromiseSettledResult<Buffer>[]> {
-  if (!Array.isArray(ranges)) throw invalidArgType('ranges', 'an instance of Array', ranges)
-  const results = new Array<PromiseSettledResult<Buffer>>(ranges.length)
-  return new Promise(resolve => {
-    let open = ranges.length
-    if (open === 0) resolve(results)
-    // A list that is changed by a getter of one of its ranges is still read to its first length.
-    for (let index = 0; index < results.length; index += 1) {
-      const settle = (result: PromiseSettledResult<Buffer>) => {
-        results[index] = result
-        open -= 1
-        if (open === 0) resolve(results)
-      }
-      const reject = (reason: unknown) => settle({ status: 'rejected', reason })
-      try {
-        const { offset, length } = toRange(ranges[index])
-        read(offset, length, value => settle({ status: 'fulfilled', value }), reject)
-      } catch (error) {
-        reject(error)
-      }
-    }
-  })
+/** Ranges as they are asked for: short ones as records to be gathered, long ones each on its own. */
+export interface Asked {
+  count: number
+  /** The short ones: where they are, and their places in the list. */
+  offsets: Float64Array
+  lengths: Float64Array
+  places: Int32Array
+  long: Array<{ place: number; offset: number; length: number }>
+  /** What was no range, by its place. */
+  refused: Map<number, unknown>
 }
 
-function toRange(range: unknown): { offset: number; length: number } {
-  if (typeof range !== 'object' || range === null) throw invalidArgType('range', 'of type object', range)
-  const { offset, length } = range as ByteRange
-  return { offset: toOffset(offset, 'range.offset'), length: toLength(length, 'range.length') }
+/** Checks and cuts the ranges of a list. */
+export function toRanges(ranges: unknown, byteLength: number, path: string): Asked {
+  if (!Array.isArray(ranges)) throw invalidArgType('ranges', 'an instance of Array', ranges)
+  const count = ranges.length
+  const offsets = new Float64Array(count)
+  const lengths = new Float64Array(count)
+  const places = new Int32Array(count)
+  const long: Asked['long'] = []
+  const refused = new Map<number, unknown>()
+  let short = 0
+  for (let place = 0; place < count; place += 1) {
+    try {
+      const range: unknown = ranges[place]
+      if (typeof range !== 'object' || range === null) throw invalidArgType('range', 'of type object', range)
+      const offset = toOffset((range as ByteRange).offset, 'range.offset')
+      const length = cutAtEnd(byteLength, offset, toLength((range as ByteRange).length, 'range.length'))
+      mustFit(path, offset, length)
+      if (length > SHARED_BYTES) long.push({ place, offset, length })
+      else {
+        // Past the end nothing is read, wherever that is.
+        offsets[short] = Math.min(offset, byteLength)
+        lengths[short] = length
+        places[short] = place
+        short += 1
+      }
+    } catch (error) {
+      refused.set(place, error)
+    }
+  }
+  return {
+    count,
+    offsets: offsets.subarray(0, short),
+    lengths: lengths.subarray(0, short),
+    places: places.subarray(0, short),
+    long,
+    refused,
+  }
+}
+
+/** The results of a run of short ranges. They share its memory, unless a typed array would then not fit over each. */
+export function toBuffers({ memory, at, first, count }: Run, lengths: Float64Array): Buffer[] {
+  const some = Array.from(lengths.subarray(first, first + count))
+  const shares = some.every(length => length % 8 === 0)
+  let position = at
+  return some.map(length => {
+    const from = position
+    position += length
+    if (shares) return Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset + from, length)
+    const buffer = smallBuffer(length)
+    buffer.set(memory.subarray(from, position))
+    return buffer
+  })
 }
 
 /** The values, or the rejection of the first range that failed, with its index. */
@@ -60,8 +92,8 @@ export function toOffsets(offsets: unknown): Float64Array {
     for (let i = 0; i < numbers.length; i += 1) {
       const offset: unknown = offsets[i]
       // The name of each would cost more than its read.
-      numbers[i] =
-        Number.isSafeInteger(offset) && (offset as number) >= 0 ? (offset as number) : toOffset(offset, `offsets[${i}]`)
+      const plain = Number.isSafeInteger(offset) && (offset as number) >= 0
+      numbers[i] = plain ? (offset as number) : toOffset(offset, `offsets[${i}]`)
     }
     return numbers
   }

@@ -20,14 +20,15 @@ import {
 import { smallBuffer } from './blocks.js'
 import { type ChunkOptions, chunks } from './chunks.js'
 import { fileClosed, invalidArgType, invalidArgValue, outOfRange, unsupported } from './errors.js'
-import { allOrFirstFailure, readAll, toOffsets } from './many.js'
+import { gather, type Run, toRuns } from './gather.js'
+import { allOrFirstFailure, toBuffers, toOffsets, toRanges } from './many.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
-import { readyViews, release, tryCopy, tryCopyMany } from './reader.js'
+import { readyViews, release, tryCopy } from './reader.js'
 import { SCRATCH_BYTES } from './scratch.js'
 import { largeBuffer, SLAB_BYTES } from './slabs.js'
-import { type Plan, transferRange, transferRecords } from './transfer.js'
-import { affords, answer, COST_OF_A_CALL, inTheNextTurn, NEXT_TURN, NOT_HERE, NOW, refund, type When } from './turn.js'
+import { mustHaveRoom, type Plan, ShortTransfer, transferRange } from './transfer.js'
+import { affords, answer, NOT_HERE, refund, type When } from './turn.js'
 import { Windows } from './windows.js'
 
 /** The longest range that is copied on the JS thread when it is known to be in memory: about 0.1 ms. */
@@ -131,10 +132,7 @@ export class MappedFile implements AsyncDisposable {
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
       const { at, count, signal } = this.#range(offset, length, options)
-      const bytes = this.#memory(count)
-      const when = this.#copiesNow(bytes, at, count)
-      if (when) return answer(bytes, when)
-      return new Promise((resolve, reject) => this.#fetch(bytes, at, signal, () => resolve(bytes), reject))
+      return this.#read(at, count, signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -155,7 +153,8 @@ export class MappedFile implements AsyncDisposable {
       const when = this.#copiesNow(bytes, at, count)
       if (when) return answer(count, when)
       return new Promise((resolve, reject) => {
-        this.#transfer(at, count, { kind: 'copy', signal, take: copier(bytes) }, () => resolve(count), reject)
+        if (count <= BATCHED_BYTES && !signal) this.#short(at, count, bytes, count, resolve, reject)
+        else this.#transfer(at, count, { kind: 'copy', signal, take: copier(bytes) }, () => resolve(count), reject)
       })
     } catch (error) {
       return Promise.reject(error)
@@ -358,6 +357,27 @@ export class MappedFile implements AsyncDisposable {
     return value < 0 ? Math.max(0, size - distance) : Math.min(size, distance)
   }
 
+  #read(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
+    const bytes = this.#memory(count)
+    const when = this.#copiesNow(bytes, at, count)
+    if (when) return answer(bytes, when)
+    return new Promise((resolve, reject) => {
+      if (count <= BATCHED_BYTES && !signal) this.#short(at, count, bytes, bytes, resolve, reject)
+      else this.#fetch(bytes, at, signal, () => resolve(bytes), reject)
+    })
+  }
+
+  #short<T>(
+    at: number,
+    count: number,
+    target: Uint8Array,
+    value: T,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    this.#queue.add('copy', new ShortTransfer(at, count, target, value, resolve, reject))
+  }
+
   // Memory for a result, which nobody else knows yet.
   #memory(count: number): Buffer {
     return count < SLAB_BYTES ? smallBuffer(count) : largeBuffer(count)
@@ -393,14 +413,32 @@ export class MappedFile implements AsyncDisposable {
   async #readAll(ranges: unknown, options: unknown): Promise<PromiseSettledResult<Buffer>[]> {
     this.#open()
     const signal = toSignal(options)
-    const results = await readAll(ranges, (offset, length, resolve, reject) => {
-      const { at, count } = this.#range(offset, length)
-      const bytes = this.#memory(count)
-      const when = this.#copiesNow(bytes, at, count)
-      if (when === NOW) resolve(bytes)
-      else if (when === NEXT_TURN) inTheNextTurn(() => resolve(bytes))
-      else this.#fetch(bytes, at, signal, () => resolve(bytes), reject)
-    })
+    const { count, offsets, lengths, places, long, refused } = toRanges(ranges, this.#byteLength, this.path)
+    const results = new Array<PromiseSettledResult<Buffer>>(count)
+    for (const [place, reason] of refused) results[place] = { status: 'rejected', reason }
+    const reads = long.map(({ place, offset, length }) =>
+      this.#read(offset, length, signal).then(
+        value => {
+          results[place] = { status: 'fulfilled', value }
+        },
+        reason => {
+          results[place] = { status: 'rejected', reason }
+        },
+      ),
+    )
+    const runs = toRuns(lengths, bytes => ({ memory: Buffer.allocUnsafeSlow(bytes), at: 0 }))
+    const arrived = (run: Run, failures?: Map<number, unknown>) => {
+      const buffers = toBuffers(run, lengths)
+      for (let i = 0; i < run.count; i += 1) {
+        const number = run.first + i
+        const place = places[number] as number
+        results[place] = failures?.has(number)
+          ? { status: 'rejected', reason: failures.get(number) }
+          : { status: 'fulfilled', value: buffers[i] as Buffer }
+      }
+    }
+    const gathering = { queue: this.#queue, reader: this.#reader, signal, offsets, lengths, runs, arrived }
+    await Promise.all([gather(gathering), ...reads])
     signal?.throwIfAborted()
     return results
   }
@@ -408,34 +446,22 @@ export class MappedFile implements AsyncDisposable {
   async #gather(target: Uint8Array, offsets: Float64Array, length: number, signal?: AbortSignal): Promise<number> {
     const lengths = offsets.map(offset => cutAtEnd(this.#byteLength, offset, length))
     const starts = offsets.map(offset => Math.min(offset, this.#byteLength))
-    const { next, to, when } = this.#gatherNow(target, starts, lengths, length)
-    const end = lengths.subarray(next).reduce((sum, count) => sum + count, to)
-    if (next === starts.length) return answer(end, when)
-    await new Promise<void>((resolve, reject) => {
-      const plan: Plan = { kind: 'copy', signal, take: copier(target) }
-      if (length <= SCRATCH_BYTES) transferRecords(this.#queue, starts, lengths, next, to, plan, resolve, reject)
-      else this.#gatherLong(target, starts, lengths, next, to, signal).then(resolve, reject)
-    })
-    return end
-  }
-
-  // As many records as are in memory and affordable; says how many, how many bytes they had, and when that may be told.
-  #gatherNow(target: Uint8Array, starts: Float64Array, lengths: Float64Array, length: number) {
-    const some = Math.max(1, Math.floor(INLINE_BYTES / (length + COST_OF_A_CALL)))
-    let next = 0
-    let to = 0
-    let when: When = NOW
-    while (length <= INLINE_BYTES && next < starts.length) {
-      const here = affords(some * (length + COST_OF_A_CALL))
-      if (!here) break
-      when = here
-      const counts = lengths.subarray(next, next + some)
-      const copied = tryCopyMany(this.#reader, target, to, starts.subarray(next, next + some), counts)
-      for (let i = 0; i < copied; i += 1) to += counts[i] as number
-      next += copied
-      if (copied < counts.length) break
+    let total = 0
+    if (length > SCRATCH_BYTES) {
+      total = lengths.reduce((sum, count) => sum + count, 0)
+      await this.#gatherLong(target, starts, lengths, signal)
+      return total
     }
-    return { next, to, when }
+    const runs = toRuns(lengths, bytes => {
+      total += bytes
+      return { memory: target, at: total - bytes }
+    })
+    const arrived = ({ at, bytes }: Run, failures?: Map<number, unknown>) => {
+      for (const error of failures?.values() ?? []) throw error
+      mustHaveRoom(target, at + bytes)
+    }
+    await gather({ queue: this.#queue, reader: this.#reader, signal, offsets: starts, lengths, runs, arrived })
+    return total
   }
 
   // Records that are longer than a batch are transferred one by one.
@@ -443,12 +469,10 @@ export class MappedFile implements AsyncDisposable {
     target: Uint8Array,
     starts: Float64Array,
     lengths: Float64Array,
-    first: number,
-    at: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    let to = at
-    for (let i = first; i < starts.length; i += 1) {
+    let to = 0
+    for (let i = 0; i < starts.length; i += 1) {
       const count = lengths[i] as number
       const plan: Plan = { kind: 'copy', signal, take: copier(target, to) }
       await new Promise<void>((resolve, reject) => this.#transfer(starts[i] as number, count, plan, resolve, reject))
@@ -476,9 +500,7 @@ export class MappedFile implements AsyncDisposable {
 // been resized or transferred meanwhile.
 function copier(target: Uint8Array, to = 0): NonNullable<Plan['take']> {
   return (scratch, from, length, at) => {
-    if (to + at + length > target.length) {
-      throw outOfRange('target.byteLength', 'as large as it was when the read began', target.length)
-    }
+    mustHaveRoom(target, to + at + length)
     scratch.copy(target, to + at, from, from + length)
   }
 }

@@ -11,7 +11,7 @@ import type { Piece, Transfer } from './transfer.js'
 const JOB_BYTES = { copy: SCRATCH_BYTES, view: 2 << 20, prefault: 2 << 20 } as const
 
 /** Ranges per job: as many as keep a fast disk's queue full while their answers are not held up. */
-const JOB_RANGES = 256
+export const JOB_RANGES = 256
 
 /** The longest piece of a range in one job. */
 export const PIECE_BYTES = 8 << 20
@@ -46,7 +46,7 @@ export class Queue {
 
   /** Adds a piece, to leave with the others of this turn. */
   add(kind: Kind, piece: Piece): void {
-    if (piece.memory) {
+    if (piece.memory || piece.records) {
       queueMicrotask(() => whenThereIsPlace(inAnyCase => this.#startSolo(piece, inAnyCase)))
       return
     }
@@ -64,7 +64,8 @@ export class Queue {
 
   /** Rejects what has not begun, and resolves when all that has begun is done. */
   close(path: string): Promise<void> {
-    for (const transfer of this.#transfers) if (!transfer.begun) transfer.fail(fileClosed(path))
+    const waiting = Object.values(this.#waiting).flatMap(pieces => pieces.map(piece => piece.transfer))
+    for (const transfer of [...waiting, ...this.#transfers]) if (!transfer.begun) transfer.fail(fileClosed(path))
     return this.whenIdle()
   }
 
@@ -92,7 +93,7 @@ export class Queue {
         this.#listed[kind] = false
         return undefined
       }
-      const job = kind === 'copy' ? this.#startCopy(batch, inAnyCase) : this.#startPopulate(kind, batch, inAnyCase)
+      const job = this.#start(kind, batch, toRanges(batch), undefined, inAnyCase)
       if (job === null) return null
       this.#waiting[kind] = waiting.slice(taken)
       // What is left goes to the end of the line, behind other files.
@@ -102,28 +103,33 @@ export class Queue {
     }
   }
 
-  #startCopy(batch: Piece[], inAnyCase: boolean): Promise<void> | null {
-    const scratch = takeScratch()
-    const job = this.native.readRanges(inAnyCase, offsets(batch), lengths(batch), scratch, flags(batch))
-    if (job === null) {
-      giveScratch(scratch)
-      return null
-    }
-    return this.#follow(job, batch, scratch)
-  }
-
-  #startPopulate(kind: Kind, batch: Piece[], inAnyCase: boolean): Promise<void> | null {
-    const forViews = kind === 'view'
-    const job = this.native.populateRanges(inAnyCase, offsets(batch), lengths(batch), forViews, flags(batch))
-    return job && this.#follow(job, batch)
-  }
-
   #startSolo(piece: Piece, inAnyCase: boolean): Promise<void> | null | undefined {
     if (piece.transfer.settled) return undefined
-    const batch = [piece]
-    const memory = piece.memory as Uint8Array
-    const job = this.native.readRanges(inAnyCase, offsets(batch), lengths(batch), memory, flags(batch))
-    return job && this.#follow(job, batch)
+    return this.#start('copy', [piece], piece.records ?? toRanges([piece]), piece.memory, inAnyCase)
+  }
+
+  // One job for these pieces: null when the pool has no place for it, undefined when they have failed.
+  #start(
+    kind: Kind,
+    batch: Piece[],
+    { offsets, lengths }: Ranges,
+    memory: Uint8Array | undefined,
+    inAnyCase: boolean,
+  ): Promise<void> | null | undefined {
+    const unwanted = flags(batch, offsets.length)
+    const scratch = kind === 'copy' && !memory ? takeScratch() : undefined
+    const target = memory ?? scratch
+    let job: Promise<Array<number | Error> | null> | null | undefined
+    try {
+      job = target
+        ? this.native.readRanges(inAnyCase, offsets, lengths, target, unwanted)
+        : this.native.populateRanges(inAnyCase, offsets, lengths, kind === 'view', unwanted)
+    } catch (error) {
+      for (const { transfer } of batch) transfer.fail(error)
+    }
+    if (job) return this.#follow(job, batch, scratch)
+    if (scratch) giveScratch(scratch)
+    return job
   }
 
   async #follow(job: Promise<Array<number | Error> | null>, batch: Piece[], scratch?: Buffer): Promise<void> {
@@ -141,8 +147,11 @@ export class Queue {
     for (let index = 0; index < batch.length; index += 1) {
       const piece = batch[index] as Piece
       const { transfer } = piece
-      if (!transfer.settled) transfer.done(piece, broken ?? errors?.get(index), scratch, from)
+      const start = from
       from += piece.length
+      if (transfer.settled) continue
+      if (piece.records && scratch) transfer.doneRecords(piece, broken, scratch, errors)
+      else transfer.done(piece, broken ?? errors?.get(index), scratch, start)
     }
     if (scratch) giveScratch(scratch)
     this.#done()
@@ -154,21 +163,29 @@ export class Queue {
   }
 
   #isIdle(): boolean {
-    return this.#underWay === 0 && this.#transfers.size === 0
+    const done = (pieces: Piece[]) => pieces.every(piece => piece.transfer.settled)
+    return this.#underWay === 0 && this.#transfers.size === 0 && Object.values(this.#waiting).every(done)
   }
 
   #lookIdle(): void {
-    if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    if (this.#whenIdle.length > 0 && this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 }
 
-const offsets = (batch: Piece[]) => numbers(batch, 'offset')
-const lengths = (batch: Piece[]) => numbers(batch, 'length')
+interface Ranges {
+  offsets: Float64Array
+  lengths: Float64Array
+}
 
-function numbers(batch: Piece[], name: 'offset' | 'length'): Float64Array {
-  const array = new Float64Array(batch.length)
-  for (let i = 0; i < batch.length; i += 1) array[i] = (batch[i] as Piece)[name]
-  return array
+function toRanges(batch: Piece[]): Ranges {
+  const offsets = new Float64Array(batch.length)
+  const lengths = new Float64Array(batch.length)
+  for (let i = 0; i < batch.length; i += 1) {
+    const piece = batch[i] as Piece
+    offsets[i] = piece.offset
+    lengths[i] = piece.length
+  }
+  return { offsets, lengths }
 }
 
 function pairs(list: Array<number | Error>): Map<number, unknown> {
@@ -178,9 +195,9 @@ function pairs(list: Array<number | Error>): Map<number, unknown> {
 }
 
 // Shared memory only where somebody could give a piece up: most jobs have none.
-function flags(batch: Piece[]): Int32Array | undefined {
+function flags(batch: Piece[], ranges: number): Int32Array | undefined {
   if (!batch.some(piece => piece.transfer.canBeDropped)) return undefined
-  const unwanted = new Int32Array(new SharedArrayBuffer(4 * batch.length))
+  const unwanted = new Int32Array(new SharedArrayBuffer(4 * ranges))
   batch.forEach((piece, index) => {
     piece.unwanted = unwanted
     piece.index = index

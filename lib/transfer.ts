@@ -1,5 +1,6 @@
 // A transfer: one caller's bytes on their way through the queue, in pieces, until all are done or one has failed.
 
+import { outOfRange } from './errors.js'
 import { type Kind, PIECE_BYTES, type Queue } from './queue.js'
 import { SCRATCH_BYTES } from './scratch.js'
 import { forget, onAbort } from './signals.js'
@@ -7,9 +8,25 @@ import { forget, onAbort } from './signals.js'
 /** Pieces of one range that are queued at the same time: enough for every thread that may be taken, no more. */
 const PIECES_AT_ONCE = 4
 
+/** Who has pieces on their way. */
+export interface Owner {
+  /** Whether a job has taken one of its pieces: from then on close() waits for all of them. */
+  begun: boolean
+  /** Whether its caller has had an answer already; what is left of it is skipped. */
+  readonly settled: boolean
+  /** Whether it may be given up while a job works at it. */
+  readonly canBeDropped: boolean
+  /** Called on the JS thread when a job has done with a piece of one range, unless its owner is settled. */
+  done(piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void
+  /** The same for a piece of many ranges; `error` is that of the job itself. */
+  doneRecords(piece: Piece, error: unknown, scratch: Buffer, failures: Map<number, unknown> | undefined): void
+  /** Rejects it, unless it is settled. */
+  fail(error: unknown): void
+}
+
 /** A piece of a transfer: what a job does in one go. Those of kind `copy` have at most SCRATCH_BYTES, others PIECE_BYTES. */
 export interface Piece {
-  transfer: Transfer
+  transfer: Owner
   /** In the file. */
   offset: number
   length: number
@@ -17,9 +34,19 @@ export interface Piece {
   at: number
   /** Memory of ours that the job may write directly, and that nobody else knows yet; the piece then has a job of its own. */
   memory: Uint8Array | undefined
+  /** Many ranges instead of one, which come through scratch memory back to back; they have a job of their own as well. */
+  records: Records | undefined
   /** Where to tell a job under way that the piece is not wanted any more: shared memory, and the place in it. */
   unwanted: Int32Array | undefined
   index: number
+}
+
+/** The ranges of a piece that has many. */
+export interface Records {
+  offsets: Float64Array
+  lengths: Float64Array
+  /** Called when they are in scratch memory, with those that failed by their place. What it throws fails the transfer. */
+  arrived(scratch: Buffer, failures: Map<number, unknown> | undefined): void
 }
 
 /** How a transfer is done. */
@@ -32,8 +59,61 @@ export interface Plan {
   take?: (scratch: Buffer, from: number, length: number, at: number) => void
 }
 
+/**
+ * The commonest transfer: one short range that nobody can give up. Being its own piece, it is one object and no closure, so
+ * that thousands of them may be asked for at once.
+ */
+export class ShortTransfer<T> implements Owner, Piece {
+  readonly transfer = this
+  readonly at = 0
+  readonly memory = undefined
+  readonly records = undefined
+  readonly unwanted = undefined
+  readonly index = 0
+  readonly canBeDropped = false
+  begun = false
+  settled = false
+
+  constructor(
+    readonly offset: number,
+    readonly length: number,
+    readonly target: Uint8Array,
+    readonly value: T,
+    readonly resolve: (value: T) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
+
+  done(_piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void {
+    try {
+      if (error !== undefined) throw error
+      mustHaveRoom(this.target, this.length)
+    } catch (refused) {
+      this.fail(refused)
+      return
+    }
+    scratch?.copy(this.target, 0, from, from + this.length)
+    this.settled = true
+    this.resolve(this.value)
+  }
+
+  doneRecords(): void {}
+
+  fail(error: unknown): void {
+    if (this.settled) return
+    this.settled = true
+    this.reject(error)
+  }
+}
+
+/** Refuses a caller's target that has been made smaller, or was transferred, while its read was under way. */
+export function mustHaveRoom(target: Uint8Array, length: number): void {
+  if (length > target.length) {
+    throw outOfRange('target.byteLength', 'as large as it was when the read began', target.length)
+  }
+}
+
 /** One caller's transfer. It calls `resolve` or `reject`, once. */
-export class Transfer {
+export class Transfer implements Owner {
   /** Whether a job has taken one of its pieces: from then on close() waits for all of them. */
   begun = false
   /** Whether its caller has had an answer already; what is left of it is skipped. */
@@ -78,13 +158,27 @@ export class Transfer {
     return this.#droppable !== undefined
   }
 
-  /** Called on the JS thread when a job has done with a piece, unless the transfer is settled. */
+  /** Called on the JS thread when a job has done with a piece of one range, unless the transfer is settled. */
   done(piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void {
+    this.#conclude(piece, () => {
+      if (error !== undefined) throw error
+      if (scratch) this.#plan.take?.(scratch, from, piece.length, piece.at)
+    })
+  }
+
+  /** The same for a piece of many ranges; `error` is that of the job itself. */
+  doneRecords(piece: Piece, error: unknown, scratch: Buffer, failures: Map<number, unknown> | undefined): void {
+    this.#conclude(piece, () => {
+      if (error !== undefined) throw error
+      piece.records?.arrived(scratch, failures)
+    })
+  }
+
+  #conclude(piece: Piece, take: () => void): void {
     this.#open -= 1
     this.#droppable?.delete(piece)
     try {
-      if (error !== undefined) throw error
-      if (scratch) this.#plan.take?.(scratch, from, piece.length, piece.at)
+      take()
     } catch (failure) {
       this.fail(failure)
       return
@@ -95,7 +189,11 @@ export class Transfer {
   /** Rejects it, unless it is settled. */
   fail(error: unknown): void {
     if (this.settled) return
-    for (const { unwanted, index } of this.#droppable ?? []) if (unwanted) Atomics.store(unwanted, index, 1)
+    for (const { unwanted, index, records } of this.#droppable ?? []) {
+      if (!unwanted) continue
+      const last = records ? unwanted.length - 1 : index
+      for (let i = index; i <= last; i += 1) Atomics.store(unwanted, i, 1)
+    }
     this.#reject(error)
     this.#settle()
   }
@@ -145,33 +243,6 @@ export function transferRange(
   new Transfer(queue, plan, PIECES_AT_ONCE, next, resolve, reject)
 }
 
-/**
- * Transfers records from number `first` on, all at once, to one target back to back from `at` on. Each has at most
- * SCRATCH_BYTES.
- */
-export function transferRecords(
-  queue: Queue,
-  offsets: Float64Array,
-  lengths: Float64Array,
-  first: number,
-  at: number,
-  plan: Plan,
-  resolve: () => void,
-  reject: (error: unknown) => void,
-): void {
-  let index = first
-  let position = at
-  const next = (transfer: Transfer): Piece | undefined => {
-    if (index >= offsets.length) return undefined
-    const length = lengths[index] as number
-    const record = piece(transfer, offsets[index] as number, length, position, undefined)
-    index += 1
-    position += length
-    return record
-  }
-  new Transfer(queue, plan, Number.POSITIVE_INFINITY, next, resolve, reject)
-}
-
 function piece(transfer: Transfer, offset: number, length: number, at: number, memory: Uint8Array | undefined): Piece {
-  return { transfer, offset, length, at, memory, unwanted: undefined, index: 0 }
+  return { transfer, offset, length, at, memory, records: undefined, unwanted: undefined, index: 0 }
 }

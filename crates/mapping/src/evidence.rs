@@ -1,5 +1,6 @@
 //! Evidence that pages are in memory, remembered for a moment: asking the kernel takes a lock that all threads share.
 
+use crate::guard;
 use crate::os::{self, page_size};
 use crate::pages::Pages;
 
@@ -58,7 +59,8 @@ impl Evidence {
     fn is_whole(&mut self, pages: &Pages, block: u64, tick: u64, start: u64, end: u64) -> bool {
         #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small number")]
         let place = &mut self.known[(block % PLACES as u64) as usize];
-        if (place.block, place.tick) != (block, tick) {
+        // Without the guard a file that is cut meanwhile would kill the process: then nothing is taken for granted.
+        if (place.block, place.tick) != (block, tick) || !guard::wanted() {
             *place = Known { block, tick, whole: is_ready(pages, start, end) };
         }
         place.whole

@@ -1,0 +1,50 @@
+// The command line of the benchmark matrix; its answers are verified by its own run at toy size.
+
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { temporaryFolder } from './helpers/files.mjs'
+
+const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
+const run = promisify(execFile)
+
+for (const [words, line] of [
+  [['reuze'], "matrix: unknown experiment 'reuze', the nearest is 'reuse'\n"],
+  [['--quik'], "matrix: unknown option '--quik', the nearest is '--quick'\n"],
+]) {
+  test(`${words} is refused in one line that names the nearest, with exit code 2`, async t => {
+    const { code, stdout, stderr } = await t.throwsAsync(run(process.execPath, [matrix, ...words]))
+    t.deepEqual({ code, stdout, stderr }, { code: 2, stdout: '', stderr: line })
+  })
+}
+
+test('--json prints the summary to standard output and nothing else there; a folder keeps all of it', async t => {
+  const out = temporaryFolder(t)
+  const { stdout } = await run(process.execPath, [matrix, 'gap', '--toy', '--json', '--out', out])
+  const rows = JSON.parse(stdout)
+  t.true(rows.length > 0)
+  for (const row of rows) {
+    t.deepEqual(Object.keys(row), ['experiment', 'claim', 'source', 'measured', 'verdict', 'reason'])
+    t.deepEqual(Object.keys(row.measured), ['value', 'low', 'high', 'unit'])
+    t.true(['confirmed', 'refuted', 'inconclusive', 'not runnable here'].includes(row.verdict))
+  }
+  const [folder] = readdirSync(out)
+  t.deepEqual(JSON.parse(readFileSync(join(out, folder, 'summary.json'), 'utf8')), rows)
+  const samples = readFileSync(join(out, folder, 'samples.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(JSON.parse)
+  t.true(samples.some(({ reader, mode }) => reader === 'readInto' && mode === 'workers'))
+  t.true(existsSync(join(out, folder, 'environment.json')))
+})
+
+test('a second run gets a folder of its own', async t => {
+  const out = temporaryFolder(t)
+  const again = () => run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])
+  await again()
+  await again()
+  t.is(readdirSync(out).length, 2)
+})

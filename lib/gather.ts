@@ -1,0 +1,120 @@
+// Gathering: many records of a file, in runs that lie back to back in memory, so that a batch is one copy and not many.
+
+import { JOB_RANGES, type Queue } from './queue.js'
+import { tryCopyMany } from './reader.js'
+import { SCRATCH_BYTES } from './scratch.js'
+import { type Piece, Transfer } from './transfer.js'
+import { affords, answer, COST_OF_A_CALL, NOW, refund, type When } from './turn.js'
+
+/** Bytes of a run of short records: what is copied and counted in one go. */
+const RUN_BYTES = 64 << 10
+
+/** Consecutive records, back to back in memory. */
+export interface Run {
+  memory: Uint8Array
+  /** Where the first of them goes in the memory. */
+  at: number
+  /** The number of the first of them, and how many there are. */
+  first: number
+  count: number
+  bytes: number
+}
+
+/** What is to be gathered. */
+export interface Gathering {
+  queue: Queue
+  reader: object
+  signal: AbortSignal | undefined
+  offsets: Float64Array
+  /** Each at most SCRATCH_BYTES. */
+  lengths: Float64Array
+  runs: Run[]
+  /**
+   * Called when the records of a run are in its memory, save those that failed, which are given by number. What it throws
+   * fails all that is left.
+   */
+  arrived(run: Run, failures?: Map<number, unknown>): void
+}
+
+/** Cuts records into runs, each with the memory that `memoryFor` gives for so many bytes. */
+export function toRuns(lengths: Float64Array, memoryFor: (bytes: number) => { memory: Uint8Array; at: number }): Run[] {
+  const runs: Run[] = []
+  for (let next = 0; next < lengths.length; ) {
+    const first = next
+    let bytes = 0
+    do {
+      bytes += lengths[next] as number
+      next += 1
+    } while (next < lengths.length && next - first < JOB_RANGES && bytes + (lengths[next] as number) <= RUN_BYTES)
+    runs.push({ ...memoryFor(bytes), first, count: next - first, bytes })
+  }
+  return runs
+}
+
+/** Gathers as far as all is in memory and affordable on this thread, the rest on the pool. */
+export function gather(gathering: Gathering): Promise<void> {
+  const { runs } = gathering
+  let when: When = NOW
+  let next = 0
+  for (; next < runs.length; next += 1) {
+    const run = runs[next] as Run
+    const here = affords(run.bytes + run.count * COST_OF_A_CALL)
+    if (!here) break
+    if (!copiesNow(gathering, run)) {
+      refund(run.bytes)
+      break
+    }
+    when = here
+    gathering.arrived(run)
+  }
+  if (next === runs.length) return answer(undefined, when)
+  return new Promise((resolve, reject) => fetchFrom(gathering, next, resolve, reject))
+}
+
+// A run that fails as a whole, because the file was cut, is left to the pool, which tells its records apart.
+function copiesNow({ reader, offsets, lengths }: Gathering, { memory, at, first, count }: Run): boolean {
+  const end = first + count
+  try {
+    return tryCopyMany(reader, memory, at, offsets.subarray(first, end), lengths.subarray(first, end)) === count
+  } catch {
+    return false
+  }
+}
+
+function fetchFrom(gathering: Gathering, first: number, resolve: () => void, reject: (error: unknown) => void): void {
+  const { queue, signal, offsets, lengths, runs, arrived } = gathering
+  let next = first
+  const nextPiece = (transfer: Transfer): Piece | undefined => {
+    const some: Run[] = []
+    let [bytes, count] = [0, 0]
+    for (; next < runs.length; next += 1) {
+      const run = runs[next] as Run
+      if (some.length > 0 && (bytes + run.bytes > SCRATCH_BYTES || count + run.count > JOB_RANGES)) break
+      some.push(run)
+      bytes += run.bytes
+      count += run.count
+    }
+    const [run] = some
+    if (!run) return undefined
+    const records = {
+      offsets: offsets.subarray(run.first, run.first + count),
+      lengths: lengths.subarray(run.first, run.first + count),
+      arrived: (scratch: Buffer, failures?: Map<number, unknown>) => {
+        let from = 0
+        for (const one of some) {
+          // A caller's target may have been resized or transferred meanwhile; then this copies less, or nothing.
+          scratch.copy(one.memory, one.at, from, from + one.bytes)
+          from += one.bytes
+          arrived(one, numbered(failures, run.first))
+        }
+      },
+    }
+    return { transfer, offset: 0, length: bytes, at: 0, memory: undefined, records, unwanted: undefined, index: 0 }
+  }
+  new Transfer(queue, { kind: 'copy', signal }, Number.POSITIVE_INFINITY, nextPiece, resolve, reject)
+}
+
+// A job numbers its ranges from 0.
+function numbered(failures: Map<number, unknown> | undefined, first: number): Map<number, unknown> | undefined {
+  return failures && new Map([...failures].map(([index, error]) => [first + index, error]))
+}
