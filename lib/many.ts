@@ -9,6 +9,12 @@ import type { Run } from './gather.js'
 /** Longest range of a readMany whose result shares its memory with others. */
 export const SHARED_BYTES = 16 << 10
 
+/** Ranges within the file. */
+export interface Records {
+  offsets: Float64Array
+  lengths: Float64Array
+}
+
 /** Ranges as they are asked for: short ones as records to be gathered, long ones each on its own. */
 export interface Asked {
   count: number
@@ -85,17 +91,24 @@ export function allOrFirstFailure(results: PromiseSettledResult<Buffer>[]): Buff
   })
 }
 
-/** The positions of records as numbers. They are copied: a caller's array might change while its records are read. */
-export function toOffsets(offsets: unknown): Float64Array {
-  if (offsets instanceof Float64Array || offsets instanceof BigUint64Array || Array.isArray(offsets)) {
-    const numbers = new Float64Array(offsets.length)
-    for (let i = 0; i < numbers.length; i += 1) {
-      const offset: unknown = offsets[i]
-      // The name of each would cost more than its read.
-      const plain = Number.isSafeInteger(offset) && (offset as number) >= 0
-      numbers[i] = plain ? (offset as number) : toOffset(offset, `offsets[${i}]`)
-    }
-    return numbers
+/**
+ * Records of one length, checked and cut. They are copied: a caller's array might change while its records are read. One pass,
+ * because there may be many.
+ */
+export function toRecords(offsets: unknown, length: number, byteLength: number): Records {
+  if (!(offsets instanceof Float64Array || offsets instanceof BigUint64Array || Array.isArray(offsets))) {
+    throw invalidArgType('offsets', 'an instance of Float64Array, BigUint64Array or Array', offsets)
   }
-  throw invalidArgType('offsets', 'an instance of Float64Array, BigUint64Array or Array', offsets)
+  const count = offsets.length
+  const starts = new Float64Array(count)
+  const lengths = new Float64Array(count)
+  for (let i = 0; i < count; i += 1) {
+    const given: unknown = offsets[i]
+    // The name of each would cost more than its read.
+    const plain = Number.isSafeInteger(given) && (given as number) >= 0
+    const offset = plain ? (given as number) : toOffset(given, `offsets[${i}]`)
+    starts[i] = Math.min(offset, byteLength)
+    lengths[i] = Math.min(length, byteLength - (starts[i] as number))
+  }
+  return { offsets: starts, lengths }
 }

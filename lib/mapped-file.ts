@@ -21,7 +21,7 @@ import { smallBuffer } from './blocks.js'
 import { type ChunkOptions, chunks } from './chunks.js'
 import { fileClosed, invalidArgType, invalidArgValue, outOfRange, unsupported } from './errors.js'
 import { gather, type Run, toRuns } from './gather.js'
-import { allOrFirstFailure, toBuffers, toOffsets, toRanges } from './many.js'
+import { allOrFirstFailure, type Records, toBuffers, toRanges, toRecords } from './many.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
 import { readyViews, release, tryCopy } from './reader.js'
@@ -187,18 +187,15 @@ export class MappedFile implements AsyncDisposable {
   ): Promise<number> {
     this.#open()
     const bytes = toBytes(target)
-    const positions = toOffsets(offsets)
     const size = toLength(length)
+    const records = toRecords(offsets, size, this.#byteLength)
     const signal = toSignal(options)
-    const total = positions.length * size
+    const total = records.offsets.length * size
     if (total > bytes.byteLength) {
-      throw outOfRange(
-        'target.byteLength',
-        `at least ${total}: ${positions.length} records of ${size}`,
-        bytes.byteLength,
-      )
+      const expected = `at least ${total}: ${records.offsets.length} records of ${size}`
+      throw outOfRange('target.byteLength', expected, bytes.byteLength)
     }
-    return this.#gather(bytes, positions, size, signal)
+    return size > SCRATCH_BYTES ? this.#gatherLong(bytes, records, signal) : this.#gather(bytes, records, signal)
   }
 
   /** A copy now, or undefined if that could wait for the disk. Throws; otherwise as {@link read}. */
@@ -443,16 +440,9 @@ export class MappedFile implements AsyncDisposable {
     return results
   }
 
-  async #gather(target: Uint8Array, offsets: Float64Array, length: number, signal?: AbortSignal): Promise<number> {
-    const lengths = offsets.map(offset => cutAtEnd(this.#byteLength, offset, length))
-    const starts = offsets.map(offset => Math.min(offset, this.#byteLength))
+  async #gather(target: Uint8Array, records: Records, signal?: AbortSignal): Promise<number> {
     let total = 0
-    if (length > SCRATCH_BYTES) {
-      total = lengths.reduce((sum, count) => sum + count, 0)
-      await this.#gatherLong(target, starts, lengths, signal)
-      return total
-    }
-    const runs = toRuns(lengths, bytes => {
+    const runs = toRuns(records.lengths, bytes => {
       total += bytes
       return { memory: target, at: total - bytes }
     })
@@ -460,24 +450,20 @@ export class MappedFile implements AsyncDisposable {
       for (const error of failures?.values() ?? []) throw error
       mustHaveRoom(target, at + bytes)
     }
-    await gather({ queue: this.#queue, reader: this.#reader, signal, offsets: starts, lengths, runs, arrived })
+    await gather({ queue: this.#queue, reader: this.#reader, signal, ...records, runs, arrived })
     return total
   }
 
   // Records that are longer than a batch are transferred one by one.
-  async #gatherLong(
-    target: Uint8Array,
-    starts: Float64Array,
-    lengths: Float64Array,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #gatherLong(target: Uint8Array, { offsets, lengths }: Records, signal?: AbortSignal): Promise<number> {
     let to = 0
-    for (let i = 0; i < starts.length; i += 1) {
+    for (let i = 0; i < offsets.length; i += 1) {
       const count = lengths[i] as number
       const plan: Plan = { kind: 'copy', signal, take: copier(target, to) }
-      await new Promise<void>((resolve, reject) => this.#transfer(starts[i] as number, count, plan, resolve, reject))
+      await new Promise<void>((resolve, reject) => this.#transfer(offsets[i] as number, count, plan, resolve, reject))
       to += count
     }
+    return to
   }
 
   #tryView(at: number, count: number): Buffer | undefined {
