@@ -29,6 +29,8 @@ export interface Gathering {
   /** Each at most SCRATCH_BYTES. */
   lengths: Float64Array
   runs: Run[]
+  /** Whether the memory of the runs is ours and known to nobody yet, so that pool threads may write it. */
+  ours: boolean
   /**
    * Called when the records of a run are in its memory, save those that failed, which are given by number. What it throws
    * fails all that is left.
@@ -82,7 +84,7 @@ function copiesNow({ reader, offsets, lengths }: Gathering, { memory, at, first,
 }
 
 function fetchFrom(gathering: Gathering, first: number, resolve: () => void, reject: (error: unknown) => void): void {
-  const { queue, signal, offsets, lengths, runs, arrived } = gathering
+  const { queue, signal, offsets, lengths, runs, ours, arrived } = gathering
   let next = first
   const nextPiece = (transfer: Transfer): Piece | undefined => {
     const some: Run[] = []
@@ -99,11 +101,12 @@ function fetchFrom(gathering: Gathering, first: number, resolve: () => void, rej
     const records = {
       offsets: offsets.subarray(run.first, run.first + count),
       lengths: lengths.subarray(run.first, run.first + count),
-      arrived: (scratch: Buffer, failures?: Map<number, unknown>) => {
+      memory: ours ? some.map(({ memory }) => memory) : undefined,
+      arrived: (scratch: Buffer | undefined, failures?: Map<number, unknown>) => {
         let from = 0
         for (const one of some) {
           // A caller's target may have been resized or transferred meanwhile; then this copies less, or nothing.
-          scratch.copy(one.memory, one.at, from, from + one.bytes)
+          scratch?.copy(one.memory, one.at, from, from + one.bytes)
           from += one.bytes
           arrived(one, numbered(failures, run.first))
         }

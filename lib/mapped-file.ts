@@ -434,7 +434,7 @@ export class MappedFile implements AsyncDisposable {
           : { status: 'fulfilled', value: buffers[i] as Buffer }
       }
     }
-    const gathering = { queue: this.#queue, reader: this.#reader, signal, offsets, lengths, runs, arrived }
+    const gathering = { queue: this.#queue, reader: this.#reader, signal, offsets, lengths, runs, ours: true, arrived }
     await Promise.all([gather(gathering), ...reads])
     signal?.throwIfAborted()
     return results
@@ -450,7 +450,7 @@ export class MappedFile implements AsyncDisposable {
       for (const error of failures?.values() ?? []) throw error
       mustHaveRoom(target, at + bytes)
     }
-    await gather({ queue: this.#queue, reader: this.#reader, signal, ...records, runs, arrived })
+    await gather({ queue: this.#queue, reader: this.#reader, signal, ...records, runs, ours: false, arrived })
     return total
   }
 

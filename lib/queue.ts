@@ -105,7 +105,9 @@ export class Queue {
 
   #startSolo(piece: Piece, inAnyCase: boolean): Promise<void> | null | undefined {
     if (piece.transfer.settled) return undefined
-    return this.#start('copy', [piece], piece.records ?? toRanges([piece]), piece.memory, inAnyCase)
+    const { records, memory } = piece
+    if (records) return this.#start('copy', [piece], records, records.memory, inAnyCase)
+    return this.#start('copy', [piece], toRanges([piece]), memory && [memory], inAnyCase)
   }
 
   // One job for these pieces: null when the pool has no place for it, undefined when they have failed.
@@ -113,16 +115,16 @@ export class Queue {
     kind: Kind,
     batch: Piece[],
     { offsets, lengths }: Ranges,
-    memory: Uint8Array | undefined,
+    memory: Uint8Array[] | undefined,
     inAnyCase: boolean,
   ): Promise<void> | null | undefined {
     const unwanted = flags(batch, offsets.length)
     const scratch = kind === 'copy' && !memory ? takeScratch() : undefined
-    const target = memory ?? scratch
+    const targets = memory ?? (scratch && [scratch])
     let job: Promise<Array<number | Error> | null> | null | undefined
     try {
-      job = target
-        ? this.native.readRanges(inAnyCase, offsets, lengths, target, unwanted)
+      job = targets
+        ? this.native.readRanges(inAnyCase, offsets, lengths, targets, unwanted)
         : this.native.populateRanges(inAnyCase, offsets, lengths, kind === 'view', unwanted)
     } catch (error) {
       for (const { transfer } of batch) transfer.fail(error)
@@ -150,7 +152,7 @@ export class Queue {
       const start = from
       from += piece.length
       if (transfer.settled) continue
-      if (piece.records && scratch) transfer.doneRecords(piece, broken, scratch, errors)
+      if (piece.records) transfer.doneRecords(piece, broken, scratch, errors)
       else transfer.done(piece, broken ?? errors?.get(index), scratch, start)
     }
     if (scratch) giveScratch(scratch)

@@ -19,7 +19,12 @@ export interface Owner {
   /** Called on the JS thread when a job has done with a piece of one range, unless its owner is settled. */
   done(piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void
   /** The same for a piece of many ranges; `error` is that of the job itself. */
-  doneRecords(piece: Piece, error: unknown, scratch: Buffer, failures: Map<number, unknown> | undefined): void
+  doneRecords(
+    piece: Piece,
+    error: unknown,
+    scratch: Buffer | undefined,
+    failures: Map<number, unknown> | undefined,
+  ): void
   /** Rejects it, unless it is settled. */
   fail(error: unknown): void
 }
@@ -34,7 +39,7 @@ export interface Piece {
   at: number
   /** Memory of ours that the job may write directly, and that nobody else knows yet; the piece then has a job of its own. */
   memory: Uint8Array | undefined
-  /** Many ranges instead of one, which come through scratch memory back to back; they have a job of their own as well. */
+  /** Many ranges instead of one, back to back; they have a job of their own as well. */
   records: Records | undefined
   /** Where to tell a job under way that the piece is not wanted any more: shared memory, and the place in it. */
   unwanted: Int32Array | undefined
@@ -45,8 +50,10 @@ export interface Piece {
 export interface Records {
   offsets: Float64Array
   lengths: Float64Array
-  /** Called when they are in scratch memory, with those that failed by their place. What it throws fails the transfer. */
-  arrived(scratch: Buffer, failures: Map<number, unknown> | undefined): void
+  /** Memory of ours that the job may write directly, each of which holds whole ranges. Without it they come in scratch memory. */
+  memory: Uint8Array[] | undefined
+  /** Called when they are there, with those that failed by their place. What it throws fails the transfer. */
+  arrived(scratch: Buffer | undefined, failures: Map<number, unknown> | undefined): void
 }
 
 /** How a transfer is done. */
@@ -167,7 +174,12 @@ export class Transfer implements Owner {
   }
 
   /** The same for a piece of many ranges; `error` is that of the job itself. */
-  doneRecords(piece: Piece, error: unknown, scratch: Buffer, failures: Map<number, unknown> | undefined): void {
+  doneRecords(
+    piece: Piece,
+    error: unknown,
+    scratch: Buffer | undefined,
+    failures: Map<number, unknown> | undefined,
+  ): void {
     this.#conclude(piece, () => {
       if (error !== undefined) throw error
       piece.records?.arrived(scratch, failures)

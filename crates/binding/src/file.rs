@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use faultless_mapping::MappedFile;
+use faultless_mapping::{MappedFile, Range};
 use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Int32Array, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
@@ -85,28 +85,24 @@ impl NativeFile {
         external::window(env, views, range)
     }
 
-    /// Copies ranges back to back into `target`. Resolves to pairs of index and Error, or null when none failed.
+    /// Copies ranges into `targets`, back to back; each range lies in one of them. Resolves to pairs of index and Error, or
+    /// null when none failed.
     #[napi(ts_return_type = "Promise<Array<number | Error> | null> | null")]
     pub fn read_ranges(
         &self,
         in_any_case: bool,
         offsets: &[f64],
         lengths: &[f64],
-        target: Uint8Array,
+        targets: Vec<Uint8Array>,
         unwanted: Option<Int32Array>,
     ) -> Result<Scheduled<ReadRanges>> {
         schedule(in_any_case, || {
             let ranges = ranges(self.file()?, offsets, lengths)?;
-            if ranges.iter().map(|range| range.length).sum::<usize>() > target.len() {
-                return Err(Error::new(
-                    Status::InvalidArg,
-                    "the target is shorter than the ranges".to_owned(),
-                ));
-            }
+            must_fit(&ranges, targets.iter().map(|target| target.len()))?;
             Ok(ReadRanges {
                 file: Arc::clone(self.file()?),
                 ranges,
-                target,
+                targets,
                 unwanted: Unwanted::new(unwanted),
             })
         })
@@ -184,6 +180,23 @@ pub fn read_path(
             unwanted: Unwanted::new(unwanted),
         })
     })
+}
+
+/// Refuses targets into which the ranges do not go: too short, or with a range across the border of two.
+fn must_fit(ranges: &[Range], mut rooms: impl Iterator<Item = usize>) -> Result<()> {
+    let mut room = 0;
+    for range in ranges {
+        while room == 0 && range.length > 0 {
+            let next = rooms.next();
+            room = next
+                .ok_or_else(|| Error::new(Status::InvalidArg, "too little room for the ranges".to_owned()))?;
+        }
+        let Some(left) = room.checked_sub(range.length) else {
+            return Err(Error::new(Status::InvalidArg, "a range across two targets".to_owned()));
+        };
+        room = left;
+    }
+    Ok(())
 }
 
 pub(crate) fn milliseconds(number: f64) -> Duration {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use faultless_mapping::{Failures, MappedFile, Range, Residency};
+use faultless_mapping::{Failures, MappedFile, Range, Residency, Scattered};
 use napi::bindgen_prelude::{
     Array, BufferSlice, Either, Int32Array, JsObjectValue, Null, Object, ToNapiValue, TypeName, Uint8Array,
 };
@@ -118,11 +118,11 @@ fn failures_to_js<'env>(env: &'env Env, failures: &Failures) -> Result<Either<Ar
     Ok(Either::A(list))
 }
 
-/// Copies ranges back to back into memory that only this job writes.
+/// Copies ranges back to back into pieces of memory that only this job writes.
 pub struct ReadRanges {
     pub(crate) file: Arc<MappedFile>,
     pub(crate) ranges: Vec<Range>,
-    pub(crate) target: Uint8Array,
+    pub(crate) targets: Vec<Uint8Array>,
     pub(crate) unwanted: Unwanted,
 }
 
@@ -131,9 +131,11 @@ impl Work for ReadRanges {
     type Answer<'env> = Either<Array<'env>, Null>;
 
     fn work(&mut self) -> faultless_mapping::Result<Failures> {
-        // SAFETY: lib/ passes memory of its own that it shows nobody before the job is done; the array keeps it alive.
-        let target = unsafe { self.target.as_mut() };
-        Ok(faultless_mapping::read_ranges(&self.file, &self.ranges, target, |index| {
+        // SAFETY: lib/ passes memory of its own that it shows nobody before the job is done; the arrays keep it alive, and do
+        // not overlap.
+        let parts = self.targets.iter_mut().map(|target| unsafe { target.as_mut() });
+        let mut target: Scattered = parts.collect();
+        Ok(faultless_mapping::read_ranges(&self.file, &self.ranges, &mut target, |index| {
             self.unwanted.wants(index)
         }))
     }
@@ -253,8 +255,9 @@ impl Work for ReadPath {
         };
         let mut bytes = vec![0; length];
         let range = Range { offset: self.offset.min(file.byte_length()), length };
-        let failures =
-            faultless_mapping::read_ranges(&file, &[range], &mut bytes, |index| self.unwanted.wants(index));
+        let failures = faultless_mapping::read_ranges(&file, &[range], &mut bytes[..], |index| {
+            self.unwanted.wants(index)
+        });
         match failures.into_iter().next() {
             Some((_, error)) => Err(error),
             None => Ok((file, Some(bytes))),

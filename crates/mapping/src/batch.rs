@@ -41,23 +41,62 @@ struct Piece {
     at: usize,
 }
 
+/// Where the bytes of ranges go, back to back in their order.
+pub trait Target {
+    /// The part that begins at byte `at`. It is asked for in no more than the length of one range, and never across two.
+    fn part(&mut self, at: usize, length: usize) -> &mut [u8];
+}
+
+impl Target for [u8] {
+    fn part(&mut self, at: usize, length: usize) -> &mut [u8] {
+        &mut self[at..at + length]
+    }
+}
+
+/// Several pieces of memory as one target. Each range lies in one of them.
+#[derive(Debug)]
+pub struct Scattered<'memory> {
+    /// With the position at which each begins.
+    parts: Vec<(usize, &'memory mut [u8])>,
+}
+
+impl<'memory> FromIterator<&'memory mut [u8]> for Scattered<'memory> {
+    fn from_iter<I: IntoIterator<Item = &'memory mut [u8]>>(memory: I) -> Self {
+        let mut at = 0;
+        let place = |part: &'memory mut [u8]| {
+            let start = at;
+            at += part.len();
+            (start, part)
+        };
+        Self { parts: memory.into_iter().map(place).collect() }
+    }
+}
+
+impl Target for Scattered<'_> {
+    fn part(&mut self, at: usize, length: usize) -> &mut [u8] {
+        let index = self.parts.partition_point(|&(start, _)| start <= at) - 1;
+        let (start, part) = &mut self.parts[index];
+        &mut part[at - *start..at - *start + length]
+    }
+}
+
 /// What became of each range that did not succeed, by its index.
 pub type Failures = Vec<(usize, Error)>;
 
-/// Copies ranges, back to back in their order, into `target`, whose length is the sum of theirs. Waits for the disk. Each
-/// range fails on its own, and one that `wanted` denies is given up at its next piece as [`Error::Cancelled`].
+/// Copies ranges, back to back in their order, into `target`, which has room for all of them. Waits for the disk. Each range
+/// fails on its own, and one that `wanted` denies is given up at its next piece as [`Error::Cancelled`].
 ///
 /// # Panics
-/// If `target` is shorter than the ranges together.
+/// If `target` has no room for a range.
 pub fn read_ranges(
     file: &MappedFile,
     ranges: &[Range],
-    target: &mut [u8],
+    target: &mut (impl Target + ?Sized),
     wanted: impl Fn(usize) -> bool,
 ) -> Failures {
     let mapping = file.mapping();
     let mut failures = for_each_piece(mapping, ranges, wanted, |piece| {
-        read_piece(file, piece, &mut target[piece.at..piece.at + piece.length])
+        read_piece(file, piece, target.part(piece.at, piece.length))
     });
     fail_what_was_cut(file, ranges, &mut failures);
     failures

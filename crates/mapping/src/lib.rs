@@ -19,7 +19,7 @@ mod pages;
 mod path_cache;
 mod registry;
 
-pub use batch::{Failures, MAX_PIECE, Range, populate_ranges, read_ranges};
+pub use batch::{Failures, MAX_PIECE, Range, Scattered, Target, populate_ranges, read_ranges};
 pub use copy_on_write::CopyOnWrite;
 pub use error::{ByteRange, Error, Result};
 pub use evidence::Evidence;

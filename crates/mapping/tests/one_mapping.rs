@@ -59,7 +59,7 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
     assert!(find_path(&path, idle).is_none(), "the file that was there before");
     let file = open_path(&path, idle).unwrap();
     let mut target = [0; 3];
-    assert!(read_ranges(&file, &[Range { offset: 0, length: 3 }], &mut target, |_| true).is_empty());
+    assert!(read_ranges(&file, &[Range { offset: 0, length: 3 }], &mut target[..], |_| true).is_empty());
     assert_eq!(&target, b"new");
     drop(file);
     release_paths(Some(&path));

@@ -6,7 +6,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 
-use faultless_mapping::{Error, Evidence, MappedFile, Range, page_size, populate_ranges, read_ranges};
+use faultless_mapping::{
+    Error, Evidence, MappedFile, Range, Scattered, page_size, populate_ranges, read_ranges,
+};
 use tempfile::TempDir;
 
 fn file_of(bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -22,7 +24,7 @@ fn pattern(length: usize) -> Vec<u8> {
 
 fn read(file: &MappedFile, ranges: &[Range]) -> (Vec<u8>, Vec<(usize, Error)>) {
     let mut target = vec![0; ranges.iter().map(|range| range.length).sum()];
-    let failures = read_ranges(file, ranges, &mut target, |_| true);
+    let failures = read_ranges(file, ranges, &mut target[..], |_| true);
     (target, failures)
 }
 
@@ -57,6 +59,22 @@ fn ranges_are_read_back_to_back_in_their_order() {
 }
 
 #[test]
+fn ranges_are_read_into_several_pieces_of_memory() {
+    let bytes = pattern(20_000);
+    let (_folder, path) = file_of(&bytes);
+    let file = MappedFile::open(&path).unwrap();
+    let ranges =
+        [(0, 10), (10_000, 0), (5, 20), (19_000, 1000)].map(|(offset, length)| Range { offset, length });
+    let (mut first, mut second, mut none, mut third) = ([0; 10], [0; 20], [0; 0], [0; 1000]);
+    let parts = [&mut first[..], &mut none[..], &mut second[..], &mut third[..]];
+    assert!(read_ranges(&file, &ranges, &mut parts.into_iter().collect::<Scattered>(), |_| true).is_empty());
+    assert_eq!(
+        [&first[..], &second, &third].concat(),
+        [&bytes[..10], &bytes[5..25], &bytes[19_000..]].concat()
+    );
+}
+
+#[test]
 fn a_populated_range_is_copied_at_once() {
     let bytes = pattern(100_000);
     let (_folder, path) = file_of(&bytes);
@@ -87,7 +105,7 @@ fn what_is_not_wanted_any_more_is_given_up_and_the_rest_is_read() {
     let file = MappedFile::open(&path).unwrap();
     let ranges = [Range { offset: 0, length: 4 }, Range { offset: 4, length: 4 }];
     let mut target = [0; 8];
-    let failures = read_ranges(&file, &ranges, &mut target, |index| index != 0);
+    let failures = read_ranges(&file, &ranges, &mut target[..], |index| index != 0);
     assert!(matches!(failures[..], [(0, Error::Cancelled)]), "{failures:?}");
     assert_eq!(target[4..], bytes[4..8]);
 }
