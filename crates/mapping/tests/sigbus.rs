@@ -1,0 +1,173 @@
+//! What the guard does with signals: ours become zeros, all others go to whoever they were for. Each scene plays in a process
+//! of its own, because handlers belong to the process, and some of the scenes end with its death.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use faultless_mapping::{CopyOnWrite, MappedFile, page_size};
+use memmap2::MmapOptions;
+
+const SCENE: &str = "FAULTLESS_TEST_SCENE";
+
+static THEIRS: AtomicUsize = AtomicUsize::new(0);
+
+/// Somebody else's handler: counts, puts a page where the fault was, and so lets the program go on.
+extern "C" fn theirs(_signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    THEIRS.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
+    let info = unsafe { &*info };
+    // SAFETY: for a fault the union holds the address.
+    let address = unsafe { info.si_addr() } as usize;
+    let page = address & !(page_size() - 1);
+    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: the page belongs to the mapping that the scene has cut.
+    unsafe { libc::mmap(page as *mut libc::c_void, page_size(), libc::PROT_READ, flags, -1, 0) };
+}
+
+fn set_their_handler() {
+    // SAFETY: a zeroed sigaction is valid: no flags, an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = theirs;
+    action.sa_sigaction = handler as usize;
+    action.sa_flags = libc::SA_SIGINFO;
+    // SAFETY: the action is whole.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) }, 0);
+}
+
+/// Rust's own runtime has a handler in a test program, for overflowing stacks; in Node there is none.
+fn clear_handler() {
+    // SAFETY: the default action is a valid one.
+    unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
+}
+
+/// A mapping of ours whose file is cut: touching it is for the guard.
+fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<CopyOnWrite>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ours");
+    fs::write(&path, vec![7; 4 * page_size()]).unwrap();
+    let views = MappedFile::open(&path).unwrap().views().unwrap();
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+    (folder, views)
+}
+
+fn touch_ours(views: &CopyOnWrite) {
+    // SAFETY: an address of a mapping that lives.
+    assert_eq!(unsafe { views.address_of(page_size() as u64).read_volatile() }, 0);
+}
+
+/// Touches a mapping that the guard knows nothing of, after its file was cut.
+fn touch_theirs() {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(page_size() as u64).unwrap();
+    // SAFETY: the file is this function's own; that it is cut is the point.
+    let map = unsafe { MmapOptions::new().map(&file) }.unwrap();
+    file.set_len(0).unwrap();
+    // SAFETY: an address of a mapping that lives.
+    unsafe { map.as_ptr().read_volatile() };
+}
+
+/// In the child: plays the scene. In the parent: starts the child and says how it ended.
+fn play(name: &str, scene: impl FnOnce()) -> Option<ExitStatus> {
+    if std::env::var(SCENE).is_ok_and(|wanted| wanted == name) {
+        scene();
+        return None;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    Some(child.args(["--exact", name, "--nocapture"]).env(SCENE, name).output().unwrap().status)
+}
+
+fn must_succeed(status: Option<ExitStatus>) {
+    assert!(status.is_none_or(|status| status.success()), "{status:?}");
+}
+
+fn must_die_of_sigbus(status: Option<ExitStatus>) {
+    assert!(status.is_none_or(|status| status.signal() == Some(libc::SIGBUS)), "{status:?}");
+}
+
+#[test]
+fn a_fault_in_a_mapping_of_ours_is_answered_with_zeros() {
+    must_succeed(play("a_fault_in_a_mapping_of_ours_is_answered_with_zeros", || {
+        let (_folder, views) = cut_mapping_of_ours();
+        touch_ours(&views);
+    }));
+}
+
+#[test]
+fn without_another_handler_a_foreign_fault_kills_as_it_should() {
+    must_die_of_sigbus(play("without_another_handler_a_foreign_fault_kills_as_it_should", || {
+        clear_handler();
+        let (_folder, views) = cut_mapping_of_ours();
+        touch_ours(&views);
+        touch_theirs();
+    }));
+}
+
+#[test]
+fn a_sigbus_that_somebody_sends_kills_as_it_should() {
+    must_die_of_sigbus(play("a_sigbus_that_somebody_sends_kills_as_it_should", || {
+        clear_handler();
+        let (_folder, _views) = cut_mapping_of_ours();
+        // SAFETY: raise has no preconditions.
+        unsafe { libc::raise(libc::SIGBUS) };
+    }));
+}
+
+#[test]
+fn a_foreign_fault_reaches_the_handler_that_was_there_before() {
+    must_succeed(play("a_foreign_fault_reaches_the_handler_that_was_there_before", || {
+        set_their_handler();
+        let (_folder, views) = cut_mapping_of_ours();
+        touch_ours(&views);
+        assert_eq!(THEIRS.load(Ordering::SeqCst), 0, "ours is not theirs");
+        touch_theirs();
+        assert_eq!(THEIRS.load(Ordering::SeqCst), 1);
+    }));
+}
+
+#[test]
+fn a_handler_set_after_ours_is_noticed_with_the_next_mapping() {
+    must_succeed(play("a_handler_set_after_ours_is_noticed_with_the_next_mapping", || {
+        let (_folder, first) = cut_mapping_of_ours();
+        set_their_handler();
+        let (_other, second) = cut_mapping_of_ours();
+        touch_ours(&first);
+        touch_ours(&second);
+        assert_eq!(THEIRS.load(Ordering::SeqCst), 0);
+        touch_theirs();
+        assert_eq!(THEIRS.load(Ordering::SeqCst), 1);
+    }));
+}
+
+#[test]
+fn a_hundred_thousand_lost_pages_need_one_replacement() {
+    must_succeed(play("a_hundred_thousand_lost_pages_need_one_replacement", || {
+        const PAGES: u64 = 100_000;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sparse");
+        let file = fs::File::create(&path).unwrap();
+        file.set_len(PAGES * page_size() as u64).unwrap();
+        let views = MappedFile::open(&path).unwrap().views().unwrap();
+        file.set_len(0).unwrap();
+        for page in 0..PAGES {
+            // SAFETY: an address of a mapping that lives.
+            assert_eq!(unsafe { views.address_of(page * page_size() as u64).read_volatile() }, 0);
+        }
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(maps.lines().count() < 1000, "page by page this would run into vm.max_map_count");
+    }));
+}
+
+#[test]
+fn a_guard_that_is_switched_off_leaves_the_signal_alone() {
+    must_die_of_sigbus(play("a_guard_that_is_switched_off_leaves_the_signal_alone", || {
+        clear_handler();
+        // SAFETY: the child has one thread that touches the environment: this one, before anything else is used.
+        unsafe { std::env::set_var("FAULTLESS_SIGBUS", "off") };
+        let (_folder, views) = cut_mapping_of_ours();
+        touch_ours(&views);
+    }));
+}
