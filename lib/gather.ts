@@ -114,7 +114,7 @@ function fetchFrom(gathering: Gathering, first: number, resolve: () => void, rej
     }
     return { transfer, offset: 0, length: bytes, at: 0, memory: undefined, records, unwanted: undefined, index: 0 }
   }
-  new Transfer(queue, { kind: 'copy', signal }, Number.POSITIVE_INFINITY, nextPiece, resolve, reject)
+  new Transfer(queue, { kind: 'solo', signal }, Number.POSITIVE_INFINITY, nextPiece, resolve, reject)
 }
 
 // A job numbers its ranges from 0.

@@ -153,8 +153,9 @@ export class MappedFile implements AsyncDisposable {
       const when = this.#copiesNow(bytes, at, count)
       if (when) return answer(count, when)
       return new Promise((resolve, reject) => {
-        if (count <= BATCHED_BYTES && !signal) this.#short(at, count, bytes, count, resolve, reject)
-        else this.#transfer(at, count, { kind: 'copy', signal, take: copier(bytes) }, () => resolve(count), reject)
+        if (count <= BATCHED_BYTES && !signal) {
+          this.#queue.add('copy', new ShortTransfer(at, count, undefined, bytes, count, resolve, reject))
+        } else this.#transfer(at, count, { kind: 'copy', signal, take: copier(bytes) }, () => resolve(count), reject)
       })
     } catch (error) {
       return Promise.reject(error)
@@ -359,20 +360,10 @@ export class MappedFile implements AsyncDisposable {
     const when = this.#copiesNow(bytes, at, count)
     if (when) return answer(bytes, when)
     return new Promise((resolve, reject) => {
-      if (count <= BATCHED_BYTES && !signal) this.#short(at, count, bytes, bytes, resolve, reject)
-      else this.#fetch(bytes, at, signal, () => resolve(bytes), reject)
+      if (count <= BATCHED_BYTES && !signal) {
+        this.#queue.add('fill', new ShortTransfer(at, count, bytes, undefined, bytes, resolve, reject))
+      } else this.#fetch(bytes, at, signal, () => resolve(bytes), reject)
     })
-  }
-
-  #short<T>(
-    at: number,
-    count: number,
-    target: Uint8Array,
-    value: T,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    this.#queue.add('copy', new ShortTransfer(at, count, target, value, resolve, reject))
   }
 
   // Memory for a result, which nobody else knows yet.
@@ -397,9 +388,8 @@ export class MappedFile implements AsyncDisposable {
     resolve: () => void,
     reject: (error: unknown) => void,
   ): void {
-    const plan: Plan = { kind: 'copy', signal }
-    if (memory.length > BATCHED_BYTES) plan.memory = memory
-    else plan.take = copier(memory)
+    const plan: Plan =
+      memory.length > BATCHED_BYTES ? { kind: 'solo', signal, memory } : { kind: 'copy', signal, take: copier(memory) }
     this.#transfer(at, memory.length, plan, resolve, reject)
   }
 

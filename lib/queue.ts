@@ -8,7 +8,7 @@ import { giveScratch, SCRATCH_BYTES, takeScratch } from './scratch.js'
 import type { Piece, Transfer } from './transfer.js'
 
 /** Bytes after which a job takes no further range: short jobs let terminate(), other files and other callers in. */
-const JOB_BYTES = { copy: SCRATCH_BYTES, view: 2 << 20, prefault: 2 << 20 } as const
+const JOB_BYTES = { copy: SCRATCH_BYTES, fill: SCRATCH_BYTES, view: 2 << 20, prefault: 2 << 20 } as const
 
 /** Ranges per job: as many as keep a fast disk's queue full while their answers are not held up. */
 export const JOB_RANGES = 256
@@ -16,16 +16,19 @@ export const JOB_RANGES = 256
 /** The longest piece of a range in one job. */
 export const PIECE_BYTES = 8 << 20
 
-/** What is done with a range: copied through scratch memory, populated for views, or populated for copies. */
-export type Kind = keyof typeof JOB_BYTES
+/** What is done in batches: copied through scratch memory, copied into memory of ours, populated for views or for copies. */
+type Batched = keyof typeof JOB_BYTES
+
+/** What is done with a piece: in a batch, or copied in a job of its own. */
+export type Kind = Batched | 'solo'
 
 /** The waiting and running pieces of one file. */
 export class Queue {
   /** The file that jobs work at, as it was at one moment. */
   readonly native: NativeFile
   readonly #transfers = new Set<Transfer>()
-  readonly #waiting: Record<Kind, Piece[]> = { copy: [], view: [], prefault: [] }
-  readonly #listed: Record<Kind, boolean> = { copy: false, view: false, prefault: false }
+  readonly #waiting: Record<Batched, Piece[]> = { copy: [], fill: [], view: [], prefault: [] }
+  readonly #listed: Record<Batched, boolean> = { copy: false, fill: false, view: false, prefault: false }
   #underWay = 0
   #whenIdle: Array<() => void> = []
 
@@ -46,7 +49,7 @@ export class Queue {
 
   /** Adds a piece, to leave with the others of this turn. */
   add(kind: Kind, piece: Piece): void {
-    if (piece.memory || piece.records) {
+    if (kind === 'solo') {
       queueMicrotask(() => whenThereIsPlace(inAnyCase => this.#startSolo(piece, inAnyCase)))
       return
     }
@@ -75,7 +78,7 @@ export class Queue {
     return new Promise(resolve => this.#whenIdle.push(resolve))
   }
 
-  #starter(kind: Kind): Start {
+  #starter(kind: Batched): Start {
     return inAnyCase => {
       const waiting = this.#waiting[kind]
       const batch: Piece[] = []
@@ -93,7 +96,8 @@ export class Queue {
         this.#listed[kind] = false
         return undefined
       }
-      const job = this.#start(kind, batch, toRanges(batch), undefined, inAnyCase)
+      const memory = kind === 'fill' ? toMemory(batch) : undefined
+      const job = this.#start(kind, batch, toRanges(batch), memory, inAnyCase)
       if (job === null) return null
       this.#waiting[kind] = waiting.slice(taken)
       // What is left goes to the end of the line, behind other files.
@@ -112,7 +116,7 @@ export class Queue {
 
   // One job for these pieces: null when the pool has no place for it, undefined when they have failed.
   #start(
-    kind: Kind,
+    kind: Batched,
     batch: Piece[],
     { offsets, lengths }: Ranges,
     memory: Uint8Array[] | undefined,
@@ -188,6 +192,25 @@ function toRanges(batch: Piece[]): Ranges {
     lengths[i] = piece.length
   }
   return { offsets, lengths }
+}
+
+// The memory of pieces that each have their own; what lies side by side in one block is one part.
+function toMemory(batch: Piece[]): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  let [start, end] = [0, 0]
+  let block: ArrayBufferLike | undefined
+  for (const { memory } of batch) {
+    if (!memory) continue
+    if (memory.buffer !== block || memory.byteOffset !== end) {
+      if (block) parts.push(new Uint8Array(block, start, end - start))
+      block = memory.buffer
+      start = memory.byteOffset
+      end = start
+    }
+    end += memory.length
+  }
+  if (block) parts.push(new Uint8Array(block, start, end - start))
+  return parts
 }
 
 function pairs(list: Array<number | Error>): Map<number, unknown> {

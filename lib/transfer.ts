@@ -37,9 +37,9 @@ export interface Piece {
   length: number
   /** Where its bytes go in the caller's target. */
   at: number
-  /** Memory of ours that the job may write directly, and that nobody else knows yet; the piece then has a job of its own. */
+  /** Memory of ours that the job may write directly, and that nobody else knows yet. */
   memory: Uint8Array | undefined
-  /** Many ranges instead of one, back to back; they have a job of their own as well. */
+  /** Many ranges instead of one, back to back. */
   records: Records | undefined
   /** Where to tell a job under way that the piece is not wanted any more: shared memory, and the place in it. */
   unwanted: Int32Array | undefined
@@ -73,7 +73,6 @@ export interface Plan {
 export class ShortTransfer<T> implements Owner, Piece {
   readonly transfer = this
   readonly at = 0
-  readonly memory = undefined
   readonly records = undefined
   readonly unwanted = undefined
   readonly index = 0
@@ -84,7 +83,10 @@ export class ShortTransfer<T> implements Owner, Piece {
   constructor(
     readonly offset: number,
     readonly length: number,
-    readonly target: Uint8Array,
+    /** Memory of ours, to be filled by the job; else there is a target. */
+    readonly memory: Uint8Array | undefined,
+    /** A caller's memory, which is written on the JS thread. */
+    readonly target: Uint8Array | undefined,
     readonly value: T,
     readonly resolve: (value: T) => void,
     readonly reject: (error: unknown) => void,
@@ -93,12 +95,12 @@ export class ShortTransfer<T> implements Owner, Piece {
   done(_piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void {
     try {
       if (error !== undefined) throw error
-      mustHaveRoom(this.target, this.length)
+      if (this.target) mustHaveRoom(this.target, this.length)
     } catch (refused) {
       this.fail(refused)
       return
     }
-    scratch?.copy(this.target, 0, from, from + this.length)
+    if (this.target) scratch?.copy(this.target, 0, from, from + this.length)
     this.settled = true
     this.resolve(this.value)
   }
