@@ -8,7 +8,7 @@ import { describeEnvironment } from './harness/environment.mjs'
 import { dataFolder } from './harness/files.mjs'
 import { parseOptions, UsageError } from './harness/options.mjs'
 import { makeRun } from './harness/results.mjs'
-import { measure } from './harness/run.mjs'
+import { cellsTime, measure } from './harness/run.mjs'
 import { judge } from './harness/verdict.mjs'
 import { makeProgress } from './report/progress.mjs'
 import { experimentReport } from './report/table.mjs'
@@ -43,17 +43,15 @@ async function main() {
   const folder = relative('', run.folder)
   const { signal } = interruption
   const progress = makeProgress()
-  const results = await measure(
-    plan.flatMap(({ cells }) => cells),
-    { size, signal, record: run.record, progress },
-  ).finally(() => {
+  const { results, found } = await measureAll(plan, { size, signal, run, progress }).finally(() => {
     progress.stop()
     if (signal.aborted) console.error(`matrix: ${signal.reason}, what was sampled is in ${folder}`)
   })
 
   const judged = plan.map(({ experiment, obstacle, cells }) => {
-    const rows = judge(experiment, { results, size, obstacle })
-    return { rows, report: experimentReport(experiment, { results, cells, rows }) }
+    const outcome = { results, size, obstacle, cells, found: found.get(experiment) }
+    const rows = judge(experiment, outcome)
+    return { rows, report: experimentReport(experiment, { ...outcome, rows }) }
   })
   const summary = judged.flatMap(({ rows }) => rows)
   run.summarize(summary)
@@ -61,8 +59,23 @@ async function main() {
   for (const { report } of judged) show(`${report}\n`)
   if (json) console.log(JSON.stringify(summary, null, 2))
   show(`results: ${folder}`)
-  for (const failure of results.failures) console.error(`FAILED: ${failure}`)
-  if (results.failures.length > 0) process.exitCode = 1
+  const failures = [results, ...found.values()].flatMap(({ failures }) => failures)
+  for (const failure of failures) console.error(`FAILED: ${failure}`)
+  if (failures.length > 0) process.exitCode = 1
+}
+
+/** The cells of all experiments, which may share them, and then what each experiment measures for itself. */
+async function measureAll(plan, { size, signal, run, progress }) {
+  const cells = plan.flatMap(({ cells }) => cells)
+  const others = plan.filter(({ experiment, obstacle }) => experiment.measure && !obstacle)
+  progress.start(others.reduce((sum, { experiment }) => sum + experiment.time(size), cellsTime(cells, size)))
+  const results = await measure(cells, { size, signal, record: run.record, progress })
+  const found = new Map()
+  for (const { experiment } of others) {
+    const record = sample => run.record({ experiment: experiment.id, ...sample })
+    found.set(experiment, await experiment.measure({ size, signal, record, save: run.save, progress }))
+  }
+  return { results, found }
 }
 
 /** Under zx its own path, and perhaps its own options, come before the script. */

@@ -2,6 +2,14 @@
 
 export const KiB = 1024
 export const MiB = 1024 * KiB
+export const GiB = 1024 * MiB
+
+const UNITS = [
+  [1024 * GiB, 'TiB'],
+  [GiB, 'GiB'],
+  [MiB, 'MiB'],
+  [KiB, 'KiB'],
+]
 
 /** The file sizes and numbers of members of each size of run. */
 export const GRID = {
@@ -41,6 +49,6 @@ export function cellName({ reader, size, k, env = {} }) {
 
 /** @param {number} bytes */
 export function formatSize(bytes) {
-  if (bytes >= MiB) return `${bytes / MiB} MiB`
-  return bytes >= KiB ? `${bytes / KiB} KiB` : `${bytes} B`
+  const [unit, name] = UNITS.find(([least]) => bytes >= least) ?? [1, 'B']
+  return `${Number((bytes / unit).toFixed(1))} ${name}`
 }

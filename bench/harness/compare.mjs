@@ -55,3 +55,32 @@ export function ratioAgainstLowest(cell, others, phase) {
     return median(sample.map(row => row.own)) / lowest
   })
 }
+
+/**
+ * @typedef {import('./trials.mjs').Sample} TrialSample
+ * @typedef {TrialSample[][]} Passes samples by pass and round
+ */
+
+/** What is computed of each two samples of the same pass and round. @param {Passes} samples @param {Passes} base @param {(sample: TrialSample, base: TrialSample) => number} of */
+export function pairwise(samples, base, of) {
+  return bootstrap(samples.map((rounds, pass) => rounds.map((sample, round) => of(sample, base[pass][round]))))
+}
+
+/** One way against that of several others whose median is the highest. @param {Passes} samples @param {Passes[]} others @param {(sample: TrialSample) => number} of */
+export function againstBest(samples, others, of) {
+  const rows = samples.map((rounds, pass) =>
+    rounds.map((sample, round) => ({ own: of(sample), others: others.map(other => of(other[pass][round])) })),
+  )
+  return bootstrap(rows, sample => {
+    const best = Math.max(...others.map((_, index) => median(sample.map(row => row.others[index]))))
+    return median(sample.map(row => row.own)) / best
+  })
+}
+
+/** The highest of the medians of several ways. @param {Passes[]} ways @param {(sample: TrialSample, pass: number, round: number) => number} of */
+export function worst(ways, of) {
+  const rows = ways[0].map((rounds, pass) =>
+    rounds.map((_, round) => ways.map(samples => of(samples[pass][round], pass, round))),
+  )
+  return bootstrap(rows, sample => Math.max(...ways.map((_, index) => median(sample.map(row => row[index])))))
+}

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { peerVersions } from './peers.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** Variables that change what is measured. */
@@ -38,6 +39,7 @@ export function describeEnvironment({ command, folder }) {
     packages: {
       [manifest.name]: manifest.version,
       ...Object.fromEntries(Object.keys(manifest.devDependencies).map(name => [name, installedVersion(name)])),
+      ...peerVersions(),
     },
   }
 }

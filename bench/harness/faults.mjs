@@ -92,8 +92,9 @@ export function tracefs() {
 /**
  * A file system of its own on a loop device, backed by a sparse file. `cool()` mounts it anew: all of it is cold then,
  * metadata too, and the rest of the machine is left alone. To make a failing disk of it, cut `backingFile` and `cool()`.
+ * A `direct` one keeps as many requests under way as the disk that the backing file is on, and caches nothing of them.
  */
-export function loopDisk({ size, fileSystem = 'ext4', readAheadKiB } = {}) {
+export function loopDisk({ size, fileSystem = 'ext4', readAheadKiB, direct = false } = {}) {
   sweep()
   const folder = fs.mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
   fs.chmodSync(folder, 0o755)
@@ -105,7 +106,7 @@ export function loopDisk({ size, fileSystem = 'ext4', readAheadKiB } = {}) {
     fs.truncateSync(backingFile, size)
     fs.mkdirSync(mountPoint)
     run(`mkfs.${fileSystem}`, ...(MKFS[fileSystem] ?? []), backingFile)
-    disk.device = run('losetup', '--find', '--show', '--direct-io=off', backingFile)
+    disk.device = run('losetup', '--find', '--show', `--direct-io=${direct ? 'on' : 'off'}`, backingFile)
     disk.majorMinor = fs.readFileSync(`/sys/class/block/${basename(disk.device)}/dev`, 'utf8').trim()
     if (readAheadKiB !== undefined) run('blockdev', '--setra', String(readAheadKiB * 2), disk.device)
     const mount = () => run('mount', disk.device, mountPoint)
@@ -329,7 +330,8 @@ function watch() {
     for (const dispose of living) dispose()
   }
   process.on('exit', disposeAll)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  // Who handles a signal already ends the process in its own time, and the exit undoes it all.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'].filter(name => process.listenerCount(name) === 0)) {
     process.once(signal, () => {
       disposeAll()
       process.kill(process.pid, signal)

@@ -1,9 +1,21 @@
-// The files that are read: made from a fixed seed, kept for the next run, and verified before each.
+// The files that are read: made from a fixed seed, kept for the next run, and looked at before each.
 import { createCipheriv } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { open, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
+import { formatSize, GiB, MiB } from './cells.mjs'
+import { notRunnable } from './requirements.mjs'
+
+const KEY = Buffer.alloc(16, 'faultless')
+const CIPHER_BLOCK = 16
+/** Bytes written at a time, and how many places of a file that is there already are looked at. */
+const PIECE = 8 * MiB
+const SPOTS = 64
+const SPOT_BYTES = 4096
+/** What a disk keeps free besides what is made on it. */
+const SPARE = GiB
 
 export function dataFolder() {
   const folder = fileURLToPath(new URL('../data/', import.meta.url))
@@ -12,11 +24,20 @@ export function dataFolder() {
 }
 
 /**
- * A cipher's key stream: as incompressible as random bytes, the same on every machine, and fast to make.
- * @param {number} size
+ * What a file of ours holds from `offset` on. A cipher's key stream: as incompressible as random bytes, the same on every
+ * machine, fast to make, and at any place without what comes before it.
+ * @param {number} offset
+ * @param {number} length
+ * @param {number} [seed] which of the files that differ in nothing else
  */
-function generate(size) {
-  return createCipheriv('aes-128-ctr', Buffer.alloc(16, 'faultless'), Buffer.alloc(16)).update(Buffer.alloc(size))
+export function bytesAt(offset, length, seed = 0) {
+  const skipped = offset % CIPHER_BLOCK
+  const counter = Buffer.alloc(CIPHER_BLOCK)
+  counter.writeUInt32BE(seed)
+  counter.writeBigUInt64BE(BigInt((offset - skipped) / CIPHER_BLOCK), 8)
+  return createCipheriv('aes-128-ctr', KEY, counter)
+    .update(Buffer.alloc(skipped + length))
+    .subarray(skipped)
 }
 
 /**
@@ -26,7 +47,7 @@ function generate(size) {
  */
 export function dataFile(size) {
   const path = join(dataFolder(), `${size}.bin`)
-  const bytes = generate(size)
+  const bytes = bytesAt(0, size)
   if (!holds(path, bytes)) {
     // Renamed into place: another run beside this one never reads a file that is half written.
     writeFileSync(`${path}.${process.pid}`, bytes)
@@ -43,5 +64,81 @@ function holds(path, bytes) {
   } catch (error) {
     if (error.code === 'ENOENT') return false
     throw error
+  }
+}
+
+/**
+ * The path of a file that is too long to be held in memory. One that is there already is looked at in a few places: whoever
+ * reads it checks every answer against `bytesAt` anyway.
+ * @param {number} size
+ * @param {{ signal: AbortSignal, seed?: number, folder?: string }} options
+ */
+export async function longFile(size, { signal, seed = 0, folder = dataFolder() }) {
+  const path = join(folder, seed === 0 ? `${size}.bin` : `${size}.${seed}.bin`)
+  if (await looksRight(path, size, seed)) return path
+  await needRoom(folder, size)
+  const unfinished = `${path}.${process.pid}`
+  try {
+    await write(unfinished, size, seed, signal)
+    await rename(unfinished, path)
+  } finally {
+    await rm(unfinished, { force: true })
+  }
+  return path
+}
+
+/** A file of so many bytes, none of which is anywhere. @param {number} size */
+export async function sparseFile(size) {
+  const path = join(dataFolder(), `${size}.sparse`)
+  const file = await open(path, 'w')
+  try {
+    await file.truncate(size)
+  } catch (error) {
+    throw notRunnable(`the file system takes no sparse file of ${formatSize(size)}: ${error.message}`)
+  } finally {
+    await file.close()
+  }
+  return path
+}
+
+/** @param {string} folder @param {number} size */
+export async function needRoom(folder, size) {
+  const { bavail, bsize } = await statfs(folder)
+  const free = bavail * bsize
+  if (free < size + SPARE) {
+    throw notRunnable(`a file of ${formatSize(size)} needs more room than the ${formatSize(free)} that are free`)
+  }
+}
+
+async function looksRight(path, size, seed) {
+  let file
+  try {
+    file = await open(path)
+    if ((await file.stat()).size !== size) return false
+    const length = Math.min(size, SPOT_BYTES)
+    for (let spot = 0; spot < SPOTS; spot += 1) {
+      const offset = Math.floor(((size - length) / (SPOTS - 1)) * spot)
+      const { buffer } = await file.read(Buffer.alloc(length), 0, length, offset)
+      if (!buffer.equals(bytesAt(offset, length, seed))) return false
+    }
+    return true
+  } catch (error) {
+    if (error.code === 'ENOENT') return false
+    throw error
+  } finally {
+    await file?.close()
+  }
+}
+
+async function write(path, size, seed, signal) {
+  const file = await open(path, 'w')
+  try {
+    for (let offset = 0; offset < size; offset += PIECE) {
+      signal.throwIfAborted()
+      await file.write(bytesAt(offset, Math.min(PIECE, size - offset), seed))
+    }
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }

@@ -4,3 +4,8 @@
 export function twoCores({ cpu }) {
   return cpu.cores < 2 ? 'one core: threads that never run at once do not contend for a lock' : undefined
 }
+
+/** What this machine lacks is no failure: the rows that need it say so. @param {string} reason */
+export function notRunnable(reason) {
+  return Object.assign(new Error(reason), { code: 'ERR_NOT_RUNNABLE' })
+}

@@ -19,6 +19,8 @@ export function makeRun(parent, environment) {
     /** @param {object} line */
     record: line =>
       appendFileSync(join(folder, 'samples.jsonl'), `${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`),
+    /** @param {string} name @param {string} text */
+    save: (name, text) => writeFileSync(join(folder, name), text, { flag: 'wx' }),
     /** @param {object[]} rows */
     summarize: rows => writeNew('summary.json', rows),
   }

@@ -1,8 +1,9 @@
 // Measures cells: workers and processes in turn, pass after pass, so that a drift of the machine hits all.
-import { shuffle } from 'simple-statistics'
 import { Group } from './barrier.mjs'
 import { cellKey, cellName, MiB, modes } from './cells.mjs'
+import { Child, withChildren } from './child.mjs'
 import { dataFile } from './files.mjs'
+import { neighbours } from './order.mjs'
 import { seededRandom } from './statistics.mjs'
 
 /**
@@ -47,12 +48,20 @@ export class Results {
     return this.#cells.get(cellKey(cell)).error
   }
 
-  /** The measured cell. Throws ERR_CELL_FAILED if its run failed. @param {Cell} cell */
+  /** The measured cell. Throws ERR_CELL_FAILED if its run failed, ERR_NOT_MEASURED if none was asked for. @param {Cell} cell */
   cell(cell) {
     const measured = this.#cells.get(cellKey(cell))
+    if (!measured) throw Object.assign(new Error(`${cellName(cell)} was not measured`), { code: 'ERR_NOT_MEASURED' })
     if (measured.error) throw Object.assign(new Error(measured.error), { code: 'ERR_CELL_FAILED' })
     return measured
   }
+}
+
+/** About what all of it takes, in milliseconds. @param {Cell[]} wanted @param {import('./cells.mjs').RunSize} size */
+export function cellsTime(wanted, size) {
+  const unique = new Map(wanted.map(cell => [cellKey(cell), cell]))
+  const profile = PROFILES[size]
+  return profile.passes * [...unique.values()].reduce((sum, cell) => sum + cost(cell, profile), 0)
 }
 
 /**
@@ -69,20 +78,16 @@ export async function measure(wanted, { size, signal, record, progress }) {
   const cells = [...unique].map(([key, cell]) => ({ ...cell, key, name: cellName(cell), first: [], steady: [] }))
   const files = new Map(cells.map(cell => [cell.size, dataFile(cell.size)]))
   const random = seededRandom(1)
-  progress.start(profile.passes * cells.reduce((sum, cell) => sum + cost(cell, profile), 0))
-  signal.addEventListener('abort', killAll)
-  try {
+  await withChildren(signal, async () => {
     for (let pass = 0; pass < profile.passes; pass += 1) {
-      for (const cell of neighbours(cells, random)) {
+      // Side by side: same file, same members.
+      for (const cell of neighbours(cells, ({ size, k }) => `${size}/${k}`, random)) {
         progress.begin(cell.name)
         if (!cell.error) await measureCell(cell, pass)
         progress.advance(cost(cell, profile))
       }
     }
-  } finally {
-    await killAll()
-    signal.removeEventListener('abort', killAll)
-  }
+  })
   return new Results(cells)
 
   /** A cell that fails is out of the run, with its reason; the others go on. @param {Measured} cell @param {number} pass */
@@ -99,7 +104,7 @@ export async function measure(wanted, { size, signal, record, progress }) {
         }))
       }
     } catch (error) {
-      await killAll()
+      await Child.killAll()
       signal.throwIfAborted()
       cell.error = `${cell.name}: ${error.message}`
       record({ ...identity(cell), pass, error: error.message })
@@ -158,20 +163,8 @@ const inTurn = turn => (turn % 2 === 0 ? modes : modes.toReversed())
 
 const identity = ({ reader, size, k, env }) => ({ reader, size, k, env })
 
-const killAll = () => Promise.all([...Group.living].map(group => group.kill()))
-
 /** About what a pass of a cell takes, in milliseconds: only the time left is told by it. */
 function cost(cell, { first, settle, rounds, window }) {
   const start = 30 + 90 * cell.k
   return start + first + settle + 2 * (2 + rounds) * lead(cell) + 2 * rounds * window
-}
-
-/** In a new order each time, but what is compared with one another side by side: same file, same members. @param {Measured[]} cells */
-function neighbours(cells, random) {
-  const blocks = new Map()
-  for (const cell of cells) {
-    const key = `${cell.size}/${cell.k}`
-    blocks.set(key, [...(blocks.get(key) ?? []), cell])
-  }
-  return shuffle([...blocks.values()], random).flatMap(block => shuffle(block, random))
 }

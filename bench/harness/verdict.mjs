@@ -17,6 +17,12 @@ export const atLeast = line => ({
   decide: ({ low, high }) => (low >= line ? 'confirmed' : high < line ? 'refuted' : 'inconclusive'),
 })
 
+/** @param {number} line @returns {Rule} */
+export const atMost = line => ({
+  text: `confirmed when the whole interval is at most ${line}, refuted when none of it is`,
+  decide: ({ low, high }) => (high <= line ? 'confirmed' : low > line ? 'refuted' : 'inconclusive'),
+})
+
 /** @param {number} from @param {number} to @returns {Rule} */
 export const within = (from, to) => ({
   text: `confirmed when the whole interval lies in ${from} to ${to}, refuted when none of it does`,
@@ -24,14 +30,18 @@ export const within = (from, to) => ({
     low >= from && high <= to ? 'confirmed' : high < from || low > to ? 'refuted' : 'inconclusive',
 })
 
+const TOY = 'toy size: only the answers are checked'
 const NOTHING = { value: null, low: null, high: null }
 
 /**
  * The summary rows of one experiment, a row for each claim.
  * @param {import('../experiments/index.mjs').Experiment} experiment
- * @param {{ results: import('./run.mjs').Results, size: import('./cells.mjs').RunSize, obstacle?: string }} outcome
+ * @param {{
+ *   results: import('./run.mjs').Results, size: import('./cells.mjs').RunSize, obstacle?: string,
+ *   found?: import('../experiments/index.mjs').Found
+ * }} outcome `found` is what the experiment measured itself
  */
-export function judge(experiment, { results, size, obstacle }) {
+export function judge(experiment, { results, size, obstacle, found }) {
   return experiment.claims.map(({ id, source, text, figure, unit, rule, measure }) => {
     const row = (measured, verdict, reason) => ({
       experiment: experiment.id,
@@ -42,16 +52,16 @@ export function judge(experiment, { results, size, obstacle }) {
       reason,
     })
     if (obstacle) return row(NOTHING, 'not runnable here', obstacle)
-    if (size === 'toy') {
-      const failed = experiment.variants(size).find(cell => results.failure(cell))
-      return row(NOTHING, 'inconclusive', failed ? results.failure(failed) : 'toy size: only the answers are checked')
-    }
+    const failed = size === 'toy' && experiment.variants(size).find(cell => results.failure(cell))
+    if (failed) return row(NOTHING, 'inconclusive', results.failure(failed))
     try {
-      const interval = measure(results)
-      return row(interval, rule.decide(interval), rule.text)
+      const interval = measure(results, found)
+      return size === 'toy' ? row(NOTHING, 'inconclusive', TOY) : row(interval, rule.decide(interval), rule.text)
     } catch (error) {
-      if (error.code !== 'ERR_CELL_FAILED') throw error
-      return row(NOTHING, 'inconclusive', error.message)
+      if (error.code === 'ERR_NOT_RUNNABLE') return row(NOTHING, 'not runnable here', error.message)
+      if (error.code === 'ERR_CELL_FAILED') return row(NOTHING, 'inconclusive', error.message)
+      if (error.code === 'ERR_NOT_MEASURED' && size === 'toy') return row(NOTHING, 'inconclusive', TOY)
+      throw error
     }
   })
 }

@@ -13,6 +13,9 @@ import { readFile } from 'node:fs/promises'
  * }} Reader
  */
 
+/** What is read in parts has so many of them. */
+const PARTS = 16
+
 /** @type {Record<string, Reader>} */
 export const readers = {
   readFileSync: {
@@ -70,6 +73,80 @@ export const readers = {
       }
     },
   },
+  read: {
+    label: 'faultless read, 1 at a time',
+    lanes: 1,
+    async setup(path, size) {
+      const file = await open(path)
+      return { once: () => file.read(0, size), close: () => file.close() }
+    },
+  },
+  tryReadInto: {
+    label: 'faultless tryReadInto one buffer',
+    synchronous: true,
+    lanes: 1,
+    async setup(path, size) {
+      const file = await open(path)
+      await file.prefault()
+      const target = Buffer.alloc(size)
+      return { once: () => target.subarray(0, file.tryReadInto(target, 0) ?? 0), close: () => file.close() }
+    },
+  },
+  readMany: {
+    label: 'faultless readMany of 16 parts, gathered in one buffer',
+    lanes: 1,
+    async setup(path, size) {
+      const file = await open(path)
+      const target = Buffer.alloc(size)
+      const ranges = parts(size).map(offset => ({ offset, length: size / PARTS }))
+      return {
+        async once() {
+          const read = await file.readMany(ranges)
+          for (const [index, bytes] of read.entries()) bytes.copy(target, ranges[index].offset)
+          return target
+        },
+        close: () => file.close(),
+      }
+    },
+  },
+  readManyInto: {
+    label: 'faultless readManyInto of 16 parts',
+    lanes: 1,
+    async setup(path, size) {
+      const file = await open(path)
+      const target = Buffer.alloc(size)
+      const offsets = parts(size)
+      return {
+        once: async () => target.subarray(0, await file.readManyInto(target, offsets, size / PARTS)),
+        close: () => file.close(),
+      }
+    },
+  },
+  chunks: {
+    label: 'faultless chunks of 16 KiB, gathered in one buffer',
+    lanes: 1,
+    async setup(path, size) {
+      const file = await open(path)
+      const target = Buffer.alloc(size)
+      return {
+        async once() {
+          let at = 0
+          for await (const bytes of file.chunks({ chunkSize: 16 << 10 })) at += bytes.copy(target, at)
+          return target.subarray(0, at)
+        },
+        close: () => file.close(),
+      }
+    },
+  },
+  nothing: {
+    label: 'nothing: the same loop without a read',
+    lanes: 1,
+    shared: true,
+    setup(path) {
+      const bytes = readFileSync(path)
+      return { once: async () => bytes }
+    },
+  },
   view: {
     label: 'faultless view (a pointer: no byte is copied or touched but the one that is checked)',
     lanes: 1,
@@ -80,6 +157,9 @@ export const readers = {
     },
   },
 }
+
+/** Where the parts of a file begin. @param {number} size */
+const parts = size => Array.from({ length: PARTS }, (_, index) => (index * size) / PARTS)
 
 /** Loaded only by the members that use it, so that the others measure a Node without the addon. @param {string} path */
 async function open(path) {

@@ -1,7 +1,11 @@
 // How numbers are written for people.
 
+/** Tables without colours, which a file or a log could not show. */
+export const PLAIN = { head: [], border: [] }
+
 /** @param {number} value */
 export function formatCount(value) {
+  if (value >= 1e9) return `${(value / 1e9).toPrecision(3)}G`
   if (value >= 1e6) return `${(value / 1e6).toPrecision(3)}M`
   return value >= 1000 ? `${(value / 1000).toPrecision(3)}k` : value.toPrecision(3)
 }

@@ -2,19 +2,21 @@
 import Table from 'cli-table3'
 import { formatSize, modes } from '../harness/cells.mjs'
 import { ratio, throughput } from '../harness/compare.mjs'
-import { isOutlier, modifiedZScores } from '../harness/statistics.mjs'
 import { readers } from '../programs/readers.mjs'
-import { formatCount, formatInterval, formatMeasured } from './format.mjs'
-
-const PLAIN = { head: [], border: [] }
+import { formatCount, formatInterval, formatMeasured, PLAIN } from './format.mjs'
+import { outlierWarnings } from './outliers.mjs'
 
 /**
  * @param {import('../experiments/index.mjs').Experiment} experiment
- * @param {{ results: import('../harness/run.mjs').Results, cells: import('../harness/cells.mjs').Cell[], rows: object[] }} outcome
+ * @param {{
+ *   results: import('../harness/run.mjs').Results, cells: import('../harness/cells.mjs').Cell[], rows: object[],
+ *   found?: import('../experiments/index.mjs').Found
+ * }} outcome
  */
-export function experimentReport(experiment, { results, cells, rows }) {
+export function experimentReport(experiment, { results, cells, rows, found }) {
   const heading = `${experiment.id}: ${experiment.title}. ${experiment.question}`
   const measured = cells.length > 0 ? [cellTable(cells, results)] : []
+  if (found) measured.push(experiment.report(found))
   return [heading, ...measured, claimTable(rows), ...warnings(cells, results)].join('\n')
 }
 
@@ -58,23 +60,14 @@ function claimTable(rows) {
   return table.toString()
 }
 
-/** Samples that lie apart from the others of their cell. They stay in: the medians bear them, and the reader is told. */
 function warnings(cells, results) {
   return cells
     .filter(cell => !results.failure(cell))
     .map(cell => results.cell(cell))
     .flatMap(({ name, steady }) =>
       modes.flatMap(mode => {
-        const samples = steady.flatMap(pairs => pairs.map((pair, round) => ({ round, rate: pair[mode].throughput })))
-        const scores = samples.length > 0 ? modifiedZScores(samples.map(({ rate }) => rate)) : []
-        const slow = scores.filter((score, index) => samples[index].round === 0 && score < 0 && isOutlier(score)).length
-        const others = scores.filter(isOutlier).length - slow
-        return [
-          ...(slow > 0
-            ? [`warning: ${name}, ${mode}: ${slow} of ${steady.length} first rounds are slow outliers`]
-            : []),
-          ...(others > 0 ? [`warning: ${name}, ${mode}: ${others} of ${samples.length} samples are outliers`] : []),
-        ]
+        const rates = steady.map(pairs => pairs.map(pair => pair[mode].throughput))
+        return outlierWarnings(`${name}, ${mode}`, rates)
       }),
     )
 }

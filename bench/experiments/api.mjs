@@ -1,0 +1,274 @@
+// api: are the reads of faultless faster than everything a Node user would pick instead?
+import { cross, GRID, KiB } from '../harness/cells.mjs'
+import { againstBest, pairwise, ratio, worst } from '../harness/compare.mjs'
+import { installPeers } from '../harness/peers.mjs'
+import { notRunnable } from '../harness/requirements.mjs'
+import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
+import { atLeast, atMost, below } from '../harness/verdict.mjs'
+import { growthPictures, growthTables } from '../report/growth.mjs'
+import { trialTable, trialWarnings } from '../report/trials.mjs'
+import { apiWorks, makeFiles } from './api-works.mjs'
+import { ours } from './sources.mjs'
+
+/** @typedef {import('../harness/trials.mjs').Trials} Measured */
+
+const NODE = 'FileHandle.read'
+const FRESH = 'FileHandle.read, fresh'
+const OURS_COLD = ['readMany', 'readManyInto', 'read']
+const KEEPING_UP = { reader: 'readInto', size: 64 * KiB, k: 8 }
+const PAGE = 4 * KiB
+
+/** How many times as fast one way is as another: at the same work, or at another one of the same number of reads. */
+const times = (work, way, base, baseWork = work) => ({
+  unit: `times ${base}`,
+  measure: (_, trials) =>
+    pairwise(trials.samples(work, way), trials.samples(baseWork, base), (a, b) => a.rate / b.rate),
+})
+
+/** @param {string} id @param {string} text @param {number} line @param {{ unit: string, measure: Function }} found */
+const faster = (id, text, line, found) => ({
+  id: `api/${id}`,
+  source: ours,
+  text,
+  figure: `at least ${line}`,
+  rule: atLeast(line),
+  ...found,
+})
+
+/** @param {'p99' | 'max'} of @param {string} spoken */
+const timersNoLater = (of, spoken) => ({
+  id: `api/fresh-1m-delay-${of}`,
+  source: ours,
+  text: `meanwhile timers are no later than with FileHandle.read (${spoken}), to within the 1 ms that timers are told apart by`,
+  figure: 'at most 1 ms more',
+  unit: 'ms more than FileHandle.read',
+  rule: atMost(1),
+  measure: (_, trials) =>
+    pairwise(
+      trials.samples('fresh-1m', 'read'),
+      trials.samples('fresh-1m', FRESH),
+      (a, b) => a.delay[of] - b.delay[of],
+    ),
+})
+
+/** @param {string} work @param {string} where */
+const coldClaims = (work, where) => [
+  faster(`${work}-readMany`, `cold random 4 KiB, ${where}: readMany against fio`, 0.8, times(work, 'readMany', 'fio')),
+  faster(
+    `${work}-readManyInto`,
+    `cold random 4 KiB, ${where}: readManyInto against fio`,
+    0.85,
+    times(work, 'readManyInto', 'fio'),
+  ),
+  ...['readMany', 'readManyInto'].map(way =>
+    faster(
+      `${work}-${way}-node`,
+      `cold random 4 KiB, ${where}: ${way} against Promise.all of FileHandle.read`,
+      5,
+      times(work, way, NODE),
+    ),
+  ),
+  faster(
+    `${work}-promises`,
+    `cold random 4 KiB, ${where}: Promise.all of read against readMany`,
+    0.8,
+    times(work, 'read', 'readMany'),
+  ),
+  {
+    id: `api/${work}-bytes`,
+    source: ours,
+    text: `cold random 4 KiB, ${where}: the disk delivers what was asked for, and hardly more (the worst of readMany, readManyInto and read)`,
+    figure: 'at most 1.1',
+    unit: 'bytes delivered / bytes asked',
+    rule: atMost(1.1),
+    measure: (_, trials) =>
+      worst(
+        OURS_COLD.map(way => trials.samples(work, way)),
+        ({ diskBytes, reads }) => {
+          if (diskBytes === undefined) throw notRunnable('the file system is on no block device of its own')
+          return diskBytes / (reads * PAGE)
+        },
+      ),
+  },
+]
+
+/** @type {import('./index.mjs').Experiment} */
+export default {
+  id: 'api',
+  title: 'The fastest way from a file to JavaScript',
+  question: 'Are our reads faster than everything a Node user would pick instead?',
+  obstacle: () => undefined,
+  variants: size => (size === 'toy' ? cross({ reader: ['readInto'], ...GRID.toy }) : [KEEPING_UP]),
+  time: size => trialsTime(apiWorks(size)),
+
+  async measure(context) {
+    const { size, signal, save, progress } = context
+    progress.begin('installing bench/peers')
+    const noPeers = await installPeers(signal)
+    progress.begin('making files')
+    const files = await makeFiles(size, signal)
+    try {
+      const trials = new Trials(apiWorks(size, files, noPeers))
+      await measureTrials(trials, context)
+      for (const { name, picture } of growthPictures(trials)) save(name, picture)
+      return trials
+    } finally {
+      await files.dispose()
+    }
+  },
+  report: trials => [trialTable(trials), ...trialWarnings(trials), ...growthTables(trials)].join('\n'),
+
+  claims: [
+    faster(
+      'random-4k-readInto',
+      'warm random 4 KiB, one at a time: readInto against FileHandle.read into a buffer',
+      12,
+      times('random-4k', 'readInto', NODE),
+    ),
+    faster(
+      'random-4k-read',
+      'warm random 4 KiB, one at a time: read against FileHandle.read into a buffer',
+      6,
+      times('random-4k', 'read', NODE),
+    ),
+    faster(
+      'in-flight-FileHandle',
+      'warm random 4 KiB, 64 in flight: readInto against FileHandle.read',
+      4,
+      times('random-4k-64', 'readInto', NODE),
+    ),
+    faster(
+      'in-flight-fs',
+      'warm random 4 KiB, 64 in flight: readInto against fs.read with callbacks',
+      2,
+      times('random-4k-64', 'readInto', 'fs.read'),
+    ),
+    faster(
+      'random-64k',
+      'warm random 64 KiB, one at a time: readInto against FileHandle.read into a buffer',
+      4,
+      times('random-64k', 'readInto', NODE),
+    ),
+    faster(
+      'fresh-1m',
+      'warm random 1 MiB, a fresh result each time: read against FileHandle.read',
+      1.5,
+      times('fresh-1m', 'read', FRESH),
+    ),
+    timersNoLater('p99', '99 of 100 timers'),
+    timersNoLater('max', 'the latest timer'),
+    faster(
+      'tryReadInto',
+      'warm random 4 KiB: tryReadInto against fs.readSync into a buffer',
+      4,
+      times('random-4k', 'tryReadInto', 'fs.readSync'),
+    ),
+    faster(
+      'records',
+      'warm, 1,024 records of 512 B at once: readManyInto against Promise.all of FileHandle.read',
+      20,
+      times('records-512', 'readManyInto', NODE),
+    ),
+    faster(
+      'view-sum',
+      'warm random 64 KiB and the sum of its bytes: view against FileHandle.read into a buffer',
+      1.5,
+      times('sum-64k', 'view', NODE),
+    ),
+    faster(
+      'view',
+      'warm random 64 KiB: view, which is a pointer and touches no byte, against FileHandle.read into a buffer',
+      50,
+      times('random-64k', 'view', NODE),
+    ),
+    faster(
+      'mmapRead',
+      'warm, a file of 64 KiB by its path: mmapRead against open, read and close of fs.promises',
+      3,
+      times('path-64k', 'mmapRead', 'open, read, close'),
+    ),
+    ...coldClaims('cold-random', 'on the disk'),
+    ...coldClaims('cold-random-loop', 'on a loop device with a read-ahead of 128 KiB'),
+    faster(
+      'cold-sequence-node',
+      'cold files in order: chunks against the best of FileHandle.read, createReadStream and readFile',
+      0.95,
+      {
+        unit: "times the best of Node's own",
+        measure: (_, trials) => againstNode(trials, 'cold-sequence'),
+      },
+    ),
+    faster(
+      'cold-sequence-fio',
+      'cold files in order: chunks against fio at 1 MiB',
+      0.95,
+      times('cold-sequence', 'chunks', 'fio'),
+    ),
+    faster(
+      'warm-sequence',
+      'warm files in order: chunks against the best of FileHandle.read, createReadStream and readFile',
+      2,
+      {
+        unit: "times the best of Node's own",
+        measure: (_, trials) => againstNode(trials, 'warm-sequence'),
+      },
+    ),
+    {
+      id: 'api/locks',
+      source: ours,
+      text: 'mmap_lock taken for writing per 1,000 steady reads by workers, less that of the same loop without the read (the worst of our methods)',
+      figure: 'below 1',
+      unit: 'times per 1,000 reads',
+      rule: below(1),
+      measure: (_, trials) => lessNothing(trials, 'locks', sample => sample.perThousand),
+    },
+    {
+      id: 'api/awaits',
+      source: ours,
+      text: 'seconds of warm awaits, one after the other (10 s in a full run): how late the latest timer is, less that of a loop of resolved promises and setImmediate (the worst of our methods)',
+      figure: 'at most 5 ms',
+      unit: 'ms',
+      rule: atMost(5),
+      measure: (_, trials) => lessNothing(trials, 'awaits', sample => sample.worst),
+    },
+    {
+      id: 'api/keeps-up',
+      source: ours,
+      text: 'readInto of 64 KiB, k=8, reads once the heaps have stopped growing: workers are not slower than processes',
+      figure: 'at least 0.95',
+      unit: 'workers / processes',
+      rule: atLeast(0.95),
+      measure: results => ratio(results.cell(KEEPING_UP), 'steady'),
+    },
+    {
+      id: 'api/open',
+      source: ours,
+      text: 'open of a sparse file of 1 TiB takes hardly longer than that of a file of 4 KiB',
+      figure: 'at most 1.5',
+      unit: 'time of 1 TiB / time of 4 KiB',
+      rule: atMost(1.5),
+      measure: (_, trials) =>
+        pairwise(
+          trials.samples('open', '1 TiB'),
+          trials.samples('open', '4 KiB'),
+          (huge, small) => small.rate / huge.rate,
+        ),
+    },
+  ],
+}
+
+/** @param {Measured} trials @param {string} work */
+function againstNode(trials, work) {
+  const node = [NODE, 'createReadStream', 'readFile'].map(way => trials.samples(work, way))
+  return againstBest(trials.samples(work, 'chunks'), node, sample => sample.rate)
+}
+
+/** @param {Measured} trials @param {string} work @param {(sample: import('../harness/trials.mjs').Sample) => number} of */
+function lessNothing(trials, work, of) {
+  const nothing = trials.samples(work, 'nothing')
+  const ways = trials.waysOf(work).filter(way => way !== 'nothing')
+  return worst(
+    ways.map(way => trials.samples(work, way)),
+    (sample, pass, round) => of(sample) - of(nothing[pass][round]),
+  )
+}

@@ -1,0 +1,142 @@
+// Measures trials: each is one way to read at one work, in a process of its own, pass after pass in a new order, so that a
+// drift of the machine hits all that are compared.
+import { fileURLToPath } from 'node:url'
+import { cool, countBytes } from './caches.mjs'
+import { Program, withChildren } from './child.mjs'
+import { neighbours } from './order.mjs'
+import { seededRandom } from './statistics.mjs'
+
+const PROGRAM = fileURLToPath(new URL('../programs/trial.mjs', import.meta.url))
+/** About what starting, preparing and stopping a process takes, in milliseconds: only the time left is told by it. */
+const START = 250
+
+/**
+ * @typedef {{ rate?: number } & Record<string, any>} Sample `rate` is what is done in a second
+ *
+ * `task` is what the process is told, and `cold` what must be out of the page cache when it begins: a process of its own
+ * for each such sample. `run` takes the samples where no program of ours does. `missing` is why it cannot run here.
+ * @typedef {{
+ *   id: string, label: string, passes: number, rounds: number, milliseconds: number, warmup?: number,
+ *   task?: import('../programs/works.mjs').Task, run?: () => Promise<Sample[]>,
+ *   cold?: { paths: string[], disk?: string, prepare?: () => void }, missing?: string
+ * }} Way
+ *
+ * `value` is what is shown of a sample, in `unit`, and `base` the way that others are held against. `growth` is the place of
+ * a work among others in which nothing but `x` differs.
+ * @typedef {{
+ *   id: string, title: string, unit: string, value: (sample: Sample) => number, base?: string,
+ *   also?: (samples: Sample[]) => string, growth?: { over: string, x: number }, ways: Way[]
+ * }} Work
+ * @typedef {Way & { work: string, name: string, samples: Sample[][], error?: string }} Trial samples by pass and round
+ */
+
+export class Trials {
+  /** @type {Work[]} */
+  works
+  /** @type {Map<string, Trial>} */
+  #trials
+
+  /** @param {Work[]} works */
+  constructor(works) {
+    this.works = works
+    this.#trials = new Map(
+      works.flatMap(work =>
+        work.ways.map(way => [
+          keyOf(work.id, way.id),
+          { ...way, work: work.id, name: `${work.title}: ${way.label}`, samples: [] },
+        ]),
+      ),
+    )
+  }
+
+  get all() {
+    return [...this.#trials.values()]
+  }
+
+  get failures() {
+    return this.all.map(({ error }) => error).filter(error => error !== undefined)
+  }
+
+  /** @param {string} work @param {string} way */
+  find(work, way) {
+    return this.#trials.get(keyOf(work, way))
+  }
+
+  /** @param {string} work */
+  waysOf(work) {
+    return this.works.find(({ id }) => id === work).ways.map(({ id }) => id)
+  }
+
+  /**
+   * The samples of one way at one work, by pass and round. Throws ERR_NOT_RUNNABLE or ERR_CELL_FAILED where there are none.
+   * @param {string} work
+   * @param {string} way
+   */
+  samples(work, way) {
+    const { missing, error, samples } = this.find(work, way)
+    if (missing) throw Object.assign(new Error(missing), { code: 'ERR_NOT_RUNNABLE' })
+    if (error) throw Object.assign(new Error(error), { code: 'ERR_CELL_FAILED' })
+    return samples
+  }
+}
+
+/** About what all of it takes, in milliseconds. @param {Work[]} works */
+export function trialsTime(works) {
+  return works.flatMap(({ ways }) => ways).reduce((sum, way) => sum + way.passes * cost(way), 0)
+}
+
+/** @param {Trials} trials @param {import('../experiments/index.mjs').Context} context */
+export async function measureTrials(trials, { signal, record, progress }) {
+  const random = seededRandom(1)
+  const passes = Math.max(...trials.all.map(trial => trial.passes))
+  await withChildren(signal, async () => {
+    for (let pass = 0; pass < passes; pass += 1) {
+      const due = trials.all.filter(trial => pass < trial.passes)
+      for (const trial of neighbours(due, ({ work }) => work, random)) {
+        progress.begin(trial.name)
+        if (!trial.error && !trial.missing) await measureTrial(trial, pass)
+        progress.advance(cost(trial))
+      }
+    }
+  })
+
+  /** A trial that fails is out of the run, with its reason; the others go on. @param {Trial} trial @param {number} pass */
+  async function measureTrial(trial, pass) {
+    const place = { work: trial.work, way: trial.id, pass }
+    signal.throwIfAborted()
+    try {
+      const samples = await (trial.run?.() ?? runProgram(trial))
+      for (const [round, sample] of samples.entries()) record({ ...place, round, ...sample })
+      trial.samples[pass] = samples
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error.code === 'ERR_NOT_RUNNABLE') trial.missing = error.message
+      else trial.error = error.message
+      record({ ...place, error: error.message })
+    }
+  }
+}
+
+/** @param {Trial} trial */
+async function runProgram({ name, task, cold, rounds, milliseconds, warmup = 0 }) {
+  cold?.prepare?.()
+  const program = new Program(name, PROGRAM, task)
+  try {
+    await program.answer('preparation')
+    const samples = []
+    for (let round = 0; round < rounds; round += 1) {
+      if (cold) cool(cold.paths)
+      const counted = countBytes(cold?.disk)
+      program.send({ kind: 'go', milliseconds, warmup: round === 0 ? warmup : 0 })
+      const { kind: _, ...sample } = await program.answer('sample')
+      samples.push({ ...sample, diskBytes: counted() })
+    }
+    await program.stop()
+    return samples
+  } finally {
+    await program.kill()
+  }
+}
+
+const cost = ({ rounds, milliseconds, warmup = 0 }) => START + warmup + rounds * milliseconds
+const keyOf = (work, way) => `${work}/${way}`

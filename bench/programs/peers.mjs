@@ -1,0 +1,439 @@
+// The ways to read that are compared, by name: each offers the kinds of work that it can do.
+import { read as callbackRead, closeSync, createReadStream, openAsBlob, openSync, readSync } from 'node:fs'
+import { open as openHandle, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { MiB } from '../harness/cells.mjs'
+import { dataFolder } from '../harness/files.mjs'
+import { notRunnable } from '../harness/requirements.mjs'
+
+/**
+ * One read at a time, over and over: `start` begins it, `take` turns its answer into the bytes. `target`: memory that is
+ * used again, so that it could still hold the right bytes from before.
+ * @typedef {{
+ *   start: (offset: number, done?: (error: Error | null, answer: any) => void) => any,
+ *   take: (answer: any) => Uint8Array, target?: Buffer
+ * }} Lane
+ *
+ * What a way has open. `warm` does what brings a file from the page cache to where this way finds it fastest.
+ * @typedef {{ lane: () => Lane, warm?: () => any, close: () => any }} Ranges
+ * @typedef {{ start: (batch: number) => any, part: (answer: any, index: number) => Uint8Array, target?: Buffer, close: () => any }} Batches
+ * @typedef {{ run: (consume: (bytes: Uint8Array) => void) => Promise<void>, close: () => any }} Sequence
+ *
+ * @typedef {{
+ *   label: string, style: 'promise' | 'callback' | 'sync', package?: string,
+ *   ranges?: (file: { path: string, size: number, length: number }) => Ranges | Promise<Ranges>,
+ *   batches?: (file: { path: string, length: number, batches: number[][] }) => Batches | Promise<Batches>,
+ *   sequence?: (files: { paths: string[] }) => Sequence | Promise<Sequence>
+ * }} Peer
+ */
+
+/** What others are given of a file at a time when they read it in order. */
+const STEP = MiB
+
+const cut = (bytes, length) => (length === bytes.length ? bytes : bytes.subarray(0, length))
+const record = (target, length, index) => target.subarray(index * length, (index + 1) * length)
+
+/** @type {Record<string, Peer>} */
+export const peers = {
+  'FileHandle.read': {
+    label: 'FileHandle.read into a buffer',
+    style: 'promise',
+    async ranges({ path, length }) {
+      const handle = await openHandle(path)
+      return {
+        lane() {
+          const target = Buffer.alloc(length)
+          return {
+            target,
+            start: offset => handle.read(target, 0, length, offset),
+            take: ({ bytesRead }) => cut(target, bytesRead),
+          }
+        },
+        close: () => handle.close(),
+      }
+    },
+    async batches({ path, length, batches }) {
+      const handle = await openHandle(path)
+      const target = Buffer.alloc(length * batches[0].length)
+      return {
+        target,
+        start: batch =>
+          Promise.all(batches[batch].map((offset, index) => handle.read(target, index * length, length, offset))),
+        part: (answer, index) => cut(record(target, length, index), answer[index].bytesRead),
+        close: () => handle.close(),
+      }
+    },
+    async sequence({ paths }) {
+      const handles = await Promise.all(paths.map(path => openHandle(path)))
+      const target = Buffer.alloc(STEP)
+      return {
+        async run(consume) {
+          for (const handle of handles) {
+            let position = 0
+            for (;;) {
+              const { bytesRead } = await handle.read(target, 0, STEP, position)
+              if (bytesRead === 0) break
+              consume(cut(target, bytesRead))
+              position += bytesRead
+            }
+          }
+        },
+        close: () => Promise.all(handles.map(handle => handle.close())),
+      }
+    },
+  },
+  'FileHandle.read, fresh': {
+    label: 'FileHandle.read into a new Buffer.allocUnsafe each time',
+    style: 'promise',
+    async ranges({ path, length }) {
+      const handle = await openHandle(path)
+      const lane = () => ({
+        start: offset => handle.read(Buffer.allocUnsafe(length), 0, length, offset),
+        take: ({ buffer, bytesRead }) => cut(buffer, bytesRead),
+      })
+      return { lane, close: () => handle.close() }
+    },
+  },
+  'fs.read': {
+    label: 'fs.read with a callback, into a buffer',
+    style: 'callback',
+    ranges({ path, length }) {
+      const descriptor = openSync(path)
+      return {
+        lane() {
+          const target = Buffer.alloc(length)
+          return {
+            target,
+            start: (offset, done) => callbackRead(descriptor, target, 0, length, offset, done),
+            take: bytesRead => cut(target, bytesRead),
+          }
+        },
+        close: () => closeSync(descriptor),
+      }
+    },
+    batches({ path, length, batches }) {
+      const descriptor = openSync(path)
+      const target = Buffer.alloc(length * batches[0].length)
+      return {
+        target,
+        start: batch =>
+          new Promise((resolve, reject) => {
+            const answer = []
+            const offsets = batches[batch]
+            let open = offsets.length
+            offsets.forEach((offset, index) => {
+              callbackRead(descriptor, target, index * length, length, offset, (error, bytesRead) => {
+                if (error) return reject(error)
+                answer[index] = bytesRead
+                open -= 1
+                if (open === 0) resolve(answer)
+              })
+            })
+          }),
+        part: (answer, index) => cut(record(target, length, index), answer[index]),
+        close: () => closeSync(descriptor),
+      }
+    },
+  },
+  'fs.readSync': {
+    label: 'fs.readSync into a buffer',
+    style: 'sync',
+    ranges({ path, length }) {
+      const descriptor = openSync(path)
+      return {
+        lane() {
+          const target = Buffer.alloc(length)
+          return {
+            target,
+            start: offset => readSync(descriptor, target, 0, length, offset),
+            take: bytesRead => cut(target, bytesRead),
+          }
+        },
+        close: () => closeSync(descriptor),
+      }
+    },
+  },
+  openAsBlob: {
+    label: 'fs.openAsBlob().slice().arrayBuffer()',
+    style: 'promise',
+    async ranges({ path, length }) {
+      const blob = await openAsBlob(path)
+      const lane = () => ({
+        start: offset => blob.slice(offset, offset + length).arrayBuffer(),
+        take: buffer => new Uint8Array(buffer),
+      })
+      return { lane, close() {} }
+    },
+  },
+  'open, read, close': {
+    label: 'fs.promises: open, read into a buffer, close',
+    style: 'promise',
+    ranges({ path, length }) {
+      return {
+        lane() {
+          const target = Buffer.alloc(length)
+          return {
+            target,
+            async start(offset) {
+              const handle = await openHandle(path)
+              try {
+                return await handle.read(target, 0, length, offset)
+              } finally {
+                await handle.close()
+              }
+            },
+            take: ({ bytesRead }) => cut(target, bytesRead),
+          }
+        },
+        close() {},
+      }
+    },
+  },
+  readFile: {
+    label: 'fs.promises.readFile of the whole file',
+    style: 'promise',
+    ranges: ({ path }) => ({ lane: () => ({ start: () => readFile(path), take: bytes => bytes }), close() {} }),
+    sequence: ({ paths }) => ({
+      async run(consume) {
+        for (const path of paths) consume(await readFile(path))
+      },
+      close() {},
+    }),
+  },
+  createReadStream: {
+    label: 'fs.createReadStream',
+    style: 'promise',
+    ranges({ path, length }) {
+      const lane = () => ({
+        async start(offset) {
+          const parts = []
+          const options = { start: offset, end: offset + length - 1, highWaterMark: length }
+          for await (const part of createReadStream(path, options)) parts.push(part)
+          return parts
+        },
+        take: parts => (parts.length === 1 ? parts[0] : Buffer.concat(parts)),
+      })
+      return { lane, close() {} }
+    },
+    sequence: ({ paths }) => ({
+      async run(consume) {
+        for (const path of paths) {
+          for await (const bytes of createReadStream(path, { highWaterMark: STEP })) consume(bytes)
+        }
+      },
+      close() {},
+    }),
+  },
+  'mmap-io': {
+    label: '@riaskov/mmap-io, copied into a buffer',
+    style: 'sync',
+    package: '@riaskov/mmap-io',
+    async ranges({ path, size, length }) {
+      const { mapped, warm, close } = await mapWhole(path, size)
+      return {
+        lane() {
+          const target = Buffer.alloc(length)
+          return {
+            target,
+            start: offset => mapped.copy(target, 0, offset, offset + length),
+            take: copied => cut(target, copied),
+          }
+        },
+        warm,
+        close,
+      }
+    },
+  },
+  'mmap-io, in place': {
+    label: '@riaskov/mmap-io, the mapped bytes themselves',
+    style: 'sync',
+    package: '@riaskov/mmap-io',
+    async ranges({ path, size, length }) {
+      const { mapped, warm, close } = await mapWhole(path, size)
+      const lane = () => ({ start: offset => mapped.subarray(offset, offset + length), take: bytes => bytes })
+      return { lane, warm, close }
+    },
+  },
+  lmdb: {
+    label: 'lmdb getBinaryFast of a record by its number',
+    style: 'sync',
+    package: 'lmdb',
+    async ranges({ path, size, length }) {
+      const database = await openRecords(path, size, length)
+      const lane = () => ({ start: offset => database.getBinaryFast(offset / length), take: bytes => bytes })
+      return { lane, close: () => database.close() }
+    },
+  },
+  read: {
+    label: 'faultless read',
+    style: 'promise',
+    async ranges({ path, length }) {
+      const file = await map(path)
+      const lane = () => ({ start: offset => file.read(offset, length), take: bytes => bytes })
+      return { lane, warm: () => file.prefault(), close: () => file.close() }
+    },
+    async batches({ path, length, batches }) {
+      const file = await map(path)
+      return {
+        start: batch => Promise.all(batches[batch].map(offset => file.read(offset, length))),
+        part: (answer, index) => answer[index],
+        close: () => file.close(),
+      }
+    },
+  },
+  readInto: {
+    label: 'faultless readInto',
+    style: 'promise',
+    async ranges({ path, length }) {
+      const file = await map(path)
+      return {
+        lane() {
+          const target = Buffer.alloc(length)
+          return {
+            target,
+            start: offset => file.readInto(target, offset),
+            take: written => cut(target, written),
+          }
+        },
+        warm: () => file.prefault(),
+        close: () => file.close(),
+      }
+    },
+  },
+  tryReadInto: {
+    label: 'faultless tryReadInto',
+    style: 'sync',
+    async ranges({ path, length }) {
+      const file = await map(path)
+      return {
+        lane() {
+          const target = Buffer.alloc(length)
+          return {
+            target,
+            start: offset => file.tryReadInto(target, offset),
+            take: written => cut(target, written),
+          }
+        },
+        warm: () => file.prefault(),
+        close: () => file.close(),
+      }
+    },
+  },
+  readMany: {
+    label: 'faultless readMany',
+    style: 'promise',
+    async batches({ path, length, batches }) {
+      const file = await map(path)
+      const ranges = batches.map(offsets => offsets.map(offset => ({ offset, length })))
+      return {
+        start: batch => file.readMany(ranges[batch]),
+        part: (answer, index) => answer[index],
+        close: () => file.close(),
+      }
+    },
+  },
+  readManyInto: {
+    label: 'faultless readManyInto',
+    style: 'promise',
+    async batches({ path, length, batches }) {
+      const file = await map(path)
+      const target = Buffer.alloc(length * batches[0].length)
+      const offsets = batches.map(batch => Float64Array.from(batch))
+      return {
+        target,
+        start: batch => file.readManyInto(target, offsets[batch], length),
+        part: (answer, index) => record(cut(target, answer), length, index),
+        close: () => file.close(),
+      }
+    },
+  },
+  view: {
+    label: 'faultless view',
+    style: 'promise',
+    async ranges({ path, size, length }) {
+      const file = await map(path)
+      return {
+        lane: () => ({ start: offset => file.view(offset, length), take: bytes => bytes }),
+        warm: () => file.view(0, size),
+        close: () => file.close(),
+      }
+    },
+  },
+  chunks: {
+    label: 'faultless chunks',
+    style: 'promise',
+    async sequence({ paths }) {
+      const files = await Promise.all(paths.map(map))
+      return {
+        async run(consume) {
+          for (const file of files) for await (const bytes of file.chunks()) consume(bytes)
+        },
+        close: () => Promise.all(files.map(file => file.close())),
+      }
+    },
+  },
+  mmapRead: {
+    label: 'faultless mmapRead by path',
+    style: 'promise',
+    async ranges({ path, size, length }) {
+      const { mmapRead } = await import('faultless')
+      return {
+        lane: () => ({ start: offset => mmapRead(path, offset, length), take: bytes => bytes }),
+        async warm() {
+          for (let offset = 0; offset < size; offset += MiB) await mmapRead(path, offset, MiB)
+        },
+        close: () => mmapRead.release(path),
+      }
+    },
+  },
+}
+
+/** Loaded only by those who use it, so that the others measure a Node without the addon. @param {string} path */
+async function map(path) {
+  const { MappedFile } = await import('faultless')
+  return MappedFile.open(path)
+}
+
+/** @param {string} name */
+function installed(name) {
+  try {
+    return createRequire(new URL('../peers/package.json', import.meta.url))(name)
+  } catch (error) {
+    throw notRunnable(`${name} does not load: ${error.message.split('\n')[0]}`)
+  }
+}
+
+/** @param {string} path @param {number} size */
+async function mapWhole(path, size) {
+  const { default: io = installed('@riaskov/mmap-io') } = installed('@riaskov/mmap-io')
+  const descriptor = openSync(path)
+  const mapped = io.map(size, io.PROT_READ, io.MAP_SHARED, descriptor, 0, io.MADV_NORMAL)
+  return {
+    mapped,
+    warm() {
+      for (let offset = 0; offset < size; offset += 4096) mapped.readUInt8(offset)
+    },
+    close: () => closeSync(descriptor),
+  }
+}
+
+/** The file's records in a database of their own, by their number; filled once and kept. */
+async function openRecords(path, size, length) {
+  const { open } = installed('lmdb')
+  const database = open({
+    path: join(dataFolder(), `${size}.${length}.lmdb`),
+    encoding: 'binary',
+    keyEncoding: 'uint32',
+  })
+  const records = size / length
+  if (database.getCount() === records) return database
+  const handle = await openHandle(path)
+  for (let number = 0; number < records; number += 1) {
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, number * length)
+    database.put(number, buffer)
+  }
+  await handle.close()
+  await database.flushed
+  return database
+}
