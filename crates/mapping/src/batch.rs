@@ -125,7 +125,8 @@ pub fn populate_ranges(
                     // Now in the page cache, which is all that can be done for a mapping that copies no longer use.
                     return Ok(());
                 }
-                let again = pages.populate(piece.offset, piece.length);
+                // Another range may have damaged the mapping: then there is a new one by now.
+                let again = file.views()?.pages().populate(piece.offset, piece.length);
                 again.map_err(|_| file.failed(errno, "madvise", piece.offset, piece.length))
             }
         }

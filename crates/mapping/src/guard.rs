@@ -48,6 +48,10 @@ struct Published {
 
 const SLOTS: usize = 512;
 
+/// Bad pages of a mapping after which twice as many are replaced at a time: some thousand mappings at most, of the 65,530 that
+/// a process may have.
+const HITS_BEFORE_DOUBLING: u32 = 512;
+
 struct Segment {
     slots: [Slot; SLOTS],
     next: AtomicPtr<Segment>,
@@ -250,12 +254,17 @@ fn replace_lost_pages(address: usize) -> bool {
         let Some(found) = slot.find(address) else { continue };
         let page = address & !(page_size() - 1);
         // Marked first: whoever sees a zero of ours must be able to see the mark.
-        slot.damage.fetch_add(1, SeqCst);
+        let hits = slot.damage.fetch_add(1, SeqCst);
+        let rest = found.end - page;
         // Past the end of the file everything that follows is lost too, and goes in one call: page by page would run
-        // into vm.max_map_count. Within the file it is the device that failed, for this page.
+        // into vm.max_map_count. Within the file it is the device that failed, for this page; where it fails again and again,
+        // for more and more pages at a time, because each piece is a mapping of its own.
         let past_the_end = (page - found.start) as u64 >= size_of_file(found.fd);
-        let length = if past_the_end { found.end - page } else { page_size() };
-        return map_zeros(page, length, found.writable);
+        let few =
+            page_size().checked_shl(hits / HITS_BEFORE_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
+        let length = if past_the_end { rest } else { few };
+        // No room for one more mapping: all of the rest makes none.
+        return map_zeros(page, length, found.writable) || map_zeros(page, rest, found.writable);
     }
     false
 }

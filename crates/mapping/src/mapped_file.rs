@@ -78,6 +78,11 @@ impl MappedFile {
 
     /// The same file, of which somebody has just seen that it looks like this now.
     pub(crate) fn at(&self, stat: Stat) -> Result<Self> {
+        if !self.mapping.key().admits(&stat) {
+            // Another file may be behind the same name and number by now.
+            let file = os::reopen(&self.file).map_err(|errno| Error::system(errno, "open", &self.path))?;
+            return Self::from_file(file, self.path.clone());
+        }
         let mapping = if registry::serves(&self.mapping, stat.size) {
             Arc::clone(&self.mapping)
         } else {

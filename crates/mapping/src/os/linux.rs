@@ -124,6 +124,12 @@ pub(crate) fn duplicate(fd: i32) -> Result<File, Errno> {
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(copy) }))
 }
 
+/// Opens the file behind a descriptor anew. On overlayfs a descriptor goes on to show the lower layer when the file has been
+/// copied up; a new one shows the upper.
+pub(crate) fn reopen(file: &File) -> Result<File, Errno> {
+    open(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))
+}
+
 /// Where an open descriptor leads, as `/proc` tells it.
 pub(crate) fn path_of(fd: i32) -> std::path::PathBuf {
     let link = std::path::PathBuf::from(format!("/proc/self/fd/{fd}"));

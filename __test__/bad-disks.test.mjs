@@ -1,0 +1,40 @@
+// A disk that fails in places: those reads reject with EIO and their range, everything else goes on.
+// Seen without the protection: with FAULTLESS_SIGBUS=off the touch of a bad page kills the process.
+
+import test from 'ava'
+import { runNode } from '../bench/harness/faults.mjs'
+import { badDisk } from './helpers/bad-disk.mjs'
+import { MiB } from './helpers/files.mjs'
+import { allowed, program, programPath } from './helpers/rig.mjs'
+
+const DISK = { size: 16 * MiB, lost: 4 * MiB }
+const WITH_RANGE = 'EIO with its range'
+
+function everyone(...names) {
+  return Object.fromEntries(names.map(name => [name, WITH_RANGE]))
+}
+
+const LONG = ['read', 'read that can be aborted', 'readMany', 'view', 'chunks', 'slice', 'prefault', 'mmapRead']
+
+test('every method rejects with EIO and the range, and good ranges are read on', async t => {
+  if (!allowed(t, 'loopDevices')) return
+  const { path, good } = badDisk(t, DISK)
+  t.deepEqual(await program(t, 'bad-disk', [path, good]), {
+    direct: 'EIO',
+    short: everyone(...LONG, 'readInto', 'readManyInto'),
+    long: everyone(...LONG),
+    attempts: ['undefined', 'undefined', 'undefined'],
+    batch: { rejected: ['617 EIO 5'], right: true, views: ['50 EIO'], viewsRight: true },
+    index: 1,
+    gathered: 'EIO',
+    later: true,
+    touched: 0,
+  })
+})
+
+test('without the guard the touch of a bad page kills the process', async t => {
+  if (!allowed(t, 'loopDevices')) return
+  const { path, good } = badDisk(t, DISK)
+  const { signal } = await runNode(programPath('bad-disk'), [path, good], { env: { FAULTLESS_SIGBUS: 'off' } })
+  t.is(signal, 'SIGBUS')
+})

@@ -1,0 +1,39 @@
+// A file four times as large as the memory there is: random reads give right bytes, and nothing is killed.
+
+import fs from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { evict, memoryLimited } from '../bench/harness/faults.mjs'
+import { MiB, PAGE, temporaryFolder } from './helpers/files.mjs'
+import { allowed, program } from './helpers/rig.mjs'
+
+const SIZE = 512 * MiB
+
+/** Each page of 4 KiB begins with its number, and its byte 511 is the number's last byte. */
+function numberedPages(folder) {
+  const path = join(folder, 'numbered')
+  const file = fs.openSync(path, 'w')
+  const some = Buffer.alloc(4 * MiB)
+  for (let start = 0; start < SIZE; start += some.length) {
+    for (let at = 0; at < some.length; at += PAGE) {
+      const page = (start + at) / PAGE
+      some.writeUInt32LE(page, at)
+      some[at + 511] = page & 0xff
+    }
+    fs.writeSync(file, some)
+  }
+  fs.fsyncSync(file)
+  // Pages that are cached already are charged to whoever read them first.
+  fs.closeSync(file)
+  return path
+}
+
+test('200,000 random reads in a memory cgroup of a quarter of the file', async t => {
+  if (!allowed(t, 'memoryLimit', 'eviction')) return
+  const path = numberedPages(temporaryFolder(t))
+  evict(path)
+  const group = memoryLimited(SIZE / 4)
+  t.teardown(group.dispose)
+  const result = await program(t, 'pressure', [path, 200_000], { cgroups: [group] })
+  t.deepEqual(result, { enough: true, wrong: 0 })
+})
