@@ -10,8 +10,10 @@ import { notRunnable } from './requirements.mjs'
 
 const KEY = Buffer.alloc(16, 'faultless')
 const CIPHER_BLOCK = 16
-/** Bytes written at a time, and how many places of a file that is there already are looked at. */
+/** Bytes written at a time. */
 const PIECE = 8 * MiB
+/** A file that is there already is looked at as a whole up to this size; of a longer one, so many places of so many bytes. */
+const WHOLE = 64 * MiB
 const SPOTS = 64
 const SPOT_BYTES = 4096
 /** What a disk keeps free besides what is made on it. */
@@ -68,8 +70,8 @@ function holds(path, bytes) {
 }
 
 /**
- * The path of a file that is too long to be held in memory. One that is there already is looked at in a few places: whoever
- * reads it checks every answer against `bytesAt` anyway.
+ * The path of a file that may be too long to be held in memory. Whoever reads it checks every answer against `bytesAt`, so
+ * a long one that is there already is looked at in a few places only.
  * @param {number} size
  * @param {{ signal: AbortSignal, seed?: number, folder?: string }} options
  */
@@ -89,7 +91,7 @@ export async function longFile(size, { signal, seed = 0, folder = dataFolder() }
 
 /** A file of so many bytes, none of which is anywhere. @param {number} size */
 export async function sparseFile(size) {
-  const path = join(dataFolder(), `${size}.sparse`)
+  const path = join(dataFolder(), `${size}.${process.pid}.sparse`)
   const file = await open(path, 'w')
   try {
     await file.truncate(size)
@@ -115,9 +117,10 @@ async function looksRight(path, size, seed) {
   try {
     file = await open(path)
     if ((await file.stat()).size !== size) return false
-    const length = Math.min(size, SPOT_BYTES)
-    for (let spot = 0; spot < SPOTS; spot += 1) {
-      const offset = Math.floor(((size - length) / (SPOTS - 1)) * spot)
+    const length = Math.min(size, size > WHOLE ? SPOT_BYTES : PIECE)
+    const spots = size > WHOLE ? SPOTS : Math.ceil(size / length)
+    for (let spot = 0; spot < spots; spot += 1) {
+      const offset = spots === 1 ? 0 : Math.floor(((size - length) / (spots - 1)) * spot)
       const { buffer } = await file.read(Buffer.alloc(length), 0, length, offset)
       if (!buffer.equals(bytesAt(offset, length, seed))) return false
     }

@@ -5,7 +5,7 @@ import { command, withChildren } from './child.mjs'
 
 const folder = fileURLToPath(new URL('../peers/', import.meta.url))
 /** Building an addon takes its time, in milliseconds. */
-const PATIENCE = 300_000
+const PATIENCE = 120_000
 
 /** The versions that bench/peers asks for. */
 export const peerVersions = () => manifest(folder).dependencies
@@ -15,7 +15,10 @@ export async function installPeers(signal) {
   if (Object.entries(peerVersions()).every(([name, version]) => isInstalled(name, version))) return undefined
   try {
     await withChildren(signal, () =>
-      command('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, patience: PATIENCE }),
+      command('npm', ['ci', '--no-audit', '--no-fund', '--fetch-retries=1', '--fetch-retry-mintimeout=1000'], {
+        cwd: folder,
+        patience: PATIENCE,
+      }),
     )
   } catch (error) {
     signal.throwIfAborted()
