@@ -34,6 +34,7 @@ test('a signal that is aborted already: every method rejects with its reason, an
   await refusing(() => file.readMany([{ offset: 0, length: 10 }], options), 'readMany')
   await refusing(() => file.readManyInto(target, [0, 10], 10, options), 'readManyInto')
   await refusing(() => file.view(0, 10, options), 'view')
+  await refusing(() => file.slice(0, 10, options), 'slice')
   await refusing(() => file.prefault(0, 10, options), 'prefault')
   await refusing(async () => {
     for await (const chunk of file.chunks(options)) t.fail(`a chunk of ${chunk.length} bytes`)

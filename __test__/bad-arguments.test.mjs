@@ -192,6 +192,13 @@ test('a source that is no path is refused', async t => {
   }
 })
 
+test('an empty path leads to nothing', async t => {
+  for (const open of [source => MappedFile.open(source), source => mmapRead(source)]) {
+    await rejects(t, () => open(''), { code: 'ENOENT' })
+    await rejects(t, () => open(Buffer.alloc(0)), { code: 'ENOENT' })
+  }
+})
+
 test('a signal that is no AbortSignal is refused', async t => {
   const file = await opened(t)
   for (const signal of ['signal', 5, {}, null]) {

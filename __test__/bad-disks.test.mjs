@@ -16,21 +16,28 @@ function everyone(...names) {
 
 const LONG = ['read', 'read that can be aborted', 'readMany', 'view', 'chunks', 'slice', 'prefault', 'mmapRead']
 
-test('every method rejects with EIO and the range, and good ranges are read on', async t => {
-  if (!allowed(t, 'loopDevices')) return
-  const { path, good } = badDisk(t, DISK)
-  t.deepEqual(await program(t, 'bad-disk', [path, good]), {
-    direct: 'EIO',
-    short: everyone(...LONG, 'readInto', 'readManyInto'),
-    long: everyone(...LONG),
-    attempts: ['undefined', 'undefined', 'undefined'],
-    batch: { rejected: ['617 EIO 5'], right: true, views: ['50 EIO'], viewsRight: true },
-    index: 1,
-    gathered: 'EIO',
-    later: true,
-    touched: 0,
+const EXPECTED = {
+  direct: 'EIO',
+  short: everyone(...LONG, 'readInto', 'readManyInto'),
+  long: everyone(...LONG),
+  attempts: ['undefined', 'undefined', 'undefined'],
+  batch: { rejected: ['617 EIO 5'], right: true, views: ['50 EIO'], viewsRight: true },
+  index: 1,
+  gathered: 'EIO',
+  later: true,
+  touched: 0,
+}
+
+for (const [populate, env] of [
+  ['', {}],
+  [', also where pages are touched for want of MADV_POPULATE_READ', { FAULTLESS_POPULATE: 'touch' }],
+]) {
+  test(`every method rejects with EIO and the range, and good ranges are read on${populate}`, async t => {
+    if (!allowed(t, 'loopDevices')) return
+    const { path, good } = badDisk(t, DISK)
+    t.deepEqual(await program(t, 'bad-disk', [path, good], { env }), EXPECTED)
   })
-})
+}
 
 test('without the guard the touch of a bad page kills the process', async t => {
   if (!allowed(t, 'loopDevices')) return

@@ -48,3 +48,18 @@ test('a second run gets a folder of its own', async t => {
   await again()
   t.is(readdirSync(out).length, 2)
 })
+
+// Seen to fail when what the harness needs of a machine was asked of the package itself.
+test('a program that measures others loads nothing of ours', async t => {
+  for (const program of ['trial', 'member', 'group', 'peers', 'readers', 'works']) {
+    const url = new URL(`../bench/programs/${program}.mjs`, import.meta.url)
+    const look = `
+      import { readFileSync } from 'node:fs'
+      process.argv[2] = '{}'
+      await import(${JSON.stringify(String(url))}).catch(() => {})
+      console.log(readFileSync('/proc/self/maps', 'utf8').includes('faultless.'))
+      process.exit()`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', look])
+    t.is(stdout.trim().split('\n').at(-1), 'false', program)
+  }
+})

@@ -4,12 +4,18 @@ import { constants } from 'node:os'
 import { basename, relative } from 'node:path'
 import { CommanderError } from 'commander'
 import { experiments } from './experiments/index.mjs'
+import { MEMBERS, SIZE } from './experiments/mitigations.mjs'
 import { describeEnvironment } from './harness/environment.mjs'
 import { dataFolder } from './harness/files.mjs'
-import { parseOptions, UsageError } from './harness/options.mjs'
-import { makeRun } from './harness/results.mjs'
+import { noiseOf, twinOf } from './harness/noise.mjs'
+import { parseOptions } from './harness/options.mjs'
+import { UsageError } from './harness/requirements.mjs'
+import { makeRun, resumeRun } from './harness/results.mjs'
 import { cellsTime, measure } from './harness/run.mjs'
 import { judge } from './harness/verdict.mjs'
+import { reportAgain, reports } from './report/again.mjs'
+import { compareFolders } from './report/compare.mjs'
+import { noiseText } from './report/noise.mjs'
 import { makeProgress } from './report/progress.mjs'
 import { experimentReport } from './report/table.mjs'
 
@@ -29,53 +35,78 @@ try {
 
 async function main() {
   const { command, words } = commandLine()
-  const { chosen, size, list, out, json } = parseOptions(words, experiments)
+  const [first, ...others] = words
+  if (first === 'compare') return console.log(compareFolders(others))
+  if (first === 'report') return console.log(reportAgain(others))
+  const { chosen, size, budget, list, out, json, resume } = parseOptions(words, experiments)
   if (list) {
-    for (const { id, question } of chosen) console.log(`${id.padEnd(12)} ${question}`)
+    for (const { id, question } of chosen) console.log(`${id.padEnd(19)} ${question}`)
     return
   }
-  const environment = describeEnvironment({ command, folder: dataFolder() })
+  const asked = { experiments: chosen.map(({ id }) => id), size, budget }
+  const now = { ...describeEnvironment({ command, folder: dataFolder() }), asked }
+  const run = resume === undefined ? makeRun(out, now) : resumeRun(resume, now)
+  const { environment } = run
   const plan = chosen.map(experiment => {
     const obstacle = experiment.obstacle(environment)
-    return { experiment, obstacle, cells: obstacle ? [] : experiment.variants(size) }
+    const cells = obstacle ? [] : experiment.variants(size)
+    return { experiment, obstacle, cells, traced: obstacle ? [] : tracedOf(experiment, size, cells) }
   })
-  const run = makeRun(out, environment)
   const folder = relative('', run.folder)
   const { signal } = interruption
   const progress = makeProgress()
-  const { results, found } = await measureAll(plan, { size, signal, run, progress }).finally(() => {
+  const { results, found } = await measureAll(plan, { size, budget, signal, run, progress }).finally(() => {
     progress.stop()
-    if (signal.aborted) console.error(`matrix: ${signal.reason}, what was sampled is in ${folder}`)
+    if (signal.aborted) {
+      console.error(`matrix: ${signal.reason}, what was sampled is in ${folder}; to go on with it: --resume ${folder}`)
+    }
   })
+  const noise = noiseOf(results.all)
 
   const judged = plan.map(({ experiment, obstacle, cells }) => {
-    const outcome = { results, size, obstacle, cells, found: found.get(experiment) }
+    const outcome = { results, size, obstacle, cells, found: found.get(experiment), noise }
     const rows = judge(experiment, outcome)
     return { rows, report: experimentReport(experiment, { ...outcome, rows }) }
   })
   const summary = judged.flatMap(({ rows }) => rows)
   run.summarize(summary)
+  const data = { environment, rows: summary, cells: results.all, noise }
+  for (const [name, text] of Object.entries(reports(data))) run.save(name, text)
   const show = json ? console.error : console.log
   for (const { report } of judged) show(`${report}\n`)
   if (json) console.log(JSON.stringify(summary, null, 2))
-  show(`results: ${folder}`)
+  show(`${noiseText(noise)}\n`)
+  show(`results: ${folder}, with report.html and summary.md`)
   const failures = [results, ...found.values()].flatMap(({ failures }) => failures)
   for (const failure of failures) console.error(`FAILED: ${failure}`)
   if (failures.length > 0) process.exitCode = 1
 }
 
 /** The cells of all experiments, which may share them, and then what each experiment measures for itself. */
-async function measureAll(plan, { size, signal, run, progress }) {
+async function measureAll(plan, { size, budget, signal, run, progress }) {
   const cells = plan.flatMap(({ cells }) => cells)
+  const twin = twinOf(cells)
+  const wanted = { cells: twin ? [...cells, twin] : cells, traced: plan.flatMap(({ traced }) => traced) }
   const others = plan.filter(({ experiment, obstacle }) => experiment.measure && !obstacle)
-  progress.start(others.reduce((sum, { experiment }) => sum + experiment.time(size), cellsTime(cells, size)))
-  const results = await measure(cells, { size, signal, record: run.record, progress })
+  progress.start(others.reduce((sum, { experiment }) => sum + experiment.time(size, budget), cellsTime(wanted, size)))
+  const results = await measure(wanted, { size, signal, record: run.record, recorded: run.recorded, progress })
   const found = new Map()
   for (const { experiment } of others) {
     const record = sample => run.record({ experiment: experiment.id, ...sample })
-    found.set(experiment, await experiment.measure({ size, signal, record, save: run.save, progress }))
+    const recorded = run.recorded.filter(sample => sample.experiment === experiment.id)
+    found.set(
+      experiment,
+      await experiment.measure({ size, budget, signal, record, recorded, save: run.save, progress }),
+    )
   }
   return { results, found }
+}
+
+/** In a full run, locks are also counted where an experiment does not ask for it: where the sources measured. */
+function tracedOf(experiment, size, cells) {
+  return (
+    experiment.traced?.(size) ?? (size === 'full' ? cells.filter(cell => cell.size === SIZE && cell.k === MEMBERS) : [])
+  )
 }
 
 /** Under zx its own path, and perhaps its own options, come before the script. */

@@ -1,4 +1,4 @@
-// What callers pass in, checked once: positions, lengths, targets, signals and sources.
+// What callers pass in, checked once: positions, lengths, signals and sources.
 
 import { Buffer, constants } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
@@ -61,15 +61,6 @@ export function mustFit(path: string, offset: number, length: number): void {
   if (length > constants.MAX_LENGTH) throw tooLarge(path, offset, length, constants.MAX_LENGTH)
 }
 
-/** The bytes of a caller's target, as they are at this moment. */
-export function toBytes(target: unknown): Uint8Array {
-  if (types.isUint8Array(target)) return target
-  if (!ArrayBuffer.isView(target)) {
-    throw invalidArgType('target', 'an instance of Buffer, TypedArray, or DataView', target)
-  }
-  return new Uint8Array(target.buffer, target.byteOffset, target.byteLength)
-}
-
 /** The signal of an options object, which may be missing. Throws the reason of one that is aborted already. */
 export function toSignal(options: unknown): AbortSignal | undefined {
   if (options === undefined) return undefined
@@ -90,6 +81,15 @@ export function toPath(source: unknown): { bytes: Buffer; text: string } {
   const bytes = Buffer.from(path as string)
   if (bytes.includes(0)) throw invalidArgValue('path', 'must be a path without null bytes', source)
   return { bytes, text: bytes.toString() }
+}
+
+/** A descriptor, as a FileHandle has it: -1 when it is closed, which the kernel refuses as EBADF. */
+export function toDescriptor(fd: number): number {
+  const largest = 2 ** 31 - 1
+  if (!Number.isInteger(fd) || fd < -1 || fd > largest) {
+    throw outOfRange('path.fd', `the descriptor of an open file, an integer >= 0 && <= ${largest}`, fd)
+  }
+  return fd
 }
 
 /** Whether a source is an open file of node:fs/promises. */

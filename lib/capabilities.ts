@@ -1,5 +1,6 @@
 // capabilities(): what this platform, kernel, runtime and build can do.
 
+import { release } from 'node:os'
 import * as binding from '#binding'
 
 /**
@@ -7,20 +8,22 @@ import * as binding from '#binding'
  *
  * - `platform`, `arch`, `kernel`: where this runs.
  * - `pageSize`: bytes of a page.
- * - `populate`: how pages are faulted in on the pool: `'MADV_POPULATE_READ'`, or `'touch'` on kernels before 5.14.
+ * - `populate`: how pages are faulted in on the pool: `'MADV_POPULATE_READ'`, or `'touch'` on kernels before 5.14. `'read'` on
+ *   all platforms but Linux: nothing is mapped there, every read goes to the pool and copies by a system call.
  * - `residencyByPageTable`: whether presence is read from the page table, which answers every user truly. Without it, only
  *   the owner of a file gets answers on the JS thread.
  * - `guard`: whether a SIGBUS of ours is turned into an error (`FAULTLESS_SIGBUS=off` leaves that out).
+ * - `views`: whether mapped bytes are handed out at all: on Linux.
  * - `externalBuffers`: whether views can be handed out; Electron forbids it.
- * - `jemalloc`, `tune`: whether results can come from jemalloc, and malloc be tuned; not in this version.
+ * - `tune`: whether `allocator.tune()` works here: malloc is glibc's own.
+ * - `jemalloc`: whether `allocator.use('jemalloc')` works here: it is in this build, and external buffers are allowed.
  * - `poolSize`: threads of the libuv pool.
  */
 export function capabilities(): Readonly<Record<string, boolean | number | string>> {
   return Object.freeze({
     platform: process.platform,
     arch: process.arch,
+    kernel: release(),
     ...binding.capabilities(),
-    jemalloc: false,
-    tune: false,
   })
 }

@@ -1,6 +1,7 @@
 // chunks(): a file's views in order, the next ones being faulted in while one is used.
 
 import type { Buffer } from 'node:buffer'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Cancellable, type Offset, toLength, toOffset, toSignal } from './arguments.js'
 import { outOfRange } from './errors.js'
 import type { MappedFile } from './mapped-file.js'
@@ -14,45 +15,76 @@ export interface ChunkOptions extends Cancellable {
   end?: Offset
   /** Bytes of each view but the last; 1 MiB by default. */
   chunkSize?: number
-  /** Bytes that are faulted in ahead of the view in use; 8 MiB by default. */
+  /** Bytes that are faulted in ahead of the view in use, in at most 1,024 views; 8 MiB by default. */
   readAhead?: number
 }
 
 const CHUNK_BYTES = 1 << 20
 const READ_AHEAD_BYTES = 8 << 20
 
+/** Views that are faulted in ahead at most, however short: each costs memory of V8's. */
+const VIEWS_AHEAD = 1024
+
+/** Bytes handed out after which timers and I/O have their turn: some tenths of a millisecond for those who add them up. */
+const BYTES_PER_TURN = 1 << 20
+
 /** Yields views of the file; rejects as MappedFile.view() does. Leaving the loop early gives up what was ahead. */
 export async function* chunks(file: MappedFile, options: ChunkOptions = {}): AsyncGenerator<Buffer, undefined> {
   const theirs = toSignal(options)
-  const chunkSize = toLength(options.chunkSize ?? CHUNK_BYTES, 'options.chunkSize')
+  // An option that is undefined has its default; one that is null is a mistake.
+  const {
+    start = 0,
+    end: wanted = file.byteLength,
+    chunkSize: size = CHUNK_BYTES,
+    readAhead = READ_AHEAD_BYTES,
+  } = options
+  const chunkSize = toLength(size, 'options.chunkSize')
   if (chunkSize === 0) throw outOfRange('options.chunkSize', 'at least 1', chunkSize)
-  const depth = Math.ceil(toLength(options.readAhead ?? READ_AHEAD_BYTES, 'options.readAhead') / chunkSize)
-  const end = Math.min(
-    file.byteLength,
-    options.end === undefined ? file.byteLength : toOffset(options.end, 'options.end'),
-  )
-  let next = toOffset(options.start ?? 0, 'options.start')
+  const depth = Math.min(VIEWS_AHEAD, Math.ceil(toLength(readAhead, 'options.readAhead') / chunkSize))
+  const end = Math.min(file.byteLength, toOffset(wanted, 'options.end'))
+  let next = toOffset(start, 'options.start')
 
-  const left = new AbortController()
-  const { signal } = left
-  const abort = () => left.abort(theirs?.reason)
+  // Made only where a view has to be waited for: it costs more than a view that is ready.
+  let left: AbortController | undefined
+  const abort = () => left?.abort(theirs?.reason)
   if (theirs) onAbort(theirs, abort)
-  const ahead: Promise<Buffer>[] = []
+  const viewOf = (offset: number, length: number): Buffer | Promise<Buffer> => {
+    try {
+      const ready = file.tryView(offset, length)
+      if (ready) return ready
+    } catch {
+      // What is wrong is told when its turn comes.
+    }
+    left ??= new AbortController()
+    const view = file.view(offset, length, { signal: left.signal })
+    // A failure is thrown when its turn comes; until then it must not count as unhandled.
+    view.catch(() => {})
+    return view
+  }
+  const ahead: Array<Buffer | Promise<Buffer>> = []
   const reach = () => {
+    theirs?.throwIfAborted()
     while (next < end && ahead.length <= depth) {
       const length = Math.min(chunkSize, end - next)
-      const view = file.view(next, length, { signal })
-      // A failure is thrown when its turn comes; until then it must not count as unhandled.
-      view.catch(() => {})
-      ahead.push(view)
+      ahead.push(viewOf(next, length))
       next += length
     }
   }
 
+  let handed = 0
   try {
-    for (reach(); ahead.length > 0; reach()) yield await (ahead.shift() as Promise<Buffer>)
+    for (reach(); ahead.length > 0; reach()) {
+      // Whoever gets a chunk reads all of it, and views that are ready come without a turn of the loop.
+      if (handed >= BYTES_PER_TURN) {
+        await turn()
+        handed = 0
+      }
+      const chunk = await (ahead.shift() as Buffer | Promise<Buffer>)
+      handed += chunk.length
+      yield chunk
+    }
   } finally {
     if (theirs) forget(theirs, abort)
-    left.abort()
+    left?.abort()
   }
 }

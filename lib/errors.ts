@@ -32,6 +32,14 @@ export function tooLarge(path: string, offset: number, length: number, most: num
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
 }
 
+/** A range that is wanted whole, of which the file has only a part. */
+export function pastEnd(path: string, offset: number, length: number, end: number): RangeError {
+  const message =
+    `'${path}' (${length} bytes at offset ${offset}): the file ends at ${end}, so it is incomplete or was cut; ` +
+    'get a whole copy, and open it again'
+  return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
+}
+
 /** A call on a handle after its close(). */
 export function fileClosed(path: string): Error {
   return coded(new Error(`'${path}' is closed; open it again to read from it`), 'ERR_FILE_CLOSED', { path })
@@ -40,6 +48,11 @@ export function fileClosed(path: string): Error {
 /** Something that this version, platform or runtime does not do. */
 export function unsupported(message: string): Error {
   return coded(new Error(message), 'ERR_UNSUPPORTED')
+}
+
+/** What is traced by the kernel needs more of a machine than what is read. */
+export function cannotTrace(obstacle: { name: string; reason: string }): Error {
+  return coded(new Error(`mmap_lock cannot be traced here: ${obstacle.reason}`), 'ERR_UNSUPPORTED', { obstacle })
 }
 
 function describe(value: unknown): string {

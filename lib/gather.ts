@@ -1,8 +1,11 @@
 // Gathering: many records of a file, in runs that lie back to back in memory, so that a batch is one copy and not many.
 
+import type { Records } from './many.js'
+import { sharedMemory } from './memory.js'
 import { JOB_RANGES, type Queue } from './queue.js'
 import { tryCopyMany } from './reader.js'
 import { SCRATCH_BYTES } from './scratch.js'
+import { copyTo, mustHaveRoom } from './targets.js'
 import { type Piece, Transfer } from './transfer.js'
 import { affords, answer, COST_OF_A_CALL, NOW, refund, type When } from './turn.js'
 
@@ -11,7 +14,8 @@ const RUN_BYTES = 64 << 10
 
 /** Consecutive records, back to back in memory. */
 export interface Run {
-  memory: Uint8Array
+  /** A caller's; without it the run gets memory of its own when it is its turn. */
+  memory: Uint8Array | undefined
   /** Where the first of them goes in the memory. */
   at: number
   /** The number of the first of them, and how many there are. */
@@ -38,19 +42,27 @@ export interface Gathering {
   arrived(run: Run, failures?: Map<number, unknown>): void
 }
 
-/** Cuts records into runs, each with the memory that `memoryFor` gives for so many bytes. */
-export function toRuns(lengths: Float64Array, memoryFor: (bytes: number) => { memory: Uint8Array; at: number }): Run[] {
+/** Cuts records into runs, which follow each other in `memory`, or have memory of their own each. */
+export function toRuns({ count, lengths }: Records, memory?: Uint8Array): Run[] {
   const runs: Run[] = []
-  for (let next = 0; next < lengths.length; ) {
+  let at = 0
+  for (let next = 0; next < count; ) {
     const first = next
     let bytes = 0
     do {
       bytes += lengths[next] as number
       next += 1
-    } while (next < lengths.length && next - first < JOB_RANGES && bytes + (lengths[next] as number) <= RUN_BYTES)
-    runs.push({ ...memoryFor(bytes), first, count: next - first, bytes })
+    } while (next < count && next - first < JOB_RANGES && bytes + (lengths[next] as number) <= RUN_BYTES)
+    runs.push({ memory, at, first, count: next - first, bytes })
+    if (memory) at += bytes
   }
   return runs
+}
+
+/** Where the bytes of a run are, or go. */
+export function memoryOf(run: Run): Uint8Array {
+  run.memory ??= sharedMemory(run.bytes)
+  return run.memory
 }
 
 /** Gathers as far as all is in memory and affordable on this thread, the rest on the pool. */
@@ -74,10 +86,11 @@ export function gather(gathering: Gathering): Promise<void> {
 }
 
 // A run that fails as a whole, because the file was cut, is left to the pool, which tells its records apart.
-function copiesNow({ reader, offsets, lengths }: Gathering, { memory, at, first, count }: Run): boolean {
+function copiesNow({ reader, offsets, lengths }: Gathering, run: Run): boolean {
+  const { at, first, count } = run
   const end = first + count
   try {
-    return tryCopyMany(reader, memory, at, offsets.subarray(first, end), lengths.subarray(first, end)) === count
+    return tryCopyMany(reader, memoryOf(run), at, offsets.subarray(first, end), lengths.subarray(first, end)) === count
   } catch {
     return false
   }
@@ -101,12 +114,14 @@ function fetchFrom(gathering: Gathering, first: number, resolve: () => void, rej
     const records = {
       offsets: offsets.subarray(run.first, run.first + count),
       lengths: lengths.subarray(run.first, run.first + count),
-      memory: ours ? some.map(({ memory }) => memory) : undefined,
+      memory: ours ? some.map(memoryOf) : undefined,
       arrived: (scratch: Buffer | undefined, failures?: Map<number, unknown>) => {
         let from = 0
         for (const one of some) {
-          // A caller's target may have been resized or transferred meanwhile; then this copies less, or nothing.
-          scratch?.copy(one.memory, one.at, from, from + one.bytes)
+          if (scratch) {
+            mustHaveRoom(memoryOf(one), one.at + one.bytes)
+            copyTo(memoryOf(one), one.at, scratch, from, one.bytes)
+          }
           from += one.bytes
           arrived(one, numbered(failures, run.first))
         }

@@ -2,15 +2,16 @@
 
 import { Buffer } from 'node:buffer'
 import { type ByteRange, cutAtEnd, mustFit, toLength, toOffset } from './arguments.js'
-import { smallBuffer } from './blocks.js'
 import { invalidArgType } from './errors.js'
-import type { Run } from './gather.js'
+import { memoryOf, type Run } from './gather.js'
+import { resultMemory } from './memory.js'
 
 /** Longest range of a readMany whose result shares its memory with others. */
 export const SHARED_BYTES = 16 << 10
 
 /** Ranges within the file. */
 export interface Records {
+  count: number
   offsets: Float64Array
   lengths: Float64Array
 }
@@ -18,9 +19,8 @@ export interface Records {
 /** Ranges as they are asked for: short ones as records to be gathered, long ones each on its own. */
 export interface Asked {
   count: number
-  /** The short ones: where they are, and their places in the list. */
-  offsets: Float64Array
-  lengths: Float64Array
+  /** The short ones, and their places in the list. */
+  records: Records
   places: Int32Array
   long: Array<{ place: number; offset: number; length: number }>
   /** What was no range, by its place. */
@@ -58,16 +58,17 @@ export function toRanges(ranges: unknown, byteLength: number, path: string): Ask
   }
   return {
     count,
-    offsets: offsets.subarray(0, short),
-    lengths: lengths.subarray(0, short),
-    places: places.subarray(0, short),
+    records: { count: short, offsets, lengths },
+    places,
     long,
     refused,
   }
 }
 
 /** The results of a run of short ranges. They share its memory, unless a typed array would then not fit over each. */
-export function toBuffers({ memory, at, first, count }: Run, lengths: Float64Array): Buffer[] {
+export function toBuffers(run: Run, lengths: Float64Array): Buffer[] {
+  const { at, first, count } = run
+  const memory = memoryOf(run)
   const some = Array.from(lengths.subarray(first, first + count))
   const shares = some.every(length => length % 8 === 0)
   let position = at
@@ -75,7 +76,7 @@ export function toBuffers({ memory, at, first, count }: Run, lengths: Float64Arr
     const from = position
     position += length
     if (shares) return Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset + from, length)
-    const buffer = smallBuffer(length)
+    const buffer = resultMemory(length)
     buffer.set(memory.subarray(from, position))
     return buffer
   })
@@ -110,5 +111,5 @@ export function toRecords(offsets: unknown, length: number, byteLength: number):
     starts[i] = Math.min(offset, byteLength)
     lengths[i] = Math.min(length, byteLength - (starts[i] as number))
   }
-  return { offsets: starts, lengths }
+  return { count, offsets: starts, lengths }
 }

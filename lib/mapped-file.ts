@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
-import { type NativeFile, openFile } from '#binding'
+import { Descriptor, type NativeFile, openFile } from '#binding'
 import {
   type ByteRange,
   type Cancellable,
@@ -11,25 +11,28 @@ import {
   mustFit,
   type Offset,
   type Source,
-  toBytes,
+  toDescriptor,
   toLength,
   toOffset,
   toPath,
   toSignal,
 } from './arguments.js'
-import { smallBuffer } from './blocks.js'
 import { type ChunkOptions, chunks } from './chunks.js'
-import { fileClosed, invalidArgType, invalidArgValue, outOfRange, unsupported } from './errors.js'
+import { fileClosed, invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 import { gather, type Run, toRuns } from './gather.js'
+import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
 import { allOrFirstFailure, type Records, toBuffers, toRanges, toRecords } from './many.js'
+import { resultMemory } from './memory.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
 import { readyViews, release, tryCopy } from './reader.js'
 import { SCRATCH_BYTES } from './scratch.js'
-import { largeBuffer, SLAB_BYTES } from './slabs.js'
-import { mustHaveRoom, type Plan, ShortTransfer, transferRange } from './transfer.js'
+import { MappedReadStream, type StreamOptions } from './stream.js'
+import { copyTo, mustHaveRoom, sizeOf, toBytes } from './targets.js'
+import { type Plan, ShortTransfer, transferRange } from './transfer.js'
 import { affords, answer, NOT_HERE, refund, type When } from './turn.js'
 import { Windows } from './windows.js'
+import { writeBytes } from './writing.js'
 
 /** The longest range that is copied on the JS thread when it is known to be in memory: about 0.1 ms. */
 export const INLINE_BYTES = 1 << 20
@@ -42,8 +45,11 @@ const COST_OF_A_VIEW = 4096
 
 /** How to open a file. */
 export interface OpenOptions extends Cancellable {
-  /** `'r'`: reads, and views whose changes stay with their handle. */
-  mode?: 'r'
+  /**
+   * `'r'` (default): reads, and views whose changes stay with their handle. `'r+'`: views write through to the file, `write()`
+   * and `flush()` work.
+   */
+  mode?: 'r' | 'r+'
 }
 
 /** How much of a range is in memory. */
@@ -72,41 +78,42 @@ const INTERNAL = Symbol('MappedFile.open')
 export class MappedFile implements AsyncDisposable {
   /** Where the file was when it was opened. */
   readonly path: string
+  /** How it was opened. */
+  readonly mode: 'r' | 'r+'
   #native: NativeFile | undefined
   #reader: object
   #byteLength: number
   #queue: Queue
   #oldQueues = new Set<Queue>()
   #windows = new Windows()
+  #renewing: Promise<void> = Promise.resolve()
+  #locked = false
   #closing: Promise<void> | undefined
 
   /** @internal */
-  constructor(key: symbol, native: NativeFile, path: string) {
+  constructor(key: symbol, native: NativeFile, path: string, mode: 'r' | 'r+' = 'r') {
     if (key !== INTERNAL) throw invalidArgType('key', 'left to MappedFile.open()', key)
     this.#native = native
     this.#reader = native.reader()
     this.#byteLength = native.byteLength
     this.#queue = new Queue(native)
     this.path = path
+    this.mode = mode
   }
 
   /**
    * Opens and maps a file; nothing of it is read. Takes a path, or a FileHandle that goes on to belong to the caller.
    * Rejects with ERR_NOT_A_FILE for what has no bytes to map (a directory, a FIFO, a socket, a device, a /proc file), and
-   * with the system's code (`ENOENT`, `EACCES`) where it cannot be opened.
+   * with the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened in this mode.
    */
   static async open(source: Source | FileHandle, options?: OpenOptions): Promise<MappedFile> {
     const signal = toSignal(options)
-    const mode: unknown = options?.mode
-    if (mode === 'r+') throw unsupported("mode 'r+' is not supported; open with mode 'r' and write with node:fs")
-    if (mode !== undefined && mode !== 'r') throw invalidArgValue('options.mode', "must be 'r'", mode)
-    if (isFileHandle(source)) {
-      const { fd } = source
-      const native = await onPool(inAnyCase => openFile(inAnyCase, fd), signal)
-      return new MappedFile(INTERNAL, native, native.path)
-    }
-    const { bytes, text } = toPath(source)
-    return new MappedFile(INTERNAL, await onPool(inAnyCase => openFile(inAnyCase, bytes), signal), text)
+    const { mode = 'r' } = options ?? {}
+    if (mode !== 'r' && mode !== 'r+') throw invalidArgValue('options.mode', "must be 'r' or 'r+'", mode)
+    const path = isFileHandle(source) ? undefined : toPath(source)
+    const opened = path?.bytes ?? new Descriptor(toDescriptor((source as FileHandle).fd))
+    const native = await onPool(inAnyCase => openFile(inAnyCase, opened, mode === 'r+'), signal)
+    return new MappedFile(INTERNAL, native, path?.text ?? native.path, mode)
   }
 
   /** @internal A handle on what mmapRead() keeps mapped. */
@@ -125,8 +132,8 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * A copy of the range; of the rest of the file without a length. Small and in memory: answered without the pool. A long
-   * result (over 256 KiB) cannot be transferred to another thread; one of {@link slice} can.
+   * A copy of the range; of the rest of the file without a length. Small and in memory: answered without the pool. A short
+   * result (up to 16 KiB) shares its memory with others and cannot be transferred; one of {@link slice} can.
    * Rejects with ERR_OUT_OF_RANGE where the range, after the cut at the end of the file, fits no Buffer.
    */
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
@@ -149,7 +156,7 @@ export class MappedFile implements AsyncDisposable {
       const bytes = toBytes(target)
       const at = Math.min(toOffset(offset), this.#byteLength)
       const signal = options === undefined ? undefined : toSignal(options)
-      const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
+      const count = cutAtEnd(this.#byteLength, at, sizeOf(bytes))
       const when = this.#copiesNow(bytes, at, count)
       if (when) return answer(count, when)
       return new Promise((resolve, reject) => {
@@ -191,10 +198,10 @@ export class MappedFile implements AsyncDisposable {
     const size = toLength(length)
     const records = toRecords(offsets, size, this.#byteLength)
     const signal = toSignal(options)
-    const total = records.offsets.length * size
-    if (total > bytes.byteLength) {
-      const expected = `at least ${total}: ${records.offsets.length} records of ${size}`
-      throw outOfRange('target.byteLength', expected, bytes.byteLength)
+    const [total, room] = [records.count * size, sizeOf(bytes)]
+    if (total > room) {
+      const expected = `at least ${total}: ${records.count} records of ${size}`
+      throw outOfRange('target.byteLength', expected, room)
     }
     return size > SCRATCH_BYTES ? this.#gatherLong(bytes, records, signal) : this.#gather(bytes, records, signal)
   }
@@ -202,7 +209,7 @@ export class MappedFile implements AsyncDisposable {
   /** A copy now, or undefined if that could wait for the disk. Throws; otherwise as {@link read}. */
   tryRead(offset: Offset, length: number): Buffer | undefined {
     const { at, count } = this.#range(offset, length)
-    const bytes = this.#memory(count)
+    const bytes = resultMemory(count)
     return tryCopy(this.#reader, bytes, 0, at, count) ? bytes : undefined
   }
 
@@ -211,14 +218,15 @@ export class MappedFile implements AsyncDisposable {
     this.#open()
     const bytes = toBytes(target)
     const at = Math.min(toOffset(offset), this.#byteLength)
-    const count = cutAtEnd(this.#byteLength, at, bytes.byteLength)
+    const count = cutAtEnd(this.#byteLength, at, sizeOf(bytes))
     return tryCopy(this.#reader, bytes, 0, at, count) ? count : undefined
   }
 
   /**
-   * The mapped bytes themselves, no copy, faulted in before the promise resolves. What is written to a view stays in this
-   * handle's views: it reaches neither the file, nor any read, nor another handle. A view lives as long as it is
-   * referenced, also after {@link close}; it cannot be transferred. Faulted in means at that moment: the kernel may evict
+   * The mapped bytes themselves, no copy, faulted in before the promise resolves. In mode 'r' what is written to a view stays
+   * in this handle's views: it reaches neither the file, nor any read, nor another handle. In mode 'r+' it is in the file for
+   * every reader at once, and on the device after {@link flush}. A view lives as long as it is referenced, also after
+   * {@link close}; it cannot be transferred. Faulted in means at that moment: only {@link lock} keeps the kernel from evicting
    * the pages later, and touching them then waits for the disk. Where the file is cut short, a view reads zeros.
    */
   view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
@@ -247,42 +255,107 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
+   * A Readable of copies, from `start` to `end` inclusive, as in node:fs. Each chunk has memory of its own. The file stays open.
+   * Throws for options that make no sense.
+   */
+  createReadStream(options?: StreamOptions): MappedReadStream {
+    return new MappedReadStream(this, options)
+  }
+
+  /**
    * The range as an ArrayBuffer of exactly its size, which can be transferred; `end` is exclusive, and negative positions
    * count from the end of the file, as in `ArrayBuffer.prototype.slice`.
    */
-  async slice(start: number, end?: number): Promise<ArrayBuffer> {
+  async slice(start: number, end?: number, options?: Cancellable): Promise<ArrayBuffer> {
     this.#open()
+    const signal = toSignal(options)
     const from = this.#position(start, 'start')
     const to = end === undefined ? this.#byteLength : this.#position(end, 'end')
     const count = Math.max(0, to - from)
     mustFit(this.path, from, count)
-    const memory = new Uint8Array(count)
-    const when = this.#copiesNow(memory, from, count)
-    if (when) await answer(undefined, when)
-    else {
-      await new Promise<void>((resolve, reject) => this.#fetch(memory, from, undefined, resolve, reject))
-    }
-    return memory.buffer
+    const memory = new ArrayBuffer(count)
+    return this.#fill(new Uint8Array(memory), from, signal, memory)
   }
 
   /** Brings a range into memory and into the page table, so that reads of it are answered at once. */
   async prefault(offset: Offset = 0, length?: number, options?: Cancellable): Promise<void> {
-    this.#open()
-    const at = toOffset(offset)
-    const count = cutAtEnd(this.#byteLength, at, length === undefined ? undefined : toLength(length))
+    const { at, count } = this.#part(offset, length)
     const plan: Plan = { kind: 'prefault', signal: toSignal(options) }
     await new Promise<void>((resolve, reject) => this.#transfer(at, count, plan, resolve, reject))
   }
 
   /** How much of a range is in memory, in pages. Reads nothing. */
   async residency(offset: Offset = 0, length?: number): Promise<Residency> {
+    const { native, at, count } = this.#part(offset, length)
+    const { pages, resident, mapped, pageSize } = await this.#queue.run(inAnyCase =>
+      native.residency(inAnyCase, at, count),
+    )
+    // An Option that is None arrives as null.
+    return { pages, resident: resident ?? undefined, mapped, pageSize }
+  }
+
+  /**
+   * Tells the kernel how this handle's file will be used, through its descriptor: no other handle is affected. `'willneed'`
+   * starts reading a range, `'dontneed'` takes it out of the page cache as far as it is clean and mapped by nobody (what
+   * reads have copied from stays mapped as long as a handle is open). `'random'`, `'sequential'` and `'normal'` set the kernel's
+   * own read-ahead for this descriptor, whatever the range; reads of ours ask for exactly what they need in any case.
+   */
+  async advise(advice: Advice, offset: Offset = 0, length?: number): Promise<void> {
+    const told = toAdvice(advice)
+    const { at, count } = this.#part(offset, length)
+    await adviseRange(this.#queue, told, at, count)
+  }
+
+  /**
+   * Brings a range into memory and pins its pages, so that no later read, view or touch of it can wait for the disk. Counted:
+   * pages stay until each lock of each handle was taken back, by {@link unlock}, {@link close} or garbage collection. Rejects
+   * with ENOMEM or EPERM past RLIMIT_MEMLOCK; then nothing of the range is locked. What the file is cut by is not locked any
+   * more. Takes the lock of the address space for writing, for a moment per 8 MiB.
+   */
+  async lock(offset: Offset = 0, length?: number): Promise<void> {
+    const { at, count } = this.#part(offset, length)
+    this.#locked = true
+    await lockRange(this.#queue, at, count, () => this.#open())
+  }
+
+  /** Takes back one {@link lock} of each page of the range; where this handle has none, nothing happens. */
+  async unlock(offset: Offset = 0, length?: number): Promise<void> {
     const native = this.#open()
     const at = toOffset(offset)
-    const count = cutAtEnd(this.#byteLength, at, length === undefined ? undefined : toLength(length))
-    const { pages, resident, mapped, pageSize } = await this.#queue.run(inAnyCase =>
-      native.residency(inAnyCase, Math.min(at, this.#byteLength), count),
-    )
-    return { pages, resident, mapped, pageSize }
+    const count = length === undefined ? undefined : toLength(length)
+    await this.#queue.run(inAnyCase => native.unlock(inAnyCase, at, count))
+  }
+
+  /**
+   * Mode 'r+': writes all of `data` at `offset`, and makes the file grow where it must. Resolves to the bytes written, when
+   * every read, view and handle sees them; {@link flush} brings them to the device. Up to 1 MiB is taken before the call
+   * returns, the rest piece by piece: leave longer data alone until the promise settles (data that is made smaller or
+   * transferred before that rejects with ERR_OUT_OF_RANGE). Rejects with the system's code (`ENOSPC`) and the range that was
+   * not written; what is before it was. Rejects with EBADF in mode 'r'.
+   */
+  async write(data: ArrayBufferView, offset: Offset): Promise<number> {
+    this.#open()
+    const bytes = toBytes(data, 'data')
+    const at = toOffset(offset)
+    const count = sizeOf(bytes)
+    toOffset(at + count, 'offset + data.byteLength')
+    try {
+      await writeBytes(this.#queue, bytes, at)
+    } finally {
+      // Also when only a part could be written.
+      if (this.mode === 'r+') await this.#renew(false, at + count)
+    }
+    return count
+  }
+
+  /**
+   * Mode 'r+': resolves when all that was written to the range before, by {@link write} or through views, is on the device.
+   * Rejects with ENOSPC, EIO or ERR_FILE_TRUNCATED, and the range, where any of it was lost, and goes on to do so until
+   * {@link refresh}, which connects views made from then on with the file again. Rejects with EBADF in mode 'r'.
+   */
+  async flush(offset: Offset = 0, length?: number): Promise<void> {
+    const { native, at, count } = this.#part(offset, length)
+    await this.#queue.run(inAnyCase => native.flush(inAnyCase, at, count))
   }
 
   /**
@@ -290,23 +363,8 @@ export class MappedFile implements AsyncDisposable {
    * {@link byteLength}. Views made before stay as they are.
    */
   async refresh(): Promise<number> {
-    const native = this.#open()
-    const fresh = await this.#queue.run(inAnyCase => native.refresh(inAnyCase))
-    // Unless it was closed meanwhile.
-    if (this.#native) {
-      this.#native = fresh
-      release(this.#reader)
-      this.#reader = fresh.reader()
-      this.#byteLength = fresh.byteLength
-      // What is on its way stays with the file as it was when it was asked for.
-      const old = this.#queue
-      this.#queue = new Queue(fresh)
-      this.#oldQueues.add(old)
-      old.whenIdle().then(() => {
-        this.#oldQueues.delete(old)
-        old.native.release()
-      })
-    }
+    this.#open()
+    await this.#renew(true)
     return this.#byteLength
   }
 
@@ -329,12 +387,51 @@ export class MappedFile implements AsyncDisposable {
     release(this.#reader)
     this.#windows.clear()
     await Promise.all([this.#queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
-    this.#queue.native.release()
+    const { native } = this.#queue
+    if (this.#locked) await onPool(inAnyCase => native.unlockAll(inAnyCase))
+    native.release()
   }
 
   #open(): NativeFile {
     if (!this.#native) throw fileClosed(this.path)
     return this.#native
+  }
+
+  // One after the other: an older look must not replace a newer one, and each carries on what the one before remembers of
+  // stores. Of writes that made the file grow, the first may have seen what the next have done.
+  #renew(forgiving: boolean, end = Number.POSITIVE_INFINITY): Promise<void> {
+    const renewed = this.#renewing.then(async () => {
+      const native = this.#native
+      if (!native || end <= this.#byteLength) return
+      const fresh = await this.#queue.run(inAnyCase => native.refresh(inAnyCase, forgiving))
+      if (this.#native) this.#adopt(fresh)
+      else fresh.release()
+    })
+    this.#renewing = renewed.catch(() => {})
+    return renewed
+  }
+
+  #adopt(fresh: NativeFile): void {
+    this.#native = fresh
+    release(this.#reader)
+    this.#reader = fresh.reader()
+    this.#byteLength = fresh.byteLength
+    // What is on its way stays with the file as it was when it was asked for.
+    const old = this.#queue
+    this.#queue = new Queue(fresh)
+    this.#oldQueues.add(old)
+    old.whenIdle().then(() => {
+      this.#oldQueues.delete(old)
+      old.native.release()
+    })
+  }
+
+  // A range of any length, cut at the end of the file.
+  #part(offset: unknown, length: unknown) {
+    const native = this.#open()
+    const at = toOffset(offset)
+    const count = cutAtEnd(this.#byteLength, at, length === undefined ? undefined : toLength(length))
+    return { native, at: Math.min(at, this.#byteLength), count }
   }
 
   // What the reading methods have in common: their arguments, checked and cut at the end of the file.
@@ -356,19 +453,20 @@ export class MappedFile implements AsyncDisposable {
   }
 
   #read(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
-    const bytes = this.#memory(count)
-    const when = this.#copiesNow(bytes, at, count)
-    if (when) return answer(bytes, when)
-    return new Promise((resolve, reject) => {
-      if (count <= BATCHED_BYTES && !signal) {
-        this.#queue.add('fill', new ShortTransfer(at, count, bytes, undefined, bytes, resolve, reject))
-      } else this.#fetch(bytes, at, signal, () => resolve(bytes), reject)
-    })
+    const bytes = resultMemory(count)
+    return this.#fill(bytes, at, signal, bytes)
   }
 
-  // Memory for a result, which nobody else knows yet.
-  #memory(count: number): Buffer {
-    return count < SLAB_BYTES ? smallBuffer(count) : largeBuffer(count)
+  // Fills memory of ours, and resolves to what the caller sees of it.
+  #fill<T>(memory: Uint8Array, at: number, signal: AbortSignal | undefined, result: T): Promise<T> {
+    const count = memory.length
+    const when = this.#copiesNow(memory, at, count)
+    if (when) return answer(result, when)
+    return new Promise((resolve, reject) => {
+      if (count <= BATCHED_BYTES && !signal) {
+        this.#queue.add('fill', new ShortTransfer(at, count, memory, undefined, result, resolve, reject))
+      } else this.#fetch(memory, at, signal, () => resolve(result), reject)
+    })
   }
 
   // Copies a range on this thread if it is short, in memory, and affordable; says when that may be told.
@@ -400,7 +498,7 @@ export class MappedFile implements AsyncDisposable {
   async #readAll(ranges: unknown, options: unknown): Promise<PromiseSettledResult<Buffer>[]> {
     this.#open()
     const signal = toSignal(options)
-    const { count, offsets, lengths, places, long, refused } = toRanges(ranges, this.#byteLength, this.path)
+    const { count, records, places, long, refused } = toRanges(ranges, this.#byteLength, this.path)
     const results = new Array<PromiseSettledResult<Buffer>>(count)
     for (const [place, reason] of refused) results[place] = { status: 'rejected', reason }
     const reads = long.map(({ place, offset, length }) =>
@@ -413,9 +511,9 @@ export class MappedFile implements AsyncDisposable {
         },
       ),
     )
-    const runs = toRuns(lengths, bytes => ({ memory: Buffer.allocUnsafeSlow(bytes), at: 0 }))
+    const runs = toRuns(records)
     const arrived = (run: Run, failures?: Map<number, unknown>) => {
-      const buffers = toBuffers(run, lengths)
+      const buffers = toBuffers(run, records.lengths)
       for (let i = 0; i < run.count; i += 1) {
         const number = run.first + i
         const place = places[number] as number
@@ -424,24 +522,19 @@ export class MappedFile implements AsyncDisposable {
           : { status: 'fulfilled', value: buffers[i] as Buffer }
       }
     }
-    const gathering = { queue: this.#queue, reader: this.#reader, signal, offsets, lengths, runs, ours: true, arrived }
+    const gathering = { queue: this.#queue, reader: this.#reader, signal, ...records, runs, ours: true, arrived }
     await Promise.all([gather(gathering), ...reads])
     signal?.throwIfAborted()
     return results
   }
 
   async #gather(target: Uint8Array, records: Records, signal?: AbortSignal): Promise<number> {
-    let total = 0
-    const runs = toRuns(records.lengths, bytes => {
-      total += bytes
-      return { memory: target, at: total - bytes }
-    })
-    const arrived = ({ at, bytes }: Run, failures?: Map<number, unknown>) => {
+    const runs = toRuns(records, target)
+    const arrived = (_run: Run, failures?: Map<number, unknown>) => {
       for (const error of failures?.values() ?? []) throw error
-      mustHaveRoom(target, at + bytes)
     }
     await gather({ queue: this.#queue, reader: this.#reader, signal, ...records, runs, ours: false, arrived })
-    return total
+    return runs.reduce((total, { bytes }) => total + bytes, 0)
   }
 
   // Records that are longer than a batch are transferred one by one.
@@ -465,10 +558,14 @@ export class MappedFile implements AsyncDisposable {
 
   async #viewCold(at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
     const { native } = this.#queue
-    await new Promise<void>((resolve, reject) => this.#transfer(at, count, { kind: 'view', signal }, resolve, reject))
-    const view = this.#windows.view(native, native.viewsId(), at, count)
-    if (this.closed) this.#windows.clear()
-    return view
+    for (;;) {
+      const id = native.viewsId()
+      await new Promise<void>((resolve, reject) => this.#transfer(at, count, { kind: 'view', signal }, resolve, reject))
+      // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now.
+      const view = id === native.viewsId() ? this.#windows.view(native, id, at, count) : undefined
+      if (this.closed) this.#windows.clear()
+      if (view) return view
+    }
   }
 }
 
@@ -477,6 +574,6 @@ export class MappedFile implements AsyncDisposable {
 function copier(target: Uint8Array, to = 0): NonNullable<Plan['take']> {
   return (scratch, from, length, at) => {
     mustHaveRoom(target, to + at + length)
-    scratch.copy(target, to + at, from, from + length)
+    copyTo(target, to + at, scratch, from, length)
   }
 }

@@ -2,15 +2,16 @@
 
 import { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
-import { readPath, releasePaths } from '#binding'
+import { readPath, releasePaths, usesJemalloc } from '#binding'
 import { type Cancellable, type Offset, type Source, toLength, toOffset, toPath, toSignal } from './arguments.js'
-import { smallBuffer } from './blocks.js'
 import { invalidArgValue } from './errors.js'
 import { INLINE_BYTES, MappedFile } from './mapped-file.js'
+import { JEMALLOC_BYTES, resultMemory } from './memory.js'
 import { onPool } from './pool.js'
 import { PIECE_BYTES } from './queue.js'
 import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
+import { copyTo } from './targets.js'
 import { affords, answer, NOT_HERE, refund } from './turn.js'
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
@@ -23,21 +24,25 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
   const signal = toSignal(options)
   const idle = toIdle(mmapRead.idle)
 
-  const when = wanted !== undefined && wanted <= INLINE_BYTES ? affords(wanted) : NOT_HERE
-  if (when && wanted !== undefined) {
-    const memory = smallBuffer(wanted)
-    const count = tryReadPath(bytes, idle, memory, at, wanted)
-    if (count >= 0) return answer(count === wanted ? memory : memory.subarray(0, count), when)
-    refund(wanted)
+  // Memory that nobody else knows yet, for as much as one job may copy.
+  const memory = wanted !== undefined && wanted <= PIECE_BYTES ? resultMemory(wanted) : undefined
+  const when = memory && memory.length <= INLINE_BYTES ? affords(memory.length) : NOT_HERE
+  if (when && memory) {
+    const count = tryReadPath(bytes, idle, memory, at, memory.length)
+    if (count >= 0) return answer(cut(memory, count), when)
+    refund(memory.length)
   }
 
+  // What the pool finds the length of comes in memory of V8's own.
+  const most = memory === undefined && usesJemalloc() ? JEMALLOC_BYTES - 1 : INLINE_BYTES
   const unwanted = signal && new Int32Array(new SharedArrayBuffer(4))
   const abort = () => unwanted && Atomics.store(unwanted, 0, 1)
   if (signal) onAbort(signal, abort)
   const result = await onPool(
-    inAnyCase => readPath(inAnyCase, bytes, idle, at, wanted, PIECE_BYTES, unwanted),
+    inAnyCase => readPath(inAnyCase, bytes, idle, at, memory, most, unwanted),
     signal,
   ).finally(() => signal && forget(signal, abort))
+  if (typeof result === 'number') return cut(memory as Buffer, result)
   if (Buffer.isBuffer(result)) return result
 
   // Too long for one job: the pool has opened the file, and the range goes on its way in pieces.
@@ -49,10 +54,20 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
   }
 }
 
+// What there was before the end of the file. Most of the memory may be unused: then it is not worth keeping.
+function cut(memory: Buffer, count: number): Buffer {
+  if (count === memory.length) return memory
+  if (2 * count >= memory.length) return memory.subarray(0, count)
+  const bytes = resultMemory(count)
+  copyTo(bytes, 0, memory, 0, count)
+  return bytes
+}
+
 // Relative to the directory of this moment: the pool may come to it after a chdir().
 function absolute(path: Source): Buffer {
   const { bytes } = toPath(path)
-  if (bytes[0] === 0x2f) return bytes
+  // An empty path is no file's, not even the directory's.
+  if (bytes.length === 0 || bytes[0] === 0x2f) return bytes
   return Buffer.concat([Buffer.from(`${resolve('.')}/`), bytes])
 }
 
@@ -65,7 +80,7 @@ function toIdle(idle: unknown): number {
 
 /**
  * Reads `length` bytes at `offset` of the file that is at `path` now, without ever blocking the event loop, in one trip to
- * the pool at most (results beyond 8 MiB take one per 8 MiB). A mapping is kept and shared by every thread of the process until it
+ * the pool at most (results beyond 8 MiB take one per 8 MiB, and without a `length` those beyond 1 MiB one more). A mapping is kept and shared by every thread of the process until it
  * has been idle for `mmapRead.idle` milliseconds (10 000 by default), or until `mmapRead.release(path?)` is called; a file
  * replaced or changed in size is noticed. Rejects as `MappedFile.open` and `MappedFile.read` do.
  */

@@ -5,6 +5,7 @@ import type { NativeFile } from '#binding'
 import { fileClosed } from './errors.js'
 import { onPool, type Start, whenThereIsPlace } from './pool.js'
 import { giveScratch, SCRATCH_BYTES, takeScratch } from './scratch.js'
+import { bufferOf, sizeOf, startOf } from './targets.js'
 import type { Piece, Transfer } from './transfer.js'
 
 /** Bytes after which a job takes no further range: short jobs let terminate(), other files and other callers in. */
@@ -28,7 +29,9 @@ export class Queue {
   readonly native: NativeFile
   readonly #transfers = new Set<Transfer>()
   readonly #waiting: Record<Batched, Piece[]> = { copy: [], fill: [], view: [], prefault: [] }
-  readonly #listed: Record<Batched, boolean> = { copy: false, fill: false, view: false, prefault: false }
+  /** Whether those that wait will be looked at: at the end of this turn, or when the pool has a place. */
+  readonly #announced: Record<Batched, boolean> = { copy: false, fill: false, view: false, prefault: false }
+  readonly #inLine: Record<Batched, boolean> = { copy: false, fill: false, view: false, prefault: false }
   #underWay = 0
   #whenIdle: Array<() => void> = []
 
@@ -47,22 +50,43 @@ export class Queue {
     this.#lookIdle()
   }
 
-  /** Adds a piece, to leave with the others of this turn. */
+  /** Adds a piece, to leave with the others of this turn, or as soon as there are enough of them for a job. */
   add(kind: Kind, piece: Piece): void {
     if (kind === 'solo') {
       queueMicrotask(() => whenThereIsPlace(inAnyCase => this.#startSolo(piece, inAnyCase)))
       return
     }
-    this.#waiting[kind].push(piece)
-    if (this.#listed[kind]) return
-    this.#listed[kind] = true
-    queueMicrotask(() => whenThereIsPlace(this.#starter(kind)))
+    const waiting = this.#waiting[kind]
+    waiting.push(piece)
+    if (!this.#announced[kind]) this.#announce(kind)
+    // The disk need not wait until the last of thousands has been asked for.
+    else if (waiting.length >= JOB_RANGES) this.#lineUp(kind)
+  }
+
+  #announce(kind: Batched): void {
+    this.#announced[kind] = true
+    queueMicrotask(() => {
+      this.#announced[kind] = false
+      this.#lineUp(kind)
+    })
+  }
+
+  #lineUp(kind: Batched): void {
+    if (this.#inLine[kind] || this.#waiting[kind].length === 0) return
+    this.#inLine[kind] = true
+    whenThereIsPlace(this.#starter(kind))
   }
 
   /** Runs another job of this file's on the pool, one that close() waits for as well. */
   run<T>(begin: (inAnyCase: boolean) => Promise<T> | null): Promise<T> {
     this.#underWay += 1
     return onPool(begin).finally(() => this.#done())
+  }
+
+  /** Does work of several jobs, all of which close() waits for. */
+  during(work: () => Promise<void>): Promise<void> {
+    this.#underWay += 1
+    return work().finally(() => this.#done())
   }
 
   /** Rejects what has not begun, and resolves when all that has begun is done. */
@@ -93,16 +117,16 @@ export class Queue {
       }
       if (batch.length === 0) {
         waiting.length = 0
-        this.#listed[kind] = false
+        this.#inLine[kind] = false
         return undefined
       }
       const memory = kind === 'fill' ? toMemory(batch) : undefined
       const job = this.#start(kind, batch, toRanges(batch), memory, inAnyCase)
       if (job === null) return null
       this.#waiting[kind] = waiting.slice(taken)
+      this.#inLine[kind] = false
       // What is left goes to the end of the line, behind other files.
-      if (taken < waiting.length) queueMicrotask(() => whenThereIsPlace(this.#starter(kind)))
-      else this.#listed[kind] = false
+      if (taken < waiting.length && !this.#announced[kind]) this.#announce(kind)
       return job
     }
   }
@@ -201,13 +225,13 @@ function toMemory(batch: Piece[]): Uint8Array[] {
   let block: ArrayBufferLike | undefined
   for (const { memory } of batch) {
     if (!memory) continue
-    if (memory.buffer !== block || memory.byteOffset !== end) {
+    if (bufferOf(memory) !== block || startOf(memory) !== end) {
       if (block) parts.push(new Uint8Array(block, start, end - start))
-      block = memory.buffer
-      start = memory.byteOffset
+      block = bufferOf(memory)
+      start = startOf(memory)
       end = start
     }
-    end += memory.length
+    end += sizeOf(memory)
   }
   if (block) parts.push(new Uint8Array(block, start, end - start))
   return parts

@@ -1,5 +1,5 @@
-// The addon's calls that answer at once, on what one thread knows of a file.
+// The addon's calls of the hot path, which answer at once.
 
 import { readerFunctions } from '#binding'
 
-export const { tryCopy, tryCopyMany, readyViews, tryReadPath, release } = readerFunctions()
+export const { tryCopy, tryCopyMany, readyViews, tryReadPath, release, jemallocMemory } = readerFunctions()

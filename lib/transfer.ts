@@ -1,9 +1,9 @@
 // A transfer: one caller's bytes on their way through the queue, in pieces, until all are done or one has failed.
 
-import { outOfRange } from './errors.js'
 import { type Kind, PIECE_BYTES, type Queue } from './queue.js'
 import { SCRATCH_BYTES } from './scratch.js'
 import { forget, onAbort } from './signals.js'
+import { copyTo, mustHaveRoom } from './targets.js'
 
 /** Pieces of one range that are queued at the same time: enough for every thread that may be taken, no more. */
 const PIECES_AT_ONCE = 4
@@ -100,7 +100,7 @@ export class ShortTransfer<T> implements Owner, Piece {
       this.fail(refused)
       return
     }
-    if (this.target) scratch?.copy(this.target, 0, from, from + this.length)
+    if (this.target && scratch) copyTo(this.target, 0, scratch, from, this.length)
     this.settled = true
     this.resolve(this.value)
   }
@@ -111,13 +111,6 @@ export class ShortTransfer<T> implements Owner, Piece {
     if (this.settled) return
     this.settled = true
     this.reject(error)
-  }
-}
-
-/** Refuses a caller's target that has been made smaller, or was transferred, while its read was under way. */
-export function mustHaveRoom(target: Uint8Array, length: number): void {
-  if (length > target.length) {
-    throw outOfRange('target.byteLength', 'as large as it was when the read began', target.length)
   }
 }
 

@@ -1,14 +1,23 @@
-// Windows: the long-lived ArrayBuffers over a handle's copy-on-write mapping of which views are parts.
+// Windows: the long-lived ArrayBuffers over the mapping of a handle's views, of which views are parts.
 
 import { Buffer } from 'node:buffer'
 import * as workerThreads from 'node:worker_threads'
 import type { NativeFile } from '#binding'
 
-/** Bytes of a window. Cloning a view of 16 bytes copies its whole window, so windows are small. */
-export const WINDOW_BYTES = 64 << 20
+// Since Node 22.10 and 23.0; not in the types of 20.
+const { markAsUncloneable } = workerThreads as { markAsUncloneable?: (value: object) => void }
 
-/** Windows begin this far apart, so that any range of up to WINDOW_BYTES - WINDOW_STRIDE bytes lies within one. */
-export const WINDOW_STRIDE = 32 << 20
+/**
+ * Bytes of a window. V8 counts each as memory of its own, and collects the whole heap for each that is made, so they are
+ * long. Where a view can be cloned, that copies its whole window, so there they are not as long as they might be.
+ */
+export const WINDOW_BYTES = markAsUncloneable ? 1 << 30 : 256 << 20
+
+/** Windows overlap by as much, so that any range that is no longer lies within one. */
+const OVERLAP_BYTES = 8 << 20
+
+/** Windows begin this far apart. */
+export const WINDOW_STRIDE = WINDOW_BYTES - OVERLAP_BYTES
 
 /** Windows kept: V8 counts each with its full size as memory of its own. */
 const KEPT = 64
@@ -16,16 +25,16 @@ const KEPT = 64
 /** The start of a window of its own is aligned to this, as mapped pages are, so that typed arrays fit over it. */
 const ALIGNMENT = 4096
 
-// Since Node 22.10 and 23.0; not in the types of 20.
-const { markAsUncloneable } = workerThreads as { markAsUncloneable?: (value: object) => void }
-
 /** The windows of one handle. */
 export class Windows {
   #kept = new Map<number, ArrayBuffer>()
   #id = 0
 
-  /** The mapped bytes of a range within the file. `id` is that of the native mapping they are wanted of. */
-  view(native: NativeFile, id: number, offset: number, length: number): Buffer {
+  /**
+   * The mapped bytes of a range within the file. `id` is that of the native mapping they are wanted of; undefined where that
+   * is damaged by now.
+   */
+  view(native: NativeFile, id: number, offset: number, length: number): Buffer | undefined {
     if (length === 0) return Buffer.alloc(0)
     if (id !== this.#id) {
       this.#id = id
@@ -35,9 +44,11 @@ export class Windows {
     const start = index * WINDOW_STRIDE
     if (offset + length > start + WINDOW_BYTES) {
       const first = offset - (offset % ALIGNMENT)
-      return Buffer.from(open(native, first, offset + length - first), offset - first, length)
+      const own = open(native, id, first, offset + length - first)
+      return own && Buffer.from(own, offset - first, length)
     }
-    return Buffer.from(this.#window(native, index), offset - start, length)
+    const window = this.#window(native, index, offset + length)
+    return window && Buffer.from(window, offset - start, length)
   }
 
   /** Lets go of all windows; views of them stay valid as long as they are referenced. */
@@ -45,22 +56,26 @@ export class Windows {
     this.#kept.clear()
   }
 
-  #window(native: NativeFile, index: number): ArrayBuffer {
+  #window(native: NativeFile, index: number, end: number): ArrayBuffer | undefined {
     let window = this.#kept.get(index)
-    if (!window) {
-      const start = index * WINDOW_STRIDE
-      window = open(native, start, Math.min(WINDOW_BYTES, native.byteLength - start))
-      if (this.#kept.size >= KEPT) this.#kept.delete(this.#kept.keys().next().value as number)
+    const start = index * WINDOW_STRIDE
+    // The last window is shorter than the others, and too short when the file has grown; one that was taken away by
+    // ArrayBuffer.prototype.transfer() is empty.
+    if (!window || start + window.byteLength < end) {
+      window = open(native, this.#id, start, Math.min(WINDOW_BYTES, native.byteLength - start))
+      if (!window) return undefined
+      if (!this.#kept.has(index) && this.#kept.size >= KEPT) this.#kept.delete(this.#kept.keys().next().value as number)
       this.#kept.set(index, window)
     }
     return window
   }
 }
 
-// A transferred window would be taken from under all its other views; a cloned one copies tens of MiB.
-function open(native: NativeFile, start: number, length: number): ArrayBuffer {
-  const window = native.window(start, length)
-  workerThreads.markAsUntransferable(window)
+// Cloning a window copies tens of MiB. That it cannot be transferred Node sees to itself, as with all memory of addons;
+// markAsUntransferable() would give it a detach key, with which Node 24 aborts at the end of the process.
+function open(native: NativeFile, id: number, start: number, length: number): ArrayBuffer | undefined {
+  const window = native.window(id, start, length)
+  if (!window) return undefined
   markAsUncloneable?.(window)
   return window
 }

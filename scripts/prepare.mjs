@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 
 const has = command => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
-const run = script => execFileSync('npm', ['run', '--silent', script], { stdio: 'inherit' })
+const run = (script, ...more) => execFileSync('npm', ['run', '--silent', script, ...more], { stdio: 'inherit' })
 
 const canBuild = has('cargo') && has('cc')
 const isBuilt = existsSync('binding.js') && readdirSync('.').some(name => name.endsWith('.node'))
@@ -16,5 +16,11 @@ if (!canBuild && !isBuilt) {
   )
   process.exit(1)
 }
-if (canBuild) run('build:addon')
+if (canBuild && has('make')) run('build:addon')
+else if (canBuild) {
+  console.error(
+    "faultless: there is no make here, so the addon is built without jemalloc: allocator.use('jemalloc') will throw.",
+  )
+  run('build:addon', '--', '--no-default-features')
+}
 run('build:lib')

@@ -9,10 +9,11 @@ const entry = new URL('./life-again-worker.mjs', import.meta.url)
 const answers = []
 for (let round = 0; round < 8; round++) {
   const worker = new Worker(entry, { workerData: { folder: temporaryFolder() } })
+  const exit = once(worker, 'exit')
   const [answer] = await once(worker, 'message')
   answers.push(answer)
   if (round % 2) await worker.terminate()
-  else await once(worker, 'exit')
+  await exit
   // Once long enough for the threads that the addon may have of its own to end.
   if (round === 3) await delay(1300)
 }

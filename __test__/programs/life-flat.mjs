@@ -24,7 +24,7 @@ const kinds = {
     await file.close()
   }),
   'chunk iterator': opened(file => file.chunks({ chunkSize: 100_000 }).next()),
-  slab: opened(file => file.read(0, 300_000)),
+  result: opened(file => file.read(0, 300_000)),
   refreshed: opened(async file => {
     await file.view(0, 1)
     await file.refresh()

@@ -5,7 +5,7 @@ import { MappedFile } from 'faultless'
 const file = await MappedFile.open(process.argv[2])
 const told = async () => {
   const residency = await file.residency()
-  return { ...residency, resident: residency.resident ?? 'undefined' }
+  return { ...residency, resident: residency.resident === undefined ? 'undefined' : residency.resident }
 }
 const before = await told()
 await file.prefault()

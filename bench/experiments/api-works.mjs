@@ -9,7 +9,7 @@ import { dataFile, longFile, needRoom, sparseFile } from '../harness/files.mjs'
 import { fio } from '../harness/fio.mjs'
 import { countLocks } from '../harness/locks.mjs'
 import { notRunnable } from '../harness/requirements.mjs'
-import { expectedSum } from '../harness/sums.mjs'
+import { summedFiles } from '../harness/sums.mjs'
 import { peers } from '../programs/peers.mjs'
 import { readers } from '../programs/readers.mjs'
 
@@ -22,7 +22,14 @@ const SIZES = {
     warm: { passes: 1, rounds: 1, milliseconds: 1, warmup: 0 },
     cold: { passes: 1, rounds: 1, milliseconds: 100 },
     awaits: { passes: 1, rounds: 1, milliseconds: 20, warmup: 5 },
-    locks: { passes: 1, rounds: 1, milliseconds: 20, warmup: 10, k: 2, ways: ['nothing', 'readInto'] },
+    locks: {
+      passes: 1,
+      rounds: 1,
+      milliseconds: 20,
+      warmup: 10,
+      k: 2,
+      ways: ['nothing', 'allocate', 'readInto', 'read', 'read, tuned'],
+    },
     growth: { passes: 1, rounds: 1, milliseconds: 1, warmup: 0 },
     random: MiB,
     records: 64,
@@ -31,6 +38,7 @@ const SIZES = {
     sequence: { files: 2, size: MiB },
     inFlight: [8],
     request: [512],
+    summed: [512],
     requestFile: MiB,
     fileSize: [64 * KiB],
   },
@@ -44,7 +52,7 @@ const SIZES = {
       milliseconds: 250,
       warmup: 500,
       k: 8,
-      ways: ['nothing', 'readInto', 'read', 'view'],
+      ways: ['nothing', 'allocate', 'readInto', 'read', 'read, tuned', 'view'],
     },
     growth: { passes: 1, rounds: 1, milliseconds: 30, warmup: 30 },
     random: 64 * MiB,
@@ -54,6 +62,7 @@ const SIZES = {
     sequence: { files: 2, size: 64 * MiB },
     inFlight: [1, 32, 1024],
     request: [512, 32 * KiB, 2 * MiB],
+    summed: [512, 64 * KiB],
     requestFile: 64 * MiB,
     fileSize: [MiB, 16 * MiB, 256 * MiB],
   },
@@ -67,7 +76,19 @@ const SIZES = {
       milliseconds: 1000,
       warmup: 4000,
       k: 8,
-      ways: ['nothing', 'readInto', 'read', 'tryReadInto', 'readMany', 'readManyInto', 'view', 'chunks', 'mmapRead'],
+      ways: [
+        'nothing',
+        'allocate',
+        'readInto',
+        'tryReadInto',
+        'readManyInto',
+        'view',
+        'chunks',
+        'read',
+        'readMany',
+        'mmapRead',
+        'read, tuned',
+      ],
     },
     growth: { passes: 2, rounds: 1, milliseconds: 200, warmup: 100 },
     random: 64 * MiB,
@@ -77,6 +98,7 @@ const SIZES = {
     sequence: { files: 8, size: 256 * MiB },
     inFlight: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
     request: [512, 2 * KiB, 8 * KiB, 32 * KiB, 128 * KiB, 512 * KiB, 2 * MiB, 8 * MiB, 32 * MiB, 64 * MiB],
+    summed: [512, 2 * KiB, 8 * KiB, 32 * KiB, 128 * KiB, 512 * KiB],
     requestFile: 64 * MiB,
     fileSize: [MiB, 16 * MiB, 128 * MiB, GiB, 8 * GiB],
   },
@@ -170,14 +192,9 @@ function requireDisk(size) {
 }
 
 /** @param {{ files: number, size: number }} sequence @param {AbortSignal} signal */
-async function filesInOrder({ files, size }, signal) {
-  const paths = []
-  const sums = []
-  for (let seed = 1; seed <= files; seed += 1) {
-    paths.push(await longFile(size, { signal, seed }))
-    sums.push(await expectedSum(size, seed, signal))
-  }
-  return { paths, sums, size, disk: diskUnder(paths[0]) }
+async function filesInOrder(sequence, signal) {
+  const files = await summedFiles(sequence, { signal })
+  return { ...files, disk: diskUnder(files.paths[0]) }
 }
 
 /** Looked into only when something is to be run. @param {Files} files @param {string[]} names */
@@ -193,8 +210,21 @@ const middle = (samples, of) => median(samples.map(of)).toPrecision(3)
  * @returns {import('../harness/trials.mjs').Work[]}
  */
 export function apiWorks(size, files = {}, noPeers = undefined) {
-  const { warm, cold, awaits, locks, growth, random, records, coldReads, inFlight, request, requestFile, fileSize } =
-    SIZES[size]
+  const {
+    warm,
+    cold,
+    awaits,
+    locks,
+    growth,
+    random,
+    records,
+    coldReads,
+    inFlight,
+    request,
+    summed,
+    requestFile,
+    fileSize,
+  } = SIZES[size]
   const missing = files.missing ?? {}
   const randomFile = { path: files.paths?.[random], size: random }
   const base = 'FileHandle.read'
@@ -324,7 +354,12 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
             name === 'readMany' || name === 'readManyInto' ? peers[name].label : `Promise.all of ${peers[name].label}`,
           ...cold,
           task: { kind: 'coldBatch', peer: name, ...on, length: PAGE, count: coldReads },
-          cold: on && { paths: [on.path], disk: on.disk, prepare: () => evict(on.rehearsal.path) },
+          cold: on && {
+            paths: [on.path],
+            bytes: coldReads * PAGE,
+            disk: on.disk,
+            prepare: () => evict(on.rehearsal.path),
+          },
           missing: reason ?? lacking(files, ...COLD),
         })),
         {
@@ -332,8 +367,8 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
           label: `fio, libaio, direct, queue depth ${DEPTH.random}`,
           ...cold,
           async run() {
-            cool([on.path])
             const bytes = coldReads * PAGE
+            await cool([on.path], bytes)
             const found = await fio({ paths: [on.path], random: true, block: PAGE, depth: DEPTH.random, bytes })
             return [{ ...found, rate: (1000 * found.reads) / found.milliseconds }]
           },
@@ -355,7 +390,7 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
             label: peers[name].label,
             ...cold,
             task: { kind: 'sequence', peer: name, ...on, warm: isWarm },
-            cold: isWarm ? undefined : on && { paths: on.paths, disk: on.disk },
+            cold: isWarm ? undefined : on && { paths: on.paths, bytes: on.paths.length * on.size, disk: on.disk },
             missing: missing.inOrder ?? (isWarm ? undefined : lacking(files, ...COLD)),
           })),
           ...(isWarm
@@ -366,7 +401,7 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
                   label: `fio, libaio, direct, 1 MiB, queue depth ${DEPTH.sequence}`,
                   ...cold,
                   async run() {
-                    cool(on.paths)
+                    await cool(on.paths, on.paths.length * on.size)
                     const job = { paths: on.paths, random: false, block: MiB, depth: DEPTH.sequence, bytes: on.size }
                     const found = await fio(job)
                     return [{ ...found, rate: (1000 * found.bytes) / found.milliseconds }]
@@ -436,19 +471,28 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
         x,
         file: { path: files.paths?.[requestFile], size: requestFile },
         length: x,
+        names: [base, 'read', 'readInto', 'readInto, on the pool'],
+      })),
+      ...summed.map(x => ({
+        over: 'summed',
+        x,
+        file: randomFile,
+        length: x,
+        sum: true,
+        names: [base, 'readInto', 'view'],
       })),
       ...fileSize.map(x => ({ over: 'file', x, file: { path: files.paths?.[x], size: x }, length: PAGE })),
-    ].map(({ over, x, file, length, lanes = 1 }) => ({
+    ].map(({ over, x, file, length, lanes = 1, sum = false, names = [base, 'read', 'readInto'] }) => ({
       id: `${over}/${x}`,
       title: `${over} ${x}`,
       unit: 'µs per read',
       value: sample => 1e6 / sample.rate,
       growth: { over, x },
-      ways: [base, 'read', 'readInto'].map(name => ({
+      ways: names.map(name => ({
         id: name,
         label: peers[name].label,
         ...growth,
-        task: { kind: 'ranges', peer: name, ...file, length, lanes },
+        task: { kind: 'ranges', peer: name, ...file, length, lanes, sum },
         missing: missing[file.size],
       })),
     })),

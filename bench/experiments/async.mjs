@@ -5,6 +5,8 @@ import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'
 import { contention, ours } from './sources.mjs'
 
+/** The sources measured it at one size. */
+const SIZES = { toy: [128], quick: [64 * KiB], full: [64 * KiB] }
 const at = reader => ({ reader, size: 64 * KiB, k: 8 })
 
 /** @type {import('./index.mjs').Experiment} */
@@ -13,7 +15,14 @@ export default {
   title: 'Reading with promises',
   question: 'Does fs.promises.readFile close the gap, and by making workers faster or processes slower?',
   obstacle: twoCores,
-  variants: size => cross({ reader: ['readFileSync', 'readFile-1', 'readFile-8', 'mmapRead'], ...GRID[size] }),
+  variants: size =>
+    cross({ reader: ['readFileSync', 'readFile-1', 'readFile-8', 'mmapRead'], ...GRID[size], size: SIZES[size] }),
+  traced: size =>
+    cross({
+      reader: ['readFileSync', 'readFile-8', 'mmapRead'],
+      ...GRID[size],
+      size: SIZES[size],
+    }),
   claims: [
     {
       id: 'async/ratio-1',

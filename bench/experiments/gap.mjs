@@ -1,11 +1,13 @@
 // gap: are worker threads slower than processes at the same reads?
-import { cross, GRID, KiB } from '../harness/cells.mjs'
+import { cross, GRID } from '../harness/cells.mjs'
 import { ratio } from '../harness/compare.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'
+import { orToy, plain, SIZE, TUNED } from './mitigations.mjs'
 import { contention, ours } from './sources.mjs'
 
-const at = (reader, k = 8) => ({ reader, size: 64 * KiB, k })
+const READERS = ['readFileSync', 'mmapRead', 'readInto', 'view']
+const at = (reader, k = 8) => ({ reader, size: SIZE, k })
 const unit = 'workers / processes'
 const spoken = { first: 'the first 2,000 reads', steady: 'reads once the heaps have stopped growing' }
 
@@ -25,7 +27,11 @@ export default {
   title: 'Worker threads against processes',
   question: 'Are worker threads slower than processes at reading the same 64 KiB file, and are they with ours?',
   obstacle: twoCores,
-  variants: size => cross({ reader: ['readFileSync', 'mmapRead', 'readInto', 'view'], ...GRID[size] }),
+  variants: size => [
+    ...cross({ reader: READERS, ...GRID[size] }),
+    ...orToy(size, [at('readFileSync', 1), plain(TUNED)]),
+  ],
+  traced: size => cross({ reader: READERS, ...GRID[size], size: [size === 'toy' ? 128 : SIZE] }),
   claims: [
     {
       id: 'gap/slower',

@@ -3,9 +3,10 @@ import { cross, GRID, KiB, MiB } from '../harness/cells.mjs'
 import { ratio, speedup } from '../harness/compare.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast } from '../harness/verdict.mjs'
+import { orToy, plain, TUNED } from './mitigations.mjs'
 import { contention, ours } from './sources.mjs'
 
-const READERS = ['readFileSync', 'readSync', 'readInto']
+const READERS = ['readFileSync', 'readSync', 'readInto', 'view']
 const at = (reader, size = 64 * KiB) => ({ reader, size, k: 8 })
 
 /** @type {import('./index.mjs').Experiment} */
@@ -15,9 +16,10 @@ export default {
   question: 'Does reading into one buffer that is used again close the gap between worker threads and processes?',
   obstacle: twoCores,
   variants(size) {
-    const cells = cross({ reader: READERS, ...GRID[size] })
+    const cells = [...cross({ reader: READERS, ...GRID[size] }), ...orToy(size, [plain(TUNED)])]
     return size === 'quick' ? [...cells, at('readSync', MiB)] : cells
   },
+  traced: size => cross({ reader: READERS, ...GRID[size], size: [size === 'toy' ? 128 : 64 * KiB] }),
   claims: [
     {
       id: 'reuse/faster',

@@ -5,5 +5,16 @@ export const contention = {
   author: 'platformatic',
 }
 
+export const kernelLock = { title: 'Mysterious kernel lock contention', author: 'Valerie Aurora' }
+
+export const mappingModule = {
+  title: 'How would I design and implement a non-blocking memory mapping module for node.js',
+  author: 'a question and its answer',
+}
+
+export const asyncHazard = { title: 'Async hazard: mmap is secretly blocking IO', author: 'Huon Wilson' }
+
+export const prefaulting = { title: 'Go may require prefaulting MMAP', author: 'the article, unsigned' }
+
 /** Expectations of our own, held to the same rules. */
 export const ours = { title: 'our own expectations', author: 'faultless' }

@@ -10,8 +10,8 @@ export class Group extends Program {
    * @param {import('./cells.mjs').Mode} mode
    * @param {{ path: string, checksum: number }} file
    */
-  constructor({ reader, size, k, env }, mode, file) {
-    super(mode, HOST, { mode, k, member: { reader, size, ...file } }, env)
+  constructor({ reader, size, k, env, poolSize }, mode, file) {
+    super(mode, HOST, { mode, k, member: { reader, size, poolSize, ...file } }, env)
   }
 
   /** Resolves when every member has read the file once and verified it. */

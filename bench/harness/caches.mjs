@@ -1,11 +1,28 @@
 // A cold page cache, seen to be cold, and what a disk delivers from then on.
 import { readlinkSync, statSync } from 'node:fs'
+import { freemem } from 'node:os'
 import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MiB } from './cells.mjs'
+import { command } from './child.mjs'
 import { diskBytesRead, dropCaches, residentPages } from './faults.mjs'
 
-/** Empties the page cache of the machine; throws where anything of these files is left in it. @param {string[]} paths */
-export function cool(paths) {
+const TOUCH = fileURLToPath(new URL('../programs/touch.mjs', import.meta.url))
+/** What is used besides what the page cache will take. */
+const BESIDES = 64 * MiB
+
+/**
+ * Empties the page cache of the machine; throws where anything of these files is left in it.
+ *
+ * The kernel of a virtual machine gives free memory back to its host, and the next touch of each page costs a fault that
+ * only the host sees: several microseconds, paid by the thread that comes first, be it one that copies or one that uses a
+ * view. So as much memory as the page cache will take is used just before.
+ * @param {string[]} paths
+ * @param {number} bytes that will be read
+ */
+export async function cool(paths, bytes) {
   dropCaches()
+  await command(process.execPath, [TOUCH, String(Math.min(bytes + BESIDES, Math.floor(freemem() / 2)))])
   for (const path of paths) {
     const pages = residentPages(path)
     if (pages > 0) throw new Error(`${pages} pages of ${path} are still in the page cache`)

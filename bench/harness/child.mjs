@@ -1,5 +1,6 @@
 // A process that the harness starts, with all that it starts in turn: awaited within bounds, and ended as one.
 import { fork, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 
 /** Far more than any step takes on a busy machine, in milliseconds: what takes longer hangs. */
 const PATIENCE = 60_000
@@ -82,25 +83,12 @@ export class Child {
 }
 
 /** A program of ours that answers what it is told: `{ kind, … }`, or `{ kind: 'failed', error, code }`. */
-export class Program extends Child {
-  #receive
-
-  /** @param {string} name @param {string} path @param {object} task its only argument @param {Record<string, string>} [env] */
-  constructor(name, path, task, env) {
-    super(
-      name,
-      fork(path, [JSON.stringify(task)], {
-        detached: true,
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      }),
-    )
-    this.handle.on('message', message => this.#receive(message))
-  }
+class Answering extends Child {
+  #receive = _message => {}
 
   /** @param {object} message */
-  send(message) {
-    this.handle.send(message)
+  hear(message) {
+    this.#receive(message)
   }
 
   /** What it says next. @param {string} kind what that should be @param {number} [patience] */
@@ -118,6 +106,44 @@ export class Program extends Child {
   async stop() {
     this.send({ kind: 'stop' })
     await this.end()
+  }
+}
+
+/** One that Node runs. */
+export class Program extends Answering {
+  /** @param {string} name @param {string} path @param {object} task its only argument @param {Record<string, string>} [env] */
+  constructor(name, path, task, env) {
+    super(
+      name,
+      fork(path, [JSON.stringify(task)], {
+        detached: true,
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      }),
+    )
+    this.handle.on('message', message => this.hear(message))
+  }
+
+  /** @param {object} message */
+  send(message) {
+    this.handle.send(message)
+  }
+}
+
+/** One of its own, which hears and answers a line at a time; the first line is its task. */
+export class NativeProgram extends Answering {
+  /** @param {string} name @param {string} path @param {string} part which of its programs @param {object} task */
+  constructor(name, path, part, task) {
+    super(name, spawn(path, [part], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] }))
+    createInterface({ input: this.handle.stdout }).on('line', line => this.hear(JSON.parse(line)))
+    // One that has died is heard of when it ends.
+    this.handle.stdin.on('error', () => {})
+    this.send(task)
+  }
+
+  /** @param {object} message */
+  send(message) {
+    this.handle.stdin.write(`${JSON.stringify(message)}\n`)
   }
 }
 

@@ -3,23 +3,31 @@ import { median } from 'simple-statistics'
 import { bootstrap } from './statistics.mjs'
 
 /**
+ * An interval of times is as good as the machine is quiet: it bears the phase in which they were taken.
  * @typedef {import('./run.mjs').Measured} Measured
  * @typedef {import('./run.mjs').Phase} Phase
+ * @typedef {import('./run.mjs').TracedPair} TracedPair
  * @typedef {import('./cells.mjs').Mode} Mode
- * @typedef {{ value: number, low: number, high: number }} Interval
+ * @typedef {{ value: number, low: number, high: number, timed?: Phase }} Interval
  */
 
 /** @param {import('./run.mjs').Pair} pair */
-const pairRatio = ({ workers, processes }) => workers.throughput / processes.throughput
+export const pairRatio = ({ workers, processes }) => workers.throughput / processes.throughput
 
 /** @param {Measured} cell @param {Phase} phase @param {Mode} mode */
 export function throughput(cell, phase, mode) {
-  return bootstrap(cell[phase].map(rounds => rounds.map(pair => pair[mode].throughput)))
+  return timed(
+    phase,
+    cell[phase].map(rounds => rounds.map(pair => pair[mode].throughput)),
+  )
 }
 
 /** Workers' throughput over processes'. @param {Measured} cell @param {Phase} phase */
 export function ratio(cell, phase) {
-  return bootstrap(cell[phase].map(rounds => rounds.map(pairRatio)))
+  return timed(
+    phase,
+    cell[phase].map(rounds => rounds.map(pairRatio)),
+  )
 }
 
 /**
@@ -30,10 +38,48 @@ export function ratio(cell, phase) {
  * @param {Mode} mode
  */
 export function speedup(cell, base, phase, mode) {
-  return bootstrap(
-    cell[phase].map((rounds, pass) =>
-      rounds.map((pair, round) => pair[mode].throughput / base[phase][pass][round][mode].throughput),
+  return timed(
+    phase,
+    together([cell, base], phase).map(rounds =>
+      rounds.map(([own, other]) => own[mode].throughput / other[mode].throughput),
     ),
+  )
+}
+
+/** Workers' throughput in one cell over processes' in another. @param {Measured} cell @param {Measured} base @param {Phase} phase */
+export function workersOverProcesses(cell, base, phase) {
+  return timed(
+    phase,
+    together([cell, base], phase).map(rounds =>
+      rounds.map(([own, other]) => own.workers.throughput / other.processes.throughput),
+    ),
+  )
+}
+
+/**
+ * How much more is resident at the end of one cell than of another.
+ * @param {Measured} cell
+ * @param {Measured} base
+ * @param {Phase} phase
+ * @param {Mode} mode
+ * @param {number} unit in bytes
+ */
+export function moreResident(cell, base, phase, mode, unit) {
+  return bootstrap(
+    together([cell, base], phase).map(rounds =>
+      rounds.map(([own, other]) => (own[mode].resident - other[mode].resident) / unit),
+    ),
+  )
+}
+
+/** What is resident of all members at its end. @param {Measured} cell @param {Phase} phase @param {Mode} mode */
+export const resident = (cell, phase, mode) => median(cell[phase].flat().map(pair => pair[mode].resident))
+
+/** The ratio of one cell over that of another. @param {Measured} cell @param {Measured} base @param {Phase} phase */
+export function ratioChange(cell, base, phase) {
+  return timed(
+    phase,
+    together([cell, base], phase).map(rounds => rounds.map(([own, other]) => pairRatio(own) / pairRatio(other))),
   )
 }
 
@@ -44,16 +90,112 @@ export function speedup(cell, base, phase, mode) {
  * @param {Phase} phase
  */
 export function ratioAgainstLowest(cell, others, phase) {
-  const rows = cell[phase].map((rounds, pass) =>
-    rounds.map((pair, round) => ({
-      own: pairRatio(pair),
-      others: others.map(other => pairRatio(other[phase][pass][round])),
+  return againstExtreme([cell, ...others], phase, pairRatio, Math.min)
+}
+
+/**
+ * The throughput of one cell over that of the fastest of others.
+ * @param {Measured} cell
+ * @param {Measured[]} others
+ * @param {Phase} phase
+ * @param {Mode} mode
+ */
+export function speedupOverBest(cell, others, phase, mode) {
+  return againstExtreme([cell, ...others], phase, pair => pair[mode].throughput, Math.max)
+}
+
+/**
+ * The least speedup of several cells, each over a base of its own.
+ * @param {[cell: Measured, base: Measured][]} pairs
+ * @param {Phase} phase
+ * @param {Mode} mode
+ */
+export function leastSpeedup(pairs, phase, mode) {
+  const rows = together(pairs.flat(), phase)
+  return timed(phase, rows, sample =>
+    Math.min(
+      ...pairs.map((_, index) =>
+        median(sample.map(row => row[2 * index][mode].throughput / row[2 * index + 1][mode].throughput)),
+      ),
+    ),
+  )
+}
+
+/** Of two medians, that of the first over the extreme one of the others. */
+function againstExtreme(cells, phase, of, extreme) {
+  const rows = together(cells, phase).map(rounds => rounds.map(pairs => pairs.map(of)))
+  return timed(phase, rows, sample => {
+    const [own, ...others] = cells.map((_, index) => median(sample.map(row => row[index])))
+    return own / extreme(...others)
+  })
+}
+
+/** What cells have in the same pass and round, as far as all of them were measured. @param {Measured[]} cells @param {Phase | 'traced'} phase */
+function together(cells, phase) {
+  const passes = Math.min(...cells.map(cell => cell[phase].length))
+  return Array.from({ length: passes }, (_, pass) =>
+    cells[0][phase][pass].map((_, round) => cells.map(cell => cell[phase][pass][round])),
+  )
+}
+
+/** @template T @param {Phase} phase @param {T[][]} rows @param {(rows: T[]) => number} [statistic] @returns {Interval} */
+const timed = (phase, rows, statistic) => ({ ...bootstrap(rows, statistic), timed: phase })
+
+/** Of the locks that were counted in the first reads of workers or processes. @param {Measured} cell @param {Mode} mode @param {(sample: TracedPair[Mode]) => number} of */
+export function locksOf(cell, mode, of) {
+  return bootstrap(cell.traced.map(rounds => rounds.map(pair => of(pair[mode]))))
+}
+
+/** Workers' over processes'. @param {Measured} cell @param {(sample: TracedPair[Mode]) => number} of */
+export function lockRatio(cell, of) {
+  return bootstrap(cell.traced.map(rounds => rounds.map(({ workers, processes }) => of(workers) / of(processes))))
+}
+
+/** Those of one cell over those of another. @param {Measured} cell @param {Measured} base @param {Mode} mode @param {(sample: TracedPair[Mode]) => number} of */
+export function lockSpeedup(cell, base, mode, of) {
+  return bootstrap(
+    together([cell, base], 'traced').map(rounds => rounds.map(([own, other]) => of(own[mode]) / of(other[mode]))),
+  )
+}
+
+/** What can be told of locks. */
+export const locks = {
+  /** How often the lock was taken for writing, for each 1,000 reads of the file. @param {TracedPair[Mode]} sample */
+  writesPerThousand: sample => (1000 * sample.locks.writes.count) / readsOf(sample),
+  /** Nanoseconds of waiting for each time that it was taken for writing. @param {TracedPair[Mode]} sample */
+  writeWait: ({ locks }) => locks.writes.waited.mean,
+  /** Nanoseconds of waiting for it for writing, for each read of the file. @param {TracedPair[Mode]} sample */
+  writeWaitPerRead: sample => sample.locks.writes.waited.total / readsOf(sample),
+  /** Nanoseconds of waiting for the lock, for writing and for reading, for each read of the file. @param {TracedPair[Mode]} sample */
+  waitPerRead: sample => (sample.locks.writes.waited.total + sample.locks.reads.waited.total) / readsOf(sample),
+}
+
+/** @param {TracedPair[Mode]} sample */
+const readsOf = ({ members }) => members.reduce((sum, { operations }) => sum + operations, 0)
+
+/** Nanoseconds that a member takes for one read, by the clock on the wall. @param {TracedPair[Mode]} sample */
+const timePerRead = ({ throughput, members }) => (1e9 * members.length) / throughput
+
+/**
+ * The share of the gap by the clock on the wall that waits for the lock explain: how much longer workers wait in each read,
+ * over how much longer they take for it, both in the run that was traced.
+ * @param {Measured} cell
+ */
+export function waitShare(cell) {
+  const gaps = cell.traced.map(rounds =>
+    rounds.map(({ workers, processes }) => ({
+      waits: locks.waitPerRead(workers) - locks.waitPerRead(processes),
+      gap: timePerRead(workers) - timePerRead(processes),
     })),
   )
-  return bootstrap(rows, sample => {
-    const lowest = Math.min(...others.map((_, index) => median(sample.map(row => row.others[index]))))
-    return median(sample.map(row => row.own)) / lowest
-  })
+  const gap = bootstrap(gaps.map(rounds => rounds.map(({ gap }) => gap)))
+  if (gap.low <= 0) {
+    const most = (gap.high / 1000).toFixed(1)
+    throw Object.assign(new Error(`no gap to be explained: workers take at most ${most} µs a read longer`), {
+      code: 'ERR_UNDECIDED',
+    })
+  }
+  return bootstrap(gaps, rows => median(rows.map(({ waits }) => waits)) / median(rows.map(({ gap }) => gap)))
 }
 
 /**

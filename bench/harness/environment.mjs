@@ -1,8 +1,9 @@
 // What the machine was when a run began: without it no number can be compared with another.
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { describeDisk } from '../../dist/lib/cli/disk.js'
 import { peerVersions } from './peers.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -16,6 +17,7 @@ export function describeEnvironment({ command, folder }) {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   const { header } = process.report.getReport()
   const changes = git('status', '--porcelain')
+  const { fileSystem, readAheadKiB } = describeDisk(folder)
   return {
     date: new Date().toISOString(),
     command,
@@ -35,35 +37,14 @@ export function describeEnvironment({ command, folder }) {
     execArgv: process.execArgv,
     variables: Object.fromEntries(Object.entries(process.env).filter(([name]) => VARIABLES.test(name))),
     transparentHugePages: readText('/sys/kernel/mm/transparent_hugepage/enabled'),
-    ...describeDisk(folder),
+    fileSystem,
+    readAheadKiB,
     packages: {
       [manifest.name]: manifest.version,
       ...Object.fromEntries(Object.keys(manifest.devDependencies).map(name => [name, installedVersion(name)])),
       ...peerVersions(),
     },
   }
-}
-
-/** @param {string} folder */
-function describeDisk(folder) {
-  const { dev } = statSync(folder)
-  const device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`
-  // A partition has no queue of its own but its disk's; a file system without a disk (btrfs, overlay) only a bdi.
-  const readAhead =
-    readText(`/sys/dev/block/${device}/queue/read_ahead_kb`) ??
-    readText(`/sys/dev/block/${device}/../queue/read_ahead_kb`) ??
-    readText(`/sys/class/bdi/${device}/read_ahead_kb`)
-  return { fileSystem: fileSystemOf(folder), readAheadKiB: readAhead === null ? null : Number(readAhead) }
-}
-
-/** The type of the file system whose mount point is the longest that leads to the folder. @param {string} folder */
-function fileSystemOf(folder) {
-  const mounts = (readText('/proc/self/mounts') ?? '')
-    .split('\n')
-    .map(line => line.split(' '))
-    .filter(([, point]) => point && `${folder}/`.startsWith(point === '/' ? point : `${point}/`))
-    .sort(([, left], [, right]) => left.length - right.length)
-  return mounts.at(-1)?.[2] ?? null
 }
 
 /** @param {string} path */

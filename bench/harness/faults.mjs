@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 const PREFIX = 'faultless-fault-'
 const BLOCK = 4096
 const NOBODY = 65534
+const TRACEFS = '/sys/kernel/tracing'
 
 const living = new Set()
 
@@ -46,6 +47,10 @@ const trials = {
   memoryLimit() {
     cgroup('memory', 'memory').dispose()
   },
+  readAhead() {
+    const whole = fs.readdirSync('/sys/class/block').map(name => `/sys/class/block/${name}/queue/read_ahead_kb`)
+    fs.accessSync(whole.find(setting => fs.existsSync(setting)) ?? '/sys/class/block', fs.constants.W_OK)
+  },
   dropCaches() {
     fs.accessSync('/proc/sys/vm/drop_caches', fs.constants.W_OK)
   },
@@ -56,7 +61,7 @@ const trials = {
     run('dd', '--version')
   },
   tracefs() {
-    if (!tracefs()) return 'no tracefs at /sys/kernel/tracing, and it cannot be mounted'
+    if (!fs.existsSync(join(TRACEFS, 'events'))) return `not mounted: mount -t tracefs nodev ${TRACEFS}`
   },
   bpftrace() {
     run('bpftrace', '--version')
@@ -79,14 +84,6 @@ function tried(trial) {
   } catch (error) {
     return { ok: false, reason: (error.stderr?.toString().trim() || error.message).split('\n')[0] }
   }
-}
-
-/** The folder of tracefs, mounted where it was not, or undefined. */
-export function tracefs() {
-  const folder = '/sys/kernel/tracing'
-  const usable = () => fs.existsSync(join(folder, 'events'))
-  if (!usable()) spawnSync('mount', ['-t', 'tracefs', 'nodev', folder])
-  return usable() ? folder : undefined
 }
 
 /**
@@ -260,6 +257,29 @@ function finished(file, args, options) {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
+}
+
+/** Gives a whole block device another read-ahead, in KiB, and its own again when disposed of. Files that are open keep theirs. */
+export function readAhead(device, kib) {
+  const setting = `/sys/class/block/${basename(device)}/queue/read_ahead_kb`
+  const before = fs.readFileSync(setting, 'utf8')
+  const fault = disposable({}, () => fs.writeFileSync(setting, before))
+  fs.writeFileSync(setting, String(kib))
+  return fault
+}
+
+/**
+ * Has a disk fail under the last `lost` bytes of a file, which must be the last that was made on it. All of it is cold then;
+ * the file system is read-only from now on: what was written behind the cut would make the backing file whole again.
+ */
+export function failAtEnd(disk, path, lost) {
+  run('sync')
+  disk.cool()
+  // Looked at, so that where the file lies is known to the kernel before the disk fails.
+  const listed = run('filefrag', '-v', `-b${BLOCK}`, path)
+  const ends = [...listed.matchAll(/^ *\d+: +\d+\.\. *\d+: +\d+\.\. *(\d+):/gm)].map(match => Number(match[1]))
+  run('mount', '-o', 'remount,ro', disk.mountPoint)
+  fs.truncateSync(disk.backingFile, (Math.max(...ends) + 1) * BLOCK - lost)
 }
 
 /** Empties the page cache of the whole machine, metadata included. Mapped pages stay. */

@@ -1,79 +1,101 @@
-// Counts how often a process takes the lock of its address space for writing, with the kernel's own tracepoint.
+// How often groups of members take the lock of their address space, and how long they wait for it, window by window.
+import { LockTrace, sumFigures } from '../../dist/lib/locks/index.js'
 import { Group } from './barrier.mjs'
-import { startCommand } from './child.mjs'
 import { dataFile } from './files.mjs'
 
-/** Counts are kept for each millisecond, so that windows can be cut out of them afterwards. */
-const NANOSECONDS = 1_000_000
-/** So many milliseconds with any event at all can be told apart. */
-const KEYS = 1 << 16
-
-/** What workers need to hear of a start before it comes, in milliseconds. */
+/** What members need to hear of a start before it comes, in milliseconds. */
 const LEAD = 50
+const NANOSECONDS = 1e6
 
 /**
  * Has k workers read in windows, and counts. What comes before the windows is not counted: heaps grow, code is compiled.
  * @param {import('./cells.mjs').Cell} cell
  * @param {{ warmup: number, rounds: number, milliseconds: number }} windows
  */
-export async function countLocks(cell, { warmup, rounds, milliseconds }) {
+export async function countLocks(cell, { warmup, ...windows }) {
   const group = new Group(cell, 'workers', dataFile(cell.size))
-  const trace = new LockTrace(group.pid)
-  await Promise.all([group.ready(), trace.ready()])
+  await group.ready()
   await group.sample({ lead: LEAD, milliseconds: warmup })
-  const windows = []
-  for (let round = 0; round < rounds; round += 1) windows.push(await group.sample({ lead: LEAD, milliseconds }))
-  const count = await trace.stop()
+  const counts = await countWindows(group, windows)
   await group.stop()
-  return windows.map(({ start, members }) => {
-    const reads = members.reduce((sum, { operations }) => sum + operations, 0)
-    const writes = count(start, start + Math.max(...members.map(({ elapsed }) => elapsed)))
-    return { reads, writes, perThousand: (1000 * writes) / reads }
+  return counts
+}
+
+/**
+ * What a group that is ready takes of locks for writing in windows that begin now, and the milliseconds it waits for them.
+ * @param {Group} group
+ * @param {{ rounds: number, milliseconds: number }} windows
+ */
+export function countWindows(group, { rounds, milliseconds }) {
+  return traced([group.pid], async mark => {
+    const windows = []
+    for (let round = 0; round < rounds; round += 1) {
+      mark()
+      windows.push(await group.sample({ lead: LEAD, milliseconds }))
+    }
+    return ({ sections }) =>
+      windows.map(({ members }, round) => {
+        const reads = members.reduce((sum, { operations }) => sum + operations, 0)
+        const { count: writes, waited } = sections[round + 1].total.writes
+        const elapsed = Math.max(...members.map(member => member.elapsed))
+        return { reads, elapsed, writes, waited: waited.total / NANOSECONDS, perThousand: (1000 * writes) / reads }
+      })
   })
 }
 
-class LockTrace {
-  #bpftrace
-  #lines
-  #attached
+/**
+ * What members take of locks, for writing and for reading, in their first reads. `lost` acquisitions were counted without
+ * their figures, and `leftOut` are those of other processes.
+ * @typedef {{
+ *   locks: import('../../dist/lib/locks/index.js').Figures, lost: number, unmatched: number, leftOut: number
+ * }} LockSample
+ */
 
-  /** @param {number} pid of the process, all of whose threads are followed */
-  constructor(pid) {
-    const script = [
-      `tracepoint:mmap_lock:mmap_lock_acquire_returned /pid == ${pid} && args->write && args->success/`,
-      `{ @writes[nsecs / ${NANOSECONDS}] = count(); }`,
-    ].join(' ')
-    // With -p it ends when the process does.
-    this.#bpftrace = startCommand('bpftrace', ['-f', 'json', '-B', 'none', '-p', String(pid), '-e', script], {
-      env: { BPFTRACE_MAP_KEYS_MAX: String(KEYS) },
-    })
-    this.#lines = ''
-    this.#attached = new Promise(resolve => {
-      this.#bpftrace.handle.stdout.on('data', text => {
-        this.#lines += text
-        if (this.#lines.includes('attached_probes')) resolve()
-      })
-    })
-  }
+/**
+ * Counts in the first reads of a group of each mode, one after the other. The trace follows this process, before any member
+ * lives, so that no child of anyone is missed; what this process takes itself is not counted.
+ * @param {import('./cells.mjs').Cell} cell
+ * @param {import('./cells.mjs').Mode[]} inTurn
+ * @param {{ path: string, checksum: number }} file
+ * @param {{ milliseconds: number, reads: number, lead: number }} window
+ * @returns {Promise<import('./run.mjs').TracedPair>}
+ */
+export function traceGroups(cell, inTurn, file, window) {
+  return traced([process.pid], async mark => {
+    const samples = []
+    for (const mode of inTurn) {
+      const group = new Group(cell, mode, file)
+      await group.ready()
+      mark()
+      const { kind: _, ...sample } = await group.sample(window)
+      mark()
+      await group.stop()
+      samples.push(sample)
+    }
+    return ({ sections, lost, unmatched, leftOut }) =>
+      Object.fromEntries(
+        inTurn.map((mode, turn) => {
+          const threads = sections[2 * turn + 1].threads.filter(({ pid }) => pid !== process.pid)
+          return [mode, { ...samples[turn], locks: sumFigures(threads), lost, unmatched, leftOut }]
+        }),
+      )
+  })
+}
 
-  /** Resolves when it counts. */
-  async ready() {
-    const died = this.#bpftrace.ended.then(error => {
-      throw this.#bpftrace.failure(error?.message ?? 'ended before its time')
-    })
-    await this.#bpftrace.bounded(Promise.race([this.#attached, died]), 'count')
-  }
-
-  /** Ends the count. Gives back a function that tells how many there were from one time on the clock of `hrtime`, in milliseconds, to another. */
-  async stop() {
-    this.#bpftrace.handle.kill('SIGINT')
-    await this.#bpftrace.end()
-    const messages = this.#lines
-      .split('\n')
-      .filter(Boolean)
-      .map(line => JSON.parse(line))
-    const counts = Object.entries(messages.find(({ type }) => type === 'map')?.data['@writes'] ?? {})
-    return (from, to) =>
-      counts.reduce((sum, [at, count]) => (Number(at) >= Math.floor(from) && Number(at) <= to ? sum + count : sum), 0)
+/**
+ * Runs work while these processes, and all that they start, are traced; it resolves to what makes something of the report.
+ * @template T
+ * @param {number[]} pids
+ * @param {(mark: () => void) => Promise<(report: import('../../dist/lib/locks/index.js').LockReport) => T>} work
+ * @returns {Promise<T>}
+ */
+export async function traced(pids, work) {
+  const trace = await LockTrace.start(pids, { marks: true })
+  try {
+    const conclude = await work(() => trace.mark())
+    return conclude(await trace.stop())
+  } catch (error) {
+    await trace.abandon()
+    throw error
   }
 }

@@ -1,9 +1,8 @@
 // The command line of the matrix. What it does not understand becomes one line that names it and the nearest valid word.
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { closest } from 'fastest-levenshtein'
-import { resultsFolder } from './results.mjs'
-
-export class UsageError extends Error {}
+import { UsageError } from './requirements.mjs'
+import { readEnvironment, resultsFolder } from './results.mjs'
 
 /**
  * @param {string[]} words
@@ -11,6 +10,12 @@ export class UsageError extends Error {}
  */
 export function parseOptions(words, experiments) {
   const program = new Command('zx bench/matrix.mjs')
+    .addHelpText(
+      'after',
+      `
+zx bench/matrix.mjs compare <A> <B>...  sets folders of results side by side
+zx bench/matrix.mjs report <FOLDER>     writes the reports of a folder anew`,
+    )
     .description(
       'Runs experiments on memory-mapped and conventional reads, and judges what others have claimed of them.',
     )
@@ -18,22 +23,46 @@ export function parseOptions(words, experiments) {
     .addOption(new Option('--quick', 'a few sizes, minutes in all (the default)').conflicts(['full', 'toy']))
     .addOption(new Option('--full', 'every size and number of members, tens of minutes').conflicts(['quick', 'toy']))
     .addOption(new Option('--toy', 'the smallest size, each variant once: checks the answers, decides nothing'))
+    .addOption(
+      new Option('--budget <MINUTES>', 'what one experiment whose full run takes long may take').argParser(minutes),
+    )
     .option('--list', 'print the experiments with their questions')
     .option('--out <DIR>', 'the folder in which the folder of results is made', resultsFolder)
+    .addOption(
+      new Option(
+        '--resume <FOLDER>',
+        'goes on with an interrupted run: its experiments and size, its samples',
+      ).conflicts(['full', 'toy', 'quick', 'out']),
+    )
     .option('--json', 'print the summary, and nothing else, to standard output')
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
-  const { full, toy, list = false, out, json = false } = parse(program, words)
+  const { full, toy, budget, list = false, out, json = false, resume } = parse(program, words)
+  if (resume !== undefined && program.args.length > 0) {
+    throw new UsageError('--resume goes on with the experiments of the folder: name none')
+  }
+  const asked = resume === undefined ? undefined : readEnvironment(resume).asked
+  const names = asked?.experiments ?? program.args
   const ids = experiments.map(({ id }) => id)
-  const unknown = program.args.find(id => !ids.includes(id))
+  const unknown = names.find(id => !ids.includes(id))
   if (unknown !== undefined) throw new UsageError(nearest('experiment', unknown, ids))
   return {
-    chosen: program.args.length === 0 ? experiments : experiments.filter(({ id }) => program.args.includes(id)),
-    size: /** @type {import('./cells.mjs').RunSize} */ (full ? 'full' : toy ? 'toy' : 'quick'),
+    chosen: names.length === 0 ? experiments : experiments.filter(({ id }) => names.includes(id)),
+    size: /** @type {import('./cells.mjs').RunSize} */ (asked?.size ?? (full ? 'full' : toy ? 'toy' : 'quick')),
+    /** In milliseconds. @type {number | undefined} */
+    budget: budget ?? asked?.budget,
     list,
     out,
     json,
+    resume,
   }
+}
+
+/** @param {string} word */
+function minutes(word) {
+  const value = Number(word)
+  if (!(value > 0)) throw new InvalidArgumentError('it is a number of minutes above 0.')
+  return value * 60_000
 }
 
 /** @param {Command} program @param {string[]} words */

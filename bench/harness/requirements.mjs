@@ -9,3 +9,6 @@ export function twoCores({ cpu }) {
 export function notRunnable(reason) {
   return Object.assign(new Error(reason), { code: 'ERR_NOT_RUNNABLE' })
 }
+
+/** What was asked for cannot be meant: a line for the user, without a stack. */
+export class UsageError extends Error {}

@@ -1,7 +1,8 @@
 // The folder of one run. Each sample is on the disk as soon as it is there; nothing is ever overwritten.
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { UsageError } from './requirements.mjs'
 
 export const resultsFolder = fileURLToPath(new URL('../results', import.meta.url))
 
@@ -11,20 +12,87 @@ export const resultsFolder = fileURLToPath(new URL('../results', import.meta.url
  */
 export function makeRun(parent, environment) {
   const folder = nextFree(join(parent, `${environment.date.slice(0, 10)}-${environment.host}`))
-  const writeNew = (name, value) =>
-    writeFileSync(join(folder, name), `${JSON.stringify(value, null, 2)}\n`, { flag: 'wx' })
-  writeNew('environment.json', environment)
-  return {
-    folder,
-    /** @param {object} line */
-    record: line =>
-      appendFileSync(join(folder, 'samples.jsonl'), `${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`),
-    /** @param {string} name @param {string} text */
-    save: (name, text) => writeFileSync(join(folder, name), text, { flag: 'wx' }),
-    /** @param {object[]} rows */
-    summarize: rows => writeNew('summary.json', rows),
+  const run = openRun(folder, 'wx', environment)
+  run.save('environment.json', format(environment))
+  return run
+}
+
+/** What may differ between the parts of a run: when they were, and how they were asked for. */
+const CHANGING = ['date', 'command', 'load', 'dirty']
+
+/**
+ * A run that was interrupted, and what it has sampled. A sample of another machine or version is none of the same run.
+ * @param {string} folder
+ * @param {ReturnType<typeof import('./environment.mjs').describeEnvironment>} environment of now
+ */
+export function resumeRun(folder, environment) {
+  const before = readEnvironment(folder)
+  if (existsSync(join(folder, 'summary.json')))
+    throw new UsageError(`${folder} is finished: there is nothing to resume`)
+  const differing = Object.keys(before).find(
+    name => !CHANGING.includes(name) && JSON.stringify(before[name]) !== JSON.stringify(environment[name]),
+  )
+  if (differing !== undefined) {
+    const [was, is] = [before, environment].map(one => JSON.stringify(one[differing]))
+    throw new UsageError(`${folder} cannot be resumed: its ${differing} was ${was}, and is ${is} now`)
+  }
+  return { ...openRun(folder, 'w', before), recorded: readSamples(folder) }
+}
+
+/** @param {string} folder */
+export function readEnvironment(folder) {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'environment.json'), 'utf8'))
+  } catch (error) {
+    throw new UsageError(`${folder} is no folder of results: ${error.message}`)
   }
 }
+
+/** The samples of a run. A line that an interruption has cut short is none. @param {string} folder */
+export function readSamples(folder) {
+  const path = join(folder, 'samples.jsonl')
+  if (!existsSync(path)) return []
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap(line => {
+      try {
+        return [JSON.parse(line)]
+      } catch {
+        return []
+      }
+    })
+}
+
+/** @param {string} folder */
+export function readSummary(folder) {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'))
+  } catch (error) {
+    throw new UsageError(`${folder} has no summary: ${error.message}; an interrupted run goes on with --resume`)
+  }
+}
+
+/** @param {string} folder @param {'w' | 'wx'} flag @param {object} environment of when it began */
+function openRun(folder, flag, environment) {
+  const samples = join(folder, 'samples.jsonl')
+  const save = (name, text) => writeFileSync(join(folder, name), text, { flag })
+  // After a line that was cut short the next one begins anew.
+  if (existsSync(samples) && !readFileSync(samples).toString().endsWith('\n')) appendFileSync(samples, '\n')
+  return {
+    folder,
+    environment,
+    /** @type {object[]} */
+    recorded: [],
+    /** @param {object} line */
+    record: line => appendFileSync(samples, `${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`),
+    /** @param {string} name @param {string} text */
+    save,
+    /** @param {object[]} rows */
+    summarize: rows => save('summary.json', format(rows)),
+  }
+}
+
+const format = value => `${JSON.stringify(value, null, 2)}\n`
 
 /** Making a folder is what claims its number: of two runs that start at once, one finds it taken. @param {string} base */
 function nextFree(base) {

@@ -1,9 +1,14 @@
 // Measures cells: workers and processes in turn, pass after pass, so that a drift of the machine hits all.
 import { Group } from './barrier.mjs'
-import { cellKey, cellName, MiB, modes } from './cells.mjs'
+import { cellKey, cellName, identity, MiB, modes } from './cells.mjs'
 import { Child, withChildren } from './child.mjs'
+import { ratio } from './compare.mjs'
 import { dataFile } from './files.mjs'
+import { withHugePages } from './huge-pages.mjs'
+import { traceGroups } from './locks.mjs'
 import { neighbours } from './order.mjs'
+import { emptyCell, recordedCells, TOLERANCE } from './recorded.mjs'
+import { notRunnable } from './requirements.mjs'
 import { seededRandom } from './statistics.mjs'
 
 /**
@@ -11,23 +16,38 @@ import { seededRandom } from './statistics.mjs'
  * - first: what their first reads are like, while their heaps grow, for `first` milliseconds at most;
  * - steady: what reads are like later, in `rounds` windows of `window` milliseconds, after `settle` milliseconds that are
  *   recorded and not counted, in which V8's collections begin to keep up with what is read.
+ *
+ * There are at least so many passes. As long as the `budget`, in milliseconds, is not spent, there are more of those cells
+ * whose intervals are wider than `narrow`, a share of their value to both sides. `traces` is how often locks are counted.
  */
 const PROFILES = {
-  toy: { passes: 1, first: 10, settle: 0, rounds: 0, window: 0 },
-  quick: { passes: 3, first: 300, settle: 100, rounds: 2, window: 40 },
-  full: { passes: 4, first: 800, settle: 300, rounds: 2, window: 300 },
+  toy: { least: 1, most: 1, budget: 0, narrow: 1, traces: 1, first: 10, settle: 0, rounds: 0, window: 0 },
+  quick: { least: 2, most: 8, budget: 100e3, narrow: 0.1, traces: 2, first: 300, settle: 80, rounds: 2, window: 30 },
+  full: {
+    least: 3,
+    most: 12,
+    budget: 28 * 60e3,
+    narrow: 0.05,
+    traces: 2,
+    first: 600,
+    settle: 200,
+    rounds: 2,
+    window: 150,
+  },
 }
 const ATTEMPTS = 6
-/** By how many milliseconds a member may hear of a start too late: less than a member waits for a core anyway where there are more members than cores. */
-const TOLERANCE = 2
+/** About what attaching and detaching a trace takes, in milliseconds. */
+const TRACING = 1000
 
 /**
  * @typedef {import('./cells.mjs').Cell} Cell
  * @typedef {import('./cells.mjs').Mode} Mode
  * @typedef {'first' | 'steady'} Phase
- * @typedef {{ throughput: number, members: object[], usage: Record<string, number> }} Sample
+ * @typedef {{ throughput: number, members: object[], resident: number, usage: Record<string, number> }} Sample `resident` bytes at its end
  * @typedef {Record<Mode, Sample>} Pair
- * @typedef {Cell & { key: string, name: string, error?: string } & Record<Phase, Pair[][]>} Measured pairs by pass and round
+ * @typedef {Record<Mode, Sample & import('./locks.mjs').LockSample>} TracedPair
+ * @typedef {Cell & { key: string, name: string, error?: string, untraced?: string }
+ *   & Record<Phase, Pair[][]> & { traced: TracedPair[][] }} Measured pairs by pass and round; `untraced` says why no locks were counted
  */
 
 export class Results {
@@ -55,59 +75,143 @@ export class Results {
     if (measured.error) throw Object.assign(new Error(measured.error), { code: 'ERR_CELL_FAILED' })
     return measured
   }
+
+  /** The cell with its locks counted. Throws ERR_NOT_RUNNABLE where that cannot be. @param {Cell} cell */
+  locks(cell) {
+    const measured = this.cell(cell)
+    if (measured.untraced) throw notRunnable(measured.untraced)
+    if (measured.traced.length === 0)
+      throw Object.assign(new Error(`the locks of ${cellName(cell)} were not counted`), { code: 'ERR_NOT_MEASURED' })
+    return measured
+  }
+
+  /** All that was asked for. */
+  get all() {
+    return [...this.#cells.values()]
+  }
 }
 
-/** About what all of it takes, in milliseconds. @param {Cell[]} wanted @param {import('./cells.mjs').RunSize} size */
-export function cellsTime(wanted, size) {
-  const unique = new Map(wanted.map(cell => [cellKey(cell), cell]))
+/** About what all of it takes at least, in milliseconds. @param {Wanted} wanted @param {import('./cells.mjs').RunSize} size */
+export function cellsTime({ cells, traced }, size) {
   const profile = PROFILES[size]
-  return profile.passes * [...unique.values()].reduce((sum, cell) => sum + cost(cell, profile), 0)
+  const sum = (list, of) => [...uniqueCells(list).values()].reduce((total, cell) => total + of(cell), 0)
+  return (
+    profile.least * sum(cells, cell => cost(cell, profile)) +
+    profile.traces * sum(traced, cell => traceCost(cell, profile))
+  )
 }
 
 /**
- * @param {Cell[]} wanted as often as experiments asked for them
+ * @typedef {{ cells: Cell[], traced: Cell[] }} Wanted as often as experiments asked for them; whose locks are counted, too
+ *
+ * @param {Wanted} wanted
  * @param {{
- *   size: import('./cells.mjs').RunSize, signal: AbortSignal, record: (line: object) => void,
+ *   size: import('./cells.mjs').RunSize, signal: AbortSignal, record: (line: object) => void, recorded?: object[],
  *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>
- * }} options
+ * }} options `recorded` are the samples of the run that is resumed: they are not taken again
  */
-export async function measure(wanted, { size, signal, record, progress }) {
+export async function measure(wanted, { size, signal, record, recorded = [], progress }) {
   const profile = PROFILES[size]
-  const unique = new Map(wanted.map(cell => [cellKey(cell), cell]))
+  const before = recordedCells(recorded)
   /** @type {Measured[]} */
-  const cells = [...unique].map(([key, cell]) => ({ ...cell, key, name: cellName(cell), first: [], steady: [] }))
+  const cells = [...uniqueCells(wanted.cells)].map(([key, cell]) => ({
+    ...emptyCell(cell),
+    ...before.get(key),
+    error: undefined,
+  }))
+  const tracedKeys = new Set(wanted.traced.map(cellKey))
   const files = new Map(cells.map(cell => [cell.size, dataFile(cell.size)]))
   const random = seededRandom(1)
+  const begun = performance.now()
+  const spent = () => performance.now() - begun > profile.budget
   await withChildren(signal, async () => {
-    for (let pass = 0; pass < profile.passes; pass += 1) {
-      // Side by side: same file, same members.
-      for (const cell of neighbours(cells, ({ size, k }) => `${size}/${k}`, random)) {
-        progress.begin(cell.name)
-        if (!cell.error) await measureCell(cell, pass)
-        progress.advance(cost(cell, profile))
-      }
-    }
+    for (let pass = 0; pass < profile.least; pass += 1) await measurePass(pass)
+    for (let pass = 0; pass < profile.traces; pass += 1) await tracePass(pass)
+    for (let pass = profile.least; pass < profile.most && !spent(); pass += 1) await measureMore(pass)
   })
   return new Results(cells)
 
-  /** A cell that fails is out of the run, with its reason; the others go on. @param {Measured} cell @param {number} pass */
-  async function measureCell(cell, pass) {
+  /** Side by side: same file, same members. @param {Measured[]} due */
+  function ordered(due) {
+    return neighbours(due, ({ size, k }) => `${size}/${k}`, random)
+  }
+
+  async function measurePass(pass) {
+    for (const cell of ordered(cells)) {
+      progress.begin(cell.name)
+      if (!cell.error && !isMeasured(cell, pass)) await guarded(cell, pass, measureCell)
+      progress.advance(cost(cell, profile))
+    }
+  }
+
+  async function measureMore(pass) {
+    const due = ordered(cells.filter(cell => !cell.error && isMeasured(cell, pass - 1) && !isNarrow(cell)))
+    progress.extend(due.reduce((sum, cell) => sum + cost(cell, profile), 0))
+    for (const cell of due) {
+      if (spent()) return
+      progress.begin(cell.name)
+      if (!isMeasured(cell, pass)) await guarded(cell, pass, measureCell)
+      progress.advance(cost(cell, profile))
+    }
+  }
+
+  async function tracePass(pass) {
+    for (const cell of ordered(cells.filter(({ key }) => tracedKeys.has(key)))) {
+      progress.begin(`locks of ${cell.name}`)
+      if (!cell.error && !cell.untraced && !cell.traced[pass]) await guarded(cell, pass, traceCell)
+      progress.advance(traceCost(cell, profile))
+    }
+  }
+
+  /** @param {Measured} cell @param {number} pass */
+  function isMeasured(cell, pass) {
+    return cell.first[pass] !== undefined && (profile.rounds === 0 || cell.steady[pass]?.length === profile.rounds)
+  }
+
+  /** @param {Measured} cell */
+  function isNarrow(cell) {
+    return ['first', 'steady'].every(phase => {
+      const { value, low, high } = ratio(cell, phase)
+      return high - low <= 2 * profile.narrow * value
+    })
+  }
+
+  /** A cell that fails is out of the run, with its reason; the others go on. */
+  async function guarded(cell, pass, step) {
     signal.throwIfAborted()
     try {
-      const found = {}
-      for (const mode of inTurn(pass)) found[mode] = await measureGroup(cell, mode, pass)
-      for (const phase of /** @type {Phase[]} */ (['first', 'steady'])) {
-        const { workers, processes } = found
-        cell[phase][pass] = workers[phase].map((sample, round) => ({
-          workers: sample,
-          processes: processes[phase][round],
-        }))
-      }
+      await withHugePages(cell.hugePages, () => step(cell, pass))
     } catch (error) {
       await Child.killAll()
       signal.throwIfAborted()
       cell.error = `${cell.name}: ${error.message}`
       record({ ...identity(cell), pass, error: error.message })
+    }
+  }
+
+  /** @param {Measured} cell @param {number} pass */
+  async function measureCell(cell, pass) {
+    const found = {}
+    for (const mode of inTurn(pass)) found[mode] = await measureGroup(cell, mode, pass)
+    for (const phase of /** @type {Phase[]} */ (['first', 'steady'])) {
+      const { workers, processes } = found
+      cell[phase][pass] = workers[phase].map((sample, round) => ({
+        workers: sample,
+        processes: processes[phase][round],
+      }))
+    }
+  }
+
+  /** @param {Measured} cell @param {number} pass */
+  async function traceCell(cell, pass) {
+    const window = { milliseconds: profile.first, reads: firstReads(cell), lead: lead(cell) }
+    try {
+      const pair = await traceGroups(cell, inTurn(pass), files.get(cell.size), window)
+      for (const mode of modes) record({ ...identity(cell), mode, pass, phase: 'traced', round: 0, ...pair[mode] })
+      cell.traced[pass] = [pair]
+    } catch (error) {
+      if (error.code !== 'ERR_UNSUPPORTED') throw error
+      cell.untraced = error.message
     }
   }
 
@@ -143,6 +247,9 @@ export async function measure(wanted, { size, signal, record, progress }) {
   }
 }
 
+/** @param {Cell[]} cells @returns {Map<string, Cell>} */
+const uniqueCells = cells => new Map(cells.map(cell => [cellKey(cell), cell]))
+
 /** Tries until there is an answer, each time with starts that are announced twice as long before. */
 async function inTime(step) {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -161,10 +268,11 @@ const lead = ({ k }) => 5 + k
 /** Who goes first alternates. @param {number} turn @returns {Mode[]} */
 const inTurn = turn => (turn % 2 === 0 ? modes : modes.toReversed())
 
-const identity = ({ reader, size, k, env }) => ({ reader, size, k, env })
-
 /** About what a pass of a cell takes, in milliseconds: only the time left is told by it. */
 function cost(cell, { first, settle, rounds, window }) {
   const start = 30 + 90 * cell.k
   return start + first + settle + 2 * (2 + rounds) * lead(cell) + 2 * rounds * window
 }
+
+/** @param {Cell} cell @param {{ first: number }} profile */
+const traceCost = ({ k }, { first }) => TRACING + 2 * (30 + 90 * k + first)

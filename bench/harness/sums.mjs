@@ -1,7 +1,7 @@
 // What files that are read in order must add up to: every so manieth byte, so that each page is touched and little computed.
 import { setImmediate as turn } from 'node:timers/promises'
 import { MiB } from './cells.mjs'
-import { bytesAt } from './files.mjs'
+import { bytesAt, longFile } from './files.mjs'
 
 const STRIDE = 512
 const PIECE = 8 * MiB
@@ -14,6 +14,8 @@ export function summer(size) {
   let sum = 0
   return {
     sums,
+    /** What has come so far of a file whose end is yet to be seen. */
+    total: () => sum,
     /** @param {Uint8Array} bytes */
     consume(bytes) {
       for (let i = (STRIDE - (position % STRIDE)) % STRIDE; i < bytes.length; i += STRIDE) sum += bytes[i]
@@ -35,4 +37,33 @@ export async function expectedSum(size, seed, signal) {
     signal.throwIfAborted()
   }
   return sums[0]
+}
+
+/**
+ * Files that differ in nothing but their bytes, with what each adds up to.
+ * @param {{ files: number, size: number }} wanted @param {{ signal: AbortSignal, folder?: string }} where
+ */
+export async function summedFiles({ files, size }, { signal, folder }) {
+  const paths = []
+  const sums = []
+  for (let seed = 1; seed <= files; seed += 1) {
+    paths.push(await longFile(size, { signal, folder, seed }))
+    sums.push(await expectedSum(size, seed, signal))
+  }
+  return { paths, sums, size }
+}
+
+/** What ranges of a file add up to. @param {[number, number][]} ranges offset and length @param {AbortSignal} signal */
+export async function rangeSums(ranges, signal) {
+  const sums = []
+  for (const [offset, length] of ranges) {
+    const { total, consume } = summer(Number.POSITIVE_INFINITY)
+    for (let at = 0; at < length; at += PIECE) {
+      consume(bytesAt(offset + at, Math.min(PIECE, length - at)))
+      await turn()
+      signal.throwIfAborted()
+    }
+    sums.push(total())
+  }
+  return sums
 }

@@ -34,20 +34,31 @@ const TOY = 'toy size: only the answers are checked'
 const NOTHING = { value: null, low: null, high: null }
 
 /**
+ * No verdict is stronger than the noise: what comes out as far apart when nothing differs is within reach of the interval.
+ * Counts have no such noise.
+ * @param {import('./compare.mjs').Interval} interval
+ * @param {import('./noise.mjs').Noise} [noise]
+ */
+export function withNoise({ value, low, high, timed }, noise) {
+  const factor = noise?.factor[timed] ?? 1
+  return { value, low: low / factor, high: high * factor }
+}
+
+/**
  * The summary rows of one experiment, a row for each claim.
  * @param {import('../experiments/index.mjs').Experiment} experiment
  * @param {{
  *   results: import('./run.mjs').Results, size: import('./cells.mjs').RunSize, obstacle?: string,
- *   found?: import('../experiments/index.mjs').Found
+ *   found?: import('../experiments/index.mjs').Found, noise?: import('./noise.mjs').Noise
  * }} outcome `found` is what the experiment measured itself
  */
-export function judge(experiment, { results, size, obstacle, found }) {
+export function judge(experiment, { results, size, obstacle, found, noise }) {
   return experiment.claims.map(({ id, source, text, figure, unit, rule, measure }) => {
-    const row = (measured, verdict, reason) => ({
+    const row = ({ value, low, high }, verdict, reason) => ({
       experiment: experiment.id,
       claim: { id, text, figure },
       source,
-      measured: { ...measured, unit },
+      measured: { value, low, high, unit },
       verdict,
       reason,
     })
@@ -56,12 +67,18 @@ export function judge(experiment, { results, size, obstacle, found }) {
     if (failed) return row(NOTHING, 'inconclusive', results.failure(failed))
     try {
       const interval = measure(results, found)
-      return size === 'toy' ? row(NOTHING, 'inconclusive', TOY) : row(interval, rule.decide(interval), rule.text)
+      if (size === 'toy') return row(NOTHING, 'inconclusive', TOY)
+      const factor = noise?.factor[interval.timed]
+      const allowing = factor ? `, and so with noise of ${percent(factor)} added to it` : ''
+      return row(interval, rule.decide(withNoise(interval, noise)), rule.text + allowing)
     } catch (error) {
       if (error.code === 'ERR_NOT_RUNNABLE') return row(NOTHING, 'not runnable here', error.message)
-      if (error.code === 'ERR_CELL_FAILED') return row(NOTHING, 'inconclusive', error.message)
+      if (['ERR_CELL_FAILED', 'ERR_UNDECIDED'].includes(error.code)) return row(NOTHING, 'inconclusive', error.message)
       if (error.code === 'ERR_NOT_MEASURED' && size === 'toy') return row(NOTHING, 'inconclusive', TOY)
       throw error
     }
   })
 }
+
+/** By how much more than 1. @param {number} factor */
+export const percent = factor => `${(100 * (factor - 1)).toPrecision(2)} %`

@@ -63,6 +63,10 @@ function combine(results) {
     throughput: sum(results.map(({ operations, elapsed }) => (operations / elapsed) * 1000)),
     late: Math.max(...results.map(({ late }) => late)),
     members: results.map(({ operations, elapsed }) => ({ operations, elapsed })),
+    resident:
+      mode === 'workers'
+        ? Math.max(...results.map(({ resident }) => resident))
+        : sum(results.map(({ resident }) => resident)),
     usage,
   }
 }

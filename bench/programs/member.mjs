@@ -4,26 +4,29 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
+import { sameBytes } from './answers.mjs'
 import { readers } from './readers.mjs'
 
-/** Odd and large: the byte that is checked wanders over all pages of a file whose size is a power of two. */
+/** Odd and large: the place that is checked wanders over all pages of a file whose size is a power of two. */
 const STRIDE = 1_000_003
 /** Sleeping ends this much early, in milliseconds, and the rest is spun away: a sleeper wakes late, a spinner does not. */
 const SPIN = 0.5
 
-/** @type {{ reader: string, path: string, size: number, checksum: number }} */
-const { reader, path, size, checksum } = isMainThread ? JSON.parse(process.argv[2]) : workerData
+/** @type {{ reader: string, path: string, size: number, checksum: number, poolSize?: number }} */
+const { reader, path, size, checksum, poolSize } = isMainThread ? JSON.parse(process.argv[2]) : workerData
 const channel = isMainThread ? process : parentPort
 const send = isMainThread ? message => process.send(message) : message => parentPort.postMessage(message)
+
+if (poolSize !== undefined) Buffer.poolSize = poolSize
 
 /** Milliseconds since boot: one clock for all processes, where performance.now() starts anew in each thread. */
 const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 const clock = () => origin + performance.now()
 
-const { synchronous, lanes, shared, setup } = readers[reader]
+const { synchronous, lanes, shared, setup, expect = sameBytes } = readers[reader]
 /** @type {import('./readers.mjs').Source[]} */
 let sources
-/** @type {Buffer} */
+/** @type {import('./answers.mjs').Expected} */
 let expected
 /** @type {Lane[]} */
 let running
@@ -33,7 +36,7 @@ if (isMainThread) process.once('disconnect', hostGone)
 reply('ready', prepare)
 
 async function prepare() {
-  expected = readExpected()
+  expected = expect(readExpected(), path)
   sources = await Promise.all(Array.from({ length: lanes }, () => setup(path, size)))
   running = await Promise.all(sources.map(startLane))
 }
@@ -53,39 +56,27 @@ function readExpected() {
   const descriptor = openSync(path)
   readSync(descriptor, bytes)
   closeSync(descriptor)
-  verify(bytes)
-  return bytes
-}
-
-/** @param {Buffer} bytes */
-function verify(bytes) {
-  if (bytes.length !== size) throw new Error(`wrong answer: ${bytes.length} bytes of ${path}, which has ${size}`)
   const sum = crc32(bytes)
   if (sum !== checksum) throw new Error(`wrong answer: the checksum of ${path} is ${sum}, not ${checksum}`)
+  return bytes
 }
 
 /** Reads once and verifies all of it, before anything is timed. @param {import('./readers.mjs').Source} source */
 async function startLane(source) {
   let last = await source.once()
-  verify(last)
+  expected.verify(last)
   let position = 0
   return {
     once: source.once,
-    /** A buffer that is used again still holds the right bytes from before: spoil the one that will be checked. */
     spoil() {
-      position = (position + STRIDE) % size
-      if (!shared) last[position] ^= 0xff
+      position = (position + STRIDE) % expected.length
+      if (!shared) expected.spoil?.(last, position)
     },
-    /** @param {Buffer} bytes */
-    accept(bytes) {
-      if (bytes.length !== size || bytes[position] !== expected[position]) {
-        throw new Error(
-          `wrong answer: ${bytes.length} bytes of ${path}, byte ${position} is ${bytes[position]}, not ${expected[position]}`,
-        )
-      }
-      last = bytes
+    accept(answer) {
+      expected.accept(answer, position, last)
+      last = answer
     },
-    verifyLast: () => verify(last),
+    verifyLast: () => expected.verify(last),
   }
 }
 
@@ -138,8 +129,9 @@ async function measure(window) {
     : await Promise.all(running.map(lane => runAsync(lane, window)))
   const elapsed = clock() - window.start
   const after = usage()
+  const resident = process.memoryUsage.rss()
   for (const lane of running) lane.verifyLast()
-  return { operations: counts.reduce((sum, count) => sum + count), elapsed, late, before, after }
+  return { operations: counts.reduce((sum, count) => sum + count), elapsed, late, resident, before, after }
 }
 
 /** Of the whole process: a worker sees what all threads beside it have used. */

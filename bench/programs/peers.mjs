@@ -31,6 +31,8 @@ import { notRunnable } from '../harness/requirements.mjs'
 /** What others are given of a file at a time when they read it in order. */
 const STEP = MiB
 
+/** Every page of it touched, so that none is met for the first time while the time runs. */
+const memory = length => Buffer.alloc(length, 1)
 const cut = (bytes, length) => (length === bytes.length ? bytes : bytes.subarray(0, length))
 const record = (target, length, index) => target.subarray(index * length, (index + 1) * length)
 
@@ -43,7 +45,7 @@ export const peers = {
       const handle = await openHandle(path)
       return {
         lane() {
-          const target = Buffer.alloc(length)
+          const target = memory(length)
           return {
             target,
             start: offset => handle.read(target, 0, length, offset),
@@ -55,7 +57,7 @@ export const peers = {
     },
     async batches({ path, length, batches }) {
       const handle = await openHandle(path)
-      const target = Buffer.alloc(length * batches[0].length)
+      const target = memory(length * batches[0].length)
       return {
         target,
         start: batch =>
@@ -66,7 +68,7 @@ export const peers = {
     },
     async sequence({ paths }) {
       const handles = await Promise.all(paths.map(path => openHandle(path)))
-      const target = Buffer.alloc(STEP)
+      const target = memory(STEP)
       return {
         async run(consume) {
           for (const handle of handles) {
@@ -102,7 +104,7 @@ export const peers = {
       const descriptor = openSync(path)
       return {
         lane() {
-          const target = Buffer.alloc(length)
+          const target = memory(length)
           return {
             target,
             start: (offset, done) => callbackRead(descriptor, target, 0, length, offset, done),
@@ -114,7 +116,7 @@ export const peers = {
     },
     batches({ path, length, batches }) {
       const descriptor = openSync(path)
-      const target = Buffer.alloc(length * batches[0].length)
+      const target = memory(length * batches[0].length)
       return {
         target,
         start: batch =>
@@ -143,7 +145,7 @@ export const peers = {
       const descriptor = openSync(path)
       return {
         lane() {
-          const target = Buffer.alloc(length)
+          const target = memory(length)
           return {
             target,
             start: offset => readSync(descriptor, target, 0, length, offset),
@@ -172,7 +174,7 @@ export const peers = {
     ranges({ path, length }) {
       return {
         lane() {
-          const target = Buffer.alloc(length)
+          const target = memory(length)
           return {
             target,
             async start(offset) {
@@ -233,7 +235,7 @@ export const peers = {
       const { mapped, warm, close } = await mapWhole(path, size)
       return {
         lane() {
-          const target = Buffer.alloc(length)
+          const target = memory(length)
           return {
             target,
             start: offset => mapped.copy(target, 0, offset, offset + length),
@@ -269,12 +271,12 @@ export const peers = {
     label: 'faultless read',
     style: 'promise',
     async ranges({ path, length }) {
-      const file = await map(path)
+      const file = await openMapped(path)
       const lane = () => ({ start: offset => file.read(offset, length), take: bytes => bytes })
       return { lane, warm: () => file.prefault(), close: () => file.close() }
     },
     async batches({ path, length, batches }) {
-      const file = await map(path)
+      const file = await openMapped(path)
       return {
         start: batch => Promise.all(batches[batch].map(offset => file.read(offset, length))),
         part: (answer, index) => answer[index],
@@ -286,10 +288,10 @@ export const peers = {
     label: 'faultless readInto',
     style: 'promise',
     async ranges({ path, length }) {
-      const file = await map(path)
+      const file = await openMapped(path)
       return {
         lane() {
-          const target = Buffer.alloc(length)
+          const target = memory(length)
           return {
             target,
             start: offset => file.readInto(target, offset),
@@ -301,14 +303,23 @@ export const peers = {
       }
     },
   },
+  'readInto, on the pool': {
+    label: 'faultless readInto, on the pool',
+    style: 'promise',
+    ranges(task) {
+      // Read when the package is loaded, which only this process does.
+      process.env.FAULTLESS_INLINE = 'off'
+      return peers.readInto.ranges(task)
+    },
+  },
   tryReadInto: {
     label: 'faultless tryReadInto',
     style: 'sync',
     async ranges({ path, length }) {
-      const file = await map(path)
+      const file = await openMapped(path)
       return {
         lane() {
-          const target = Buffer.alloc(length)
+          const target = memory(length)
           return {
             target,
             start: offset => file.tryReadInto(target, offset),
@@ -324,7 +335,7 @@ export const peers = {
     label: 'faultless readMany',
     style: 'promise',
     async batches({ path, length, batches }) {
-      const file = await map(path)
+      const file = await openMapped(path)
       const ranges = batches.map(offsets => offsets.map(offset => ({ offset, length })))
       return {
         start: batch => file.readMany(ranges[batch]),
@@ -337,8 +348,8 @@ export const peers = {
     label: 'faultless readManyInto',
     style: 'promise',
     async batches({ path, length, batches }) {
-      const file = await map(path)
-      const target = Buffer.alloc(length * batches[0].length)
+      const file = await openMapped(path)
+      const target = memory(length * batches[0].length)
       const offsets = batches.map(batch => Float64Array.from(batch))
       return {
         target,
@@ -352,7 +363,7 @@ export const peers = {
     label: 'faultless view',
     style: 'promise',
     async ranges({ path, size, length }) {
-      const file = await map(path)
+      const file = await openMapped(path)
       return {
         lane: () => ({ start: offset => file.view(offset, length), take: bytes => bytes }),
         warm: () => file.view(0, size),
@@ -364,7 +375,7 @@ export const peers = {
     label: 'faultless chunks',
     style: 'promise',
     async sequence({ paths }) {
-      const files = await Promise.all(paths.map(map))
+      const files = await Promise.all(paths.map(openMapped))
       return {
         async run(consume) {
           for (const file of files) for await (const bytes of file.chunks()) consume(bytes)
@@ -390,7 +401,7 @@ export const peers = {
 }
 
 /** Loaded only by those who use it, so that the others measure a Node without the addon. @param {string} path */
-async function map(path) {
+export async function openMapped(path) {
   const { MappedFile } = await import('faultless')
   return MappedFile.open(path)
 }
@@ -415,6 +426,21 @@ async function mapWhole(path, size) {
       for (let offset = 0; offset < size; offset += 4096) mapped.readUInt8(offset)
     },
     close: () => closeSync(descriptor),
+  }
+}
+
+/**
+ * A mapped Buffer of which nothing was faulted in: the peer's, or, where that does not build, one of our own that only
+ * measurements can have.
+ * @param {string} path @param {number} size
+ */
+export async function mapNaively(path, size) {
+  try {
+    return await mapWhole(path, size)
+  } catch (error) {
+    if (error.code !== 'ERR_NOT_RUNNABLE') throw error
+    const { unpopulatedWindow } = await import('#binding')
+    return { mapped: Buffer.from(unpopulatedWindow(Buffer.from(path))), close() {} }
   }
 }
 

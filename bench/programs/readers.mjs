@@ -1,14 +1,17 @@
-// The ways to read a whole file that are compared, by name.
+// The ways to read a whole file that are compared, by name, and the jobs that do something else with its bytes.
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { jobs } from './jobs.mjs'
 
 /**
  * `once` reads the file and answers with its bytes, or with a promise of them where the reader is not `synchronous`.
  * @typedef {{ once: () => Buffer | Promise<Buffer>, close?: () => void | Promise<void> }} Source
  *
  * `lanes`: how many reads one member keeps under way. `shared`: the bytes are the mapping itself, not to be written to.
+ * `expect`: what its answers are held against, where that is not the file.
  * @typedef {{
  *   label: string, synchronous?: boolean, lanes: number, shared?: boolean,
+ *   expect?: (bytes: Buffer) => import('./answers.mjs').Expected,
  *   setup: (path: string, size: number) => Source | Promise<Source>
  * }} Reader
  */
@@ -18,6 +21,7 @@ const PARTS = 16
 
 /** @type {Record<string, Reader>} */
 export const readers = {
+  ...jobs,
   readFileSync: {
     label: 'fs.readFileSync',
     synchronous: true,
@@ -79,6 +83,15 @@ export const readers = {
     async setup(path, size) {
       const file = await open(path)
       return { once: () => file.read(0, size), close: () => file.close() }
+    },
+  },
+  'read, tuned': {
+    label: 'faultless read, 1 at a time, after allocator.tune()',
+    lanes: 1,
+    async setup(path, size) {
+      const { allocator } = await import('faultless')
+      allocator.tune()
+      return readers.read.setup(path, size)
     },
   },
   tryReadInto: {
@@ -145,6 +158,20 @@ export const readers = {
     setup(path) {
       const bytes = readFileSync(path)
       return { once: async () => bytes }
+    },
+  },
+  allocate: {
+    label: 'nothing but a fresh buffer: the same loop without a read',
+    lanes: 1,
+    shared: true,
+    setup(path, size) {
+      const bytes = readFileSync(path)
+      return {
+        async once() {
+          Buffer.allocUnsafeSlow(size)[0] = 1
+          return bytes
+        },
+      }
     },
   },
   view: {

@@ -9,12 +9,14 @@ import { bytesAt } from '../harness/files.mjs'
 import { seededRandom } from '../harness/statistics.mjs'
 import { summer } from '../harness/sums.mjs'
 import { peers } from './peers.mjs'
+import { pressure } from './pressure.mjs'
+import { sums } from './sums.mjs'
 
 /**
  * @typedef {{
  *   kind: keyof typeof works, peer: string, path: string, size: number, length: number,
  *   lanes?: number, sum?: boolean, delay?: boolean, count?: number, rehearsal?: { path: string, size: number },
- *   paths?: string[], sums?: number[], warm?: boolean
+ *   paths?: string[], sums?: number[], warm?: boolean, course?: boolean
  * }} Task
  * @typedef {{ milliseconds: number, warmup: number }} Window
  * @typedef {{ measure: (window: Window) => Promise<object>, close: () => any }} Work
@@ -33,7 +35,7 @@ const TICK = 1
 /** Resolved promises awaited in a turn of the loop that does nothing else: about 0.1 ms. */
 const IDLE_AWAITS = 1000
 
-export const works = { ranges, batches, coldBatch, sequence, opening, awaits }
+export const works = { ranges, batches, coldBatch, sequence, sums, pressure, opening, awaits }
 
 /** Random ranges of a file, `lanes` of them under way. @param {Task} task @returns {Promise<Work>} */
 async function ranges(task) {

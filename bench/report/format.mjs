@@ -19,3 +19,6 @@ export function formatInterval({ value, low, high }, format = number => number.t
 export function formatMeasured({ value, low, high, unit }) {
   return value === null ? '-' : `${formatInterval({ value, low, high })} ${unit}`
 }
+
+/** A number beside others, where two digits say enough. @param {number} value */
+export const brief = value => (value >= 10 ? String(Math.round(value)) : String(Number(value.toPrecision(2))))

@@ -21,6 +21,12 @@ const CURVES = [
   },
   { over: 'request', title: 'Time per read, warm, against its size', axis: 'bytes per read', write: formatSize },
   {
+    over: 'summed',
+    title: 'Time per read and the sum of its bytes, warm, against its size',
+    axis: 'bytes per read',
+    write: formatSize,
+  },
+  {
     over: 'file',
     title: 'Time per read of 4 KiB, warm, against the size of the file',
     axis: 'bytes of the file',

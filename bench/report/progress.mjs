@@ -19,6 +19,11 @@ export function makeProgress() {
       planned = milliseconds
       bar.start(planned, 0, { what: '', left: formatTime(planned) })
     },
+    /** @param {number} milliseconds what more steps are thought to take */
+    extend(milliseconds) {
+      planned += milliseconds
+      bar.setTotal(planned)
+    },
     /** @param {string} what the step that begins */
     begin: what => bar.update({ what, left: formatTime(left()) }),
     /** @param {number} milliseconds what the step that ended was thought to take */

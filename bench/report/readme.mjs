@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { experiments } from '../experiments/index.mjs'
-import { formatMeasured } from './format.mjs'
+import { machine, verdictTables } from './markdown.mjs'
 
 const BEGIN = '<!-- matrix:begin -->'
 const END = '<!-- matrix:end -->'
@@ -47,48 +47,10 @@ function generate(folder) {
   const read = name => JSON.parse(readFileSync(join(root, folder, name), 'utf8'))
   const environment = read('environment.json')
   const rows = read('summary.json')
-  const tables = experiments
-    .map(experiment =>
-      table(
-        experiment,
-        rows.filter(row => row.experiment === experiment.id),
-      ),
-    )
-    .filter(lines => lines !== undefined)
-  return [`\`\`\`sh\n${environment.command}\n\`\`\``, machine(environment, folder), ...tables].join('\n\n')
-}
-
-function machine(environment, folder) {
-  const { date, cpu, memory, kernel, node, glibc, fileSystem, readAheadKiB } = environment
-  const facts = [
-    `${cpu.cores} cores of ${cpu.model}`,
-    `${Math.round(memory / 2 ** 30)} GiB`,
-    `Linux ${kernel}`,
-    `Node ${node}`,
-    `glibc ${glibc}`,
-    `${fileSystem} with ${readAheadKiB} KiB of read-ahead`,
-  ]
   const raw = `[samples](${folder}/samples.jsonl), [environment](${folder}/environment.json)`
-  return `On ${date.slice(0, 10)}: ${facts.join(', ')}. Medians with 95 % intervals; ${raw}.`
-}
-
-/** Nothing for an experiment that was not run. */
-function table({ title, question }, rows) {
-  if (rows.length === 0) return undefined
-  const lines = rows.map(({ claim, source, measured, verdict }) =>
-    [claim.text, `${source.author}: ${claim.figure}`, formatMeasured(measured), verdict].map(escapeCell).join(' | '),
-  )
-  const sources = new Set(rows.map(({ source }) => `*${source.title}* (${source.author})`))
   return [
-    `**${title}.** ${question} Claims of ${[...sources].join(' and ')}:`,
-    '',
-    '| claim | source | here | verdict |',
-    '|---|---|---|---|',
-    ...lines.map(line => `| ${line} |`),
-  ].join('\n')
-}
-
-/** @param {string} text */
-function escapeCell(text) {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+    `\`\`\`sh\n${environment.command}\n\`\`\``,
+    `${machine(environment)} Medians with 95 % intervals; ${raw}.`,
+    ...verdictTables(experiments, rows),
+  ].join('\n\n')
 }

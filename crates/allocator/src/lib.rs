@@ -1,9 +1,35 @@
-//! Where the memory of large results comes from: slabs that are used again, and the allocators behind them.
-//!
-//! A fresh buffer for each read costs more than the copy into it: its pages are faulted in and zeroed one by one, and
-//! getting and giving back address space takes the process's `mmap_lock` for writing. A slab keeps its pages.
+//! The memory of the process and of results: the tuning of malloc, and a jemalloc of our own beside it.
 
-mod slab;
-mod source;
+#[cfg_attr(not(feature = "jemalloc"), path = "no_jemalloc.rs")]
+mod jemalloc;
+mod malloc;
+mod stats;
+mod tune;
 
-pub use slab::{SMALLEST, Slab, retained, trim};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use jemalloc::Block;
+pub use stats::{Stats, jemalloc_stats, malloc_stats};
+pub use tune::{Tuned, Tuning, can_tune, tune};
+
+/// Whether jemalloc is linked in.
+pub const HAS_JEMALLOC: bool = cfg!(feature = "jemalloc");
+
+static JEMALLOC: AtomicBool = AtomicBool::new(false);
+
+/// Whether large results are to come from jemalloc, in every thread of the process.
+#[must_use]
+pub fn uses_jemalloc() -> bool {
+    JEMALLOC.load(Ordering::Relaxed)
+}
+
+/// Has large results come from jemalloc from now on, or no more. What was handed out goes back to where it came from.
+pub fn use_jemalloc(wanted: bool) {
+    if wanted {
+        jemalloc::prepare();
+    }
+    let before = JEMALLOC.swap(wanted && HAS_JEMALLOC, Ordering::Relaxed);
+    if before && !wanted {
+        jemalloc::purge();
+    }
+}

@@ -8,40 +8,23 @@ use crate::arguments::number;
 
 /// The Error object that JavaScript sees.
 pub(crate) fn to_js<'env>(env: &'env Env, error: &CoreError) -> Result<Unknown<'env>> {
-    let code = code_of(error);
-    let text = match error {
-        CoreError::System { .. } | CoreError::Range { .. } => format!("{code}: {error}"),
-        _ => error.to_string(),
-    };
+    let call = error.failed_call();
+    let code = call.as_ref().map_or_else(|| code_of(error), |(_, name, _)| name);
+    let text = if call.is_some() { format!("{code}: {error}") } else { error.to_string() };
     let mut object: Object<'env> = env.create_error(Error::new(Status::GenericFailure, text))?;
     object.set_named_property("code", code)?;
-    match error {
-        CoreError::System { errno, syscall, path } => {
-            object.set_named_property("errno", -errno.raw_os_error())?;
-            object.set_named_property("syscall", *syscall)?;
-            object.set_named_property("path", path.to_string_lossy().into_owned())?;
-        }
-        CoreError::Range { errno, syscall, path, range } => {
-            object.set_named_property("errno", -errno.raw_os_error())?;
-            object.set_named_property("syscall", *syscall)?;
-            object.set_named_property("path", path.to_string_lossy().into_owned())?;
-            set_range(&mut object, *range)?;
-        }
-        CoreError::Truncated { path, range, .. } => {
-            object.set_named_property("path", path.to_string_lossy().into_owned())?;
-            set_range(&mut object, *range)?;
-        }
-        CoreError::NotAFile { path, .. } => {
-            object.set_named_property("path", path.to_string_lossy().into_owned())?;
-        }
-        _ => {}
+    if let Some((errno, _, syscall)) = &call {
+        object.set_named_property("errno", -*errno)?;
+        object.set_named_property("syscall", *syscall)?;
+    }
+    if let Some(path) = error.path() {
+        object.set_named_property("path", path.to_string_lossy().into_owned())?;
+    }
+    if let Some(range) = error.range() {
+        object.set_named_property("offset", number(range.start))?;
+        object.set_named_property("length", number(range.length))?;
     }
     Ok(object.to_unknown())
-}
-
-fn set_range(object: &mut Object<'_>, range: faultless_mapping::ByteRange) -> Result<()> {
-    object.set_named_property("offset", number(range.start))?;
-    object.set_named_property("length", number(range.length))
 }
 
 /// The same as an error that napi-rs throws or rejects with.
@@ -52,14 +35,12 @@ pub(crate) fn to_napi(env: &Env, error: &CoreError) -> Error {
     }
 }
 
-fn code_of(error: &CoreError) -> String {
+/// The code of an error of ours.
+fn code_of(error: &CoreError) -> &'static str {
     match error {
-        CoreError::System { errno, .. } | CoreError::Range { errno, .. } => {
-            format!("{:?}", nix::errno::Errno::from_raw(errno.raw_os_error()))
-        }
-        CoreError::NotAFile { .. } => "ERR_NOT_A_FILE".to_owned(),
-        CoreError::Truncated { .. } => "ERR_FILE_TRUNCATED".to_owned(),
-        CoreError::Cancelled => "ABORT_ERR".to_owned(),
-        _ => "ERR_UNSUPPORTED".to_owned(),
+        CoreError::NotAFile { .. } => "ERR_NOT_A_FILE",
+        CoreError::Truncated { .. } | CoreError::Lost { .. } => "ERR_FILE_TRUNCATED",
+        CoreError::Cancelled => "ABORT_ERR",
+        _ => "ERR_UNSUPPORTED",
     }
 }

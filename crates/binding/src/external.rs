@@ -1,19 +1,17 @@
-//! `ArrayBuffers` over memory that V8 does not own: windows of a copy-on-write mapping, and slabs.
+//! `ArrayBuffers` over memory that V8 does not own: windows of a copy-on-write mapping, and memory of jemalloc's.
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
 
-use faultless_allocator::Slab;
-use faultless_mapping::{CopyOnWrite, Error as CoreError, Range};
+use faultless_allocator::Block;
+use faultless_mapping::{Error as CoreError, Range, Views};
 use napi::bindgen_prelude::{FromNapiValue, Unknown};
 use napi::{Env, Error, Result, Status, sys};
-use napi_derive::napi;
 
 use crate::errors;
 
 /// An `ArrayBuffer` over a range of the mapping, which lives until the last such buffer has been collected.
-pub(crate) fn window(env: &Env, views: Arc<CopyOnWrite>, range: Range) -> Result<Unknown<'_>> {
+pub(crate) fn window(env: &Env, views: Arc<Views>, range: Range) -> Result<Unknown<'_>> {
     let address = views.address_of(range.offset);
     // SAFETY: the caller's range lies within the mapping, which `views` keeps.
     match unsafe { external(env, address, range.length, views) } {
@@ -26,25 +24,16 @@ pub(crate) fn window(env: &Env, views: Arc<CopyOnWrite>, range: Range) -> Result
     }
 }
 
-/// An `ArrayBuffer` of `length` bytes in a slab, which is used again when the buffer has been collected; null where the
-/// runtime allows none, or memory has run out.
-#[napi(ts_return_type = "ArrayBuffer | null")]
-pub fn slab(env: &Env, length: f64) -> Result<Option<Unknown<'_>>> {
-    let length = usize::try_from(crate::arguments::bytes(length)?).unwrap_or(usize::MAX);
-    let Some(slab) = Slab::take(length) else { return Ok(None) };
-    let address = slab.as_ptr();
-    // SAFETY: the slab has at least this length, and lives in the box that keeps it.
-    match unsafe { external(env, address, length, slab) } {
+/// An `ArrayBuffer` of `length` bytes with arbitrary contents, from jemalloc; `None` where memory has run out, or the runtime
+/// allows no external buffers.
+pub(crate) fn block(env: &Env, length: usize) -> Result<Option<Unknown<'_>>> {
+    let Some(block) = Block::allocate(length) else { return Ok(None) };
+    let address = block.as_ptr();
+    // SAFETY: the block has this length, and lives in the box that keeps it.
+    match unsafe { external(env, address, length, block) } {
         Err(error) if error.status == Status::NoExternalBuffersAllowed => Ok(None),
         outcome => outcome.map(Some),
     }
-}
-
-/// Gives slabs that were not used for `idle` milliseconds back to their allocator; says whether any are kept on.
-#[napi]
-#[must_use]
-pub fn trim_slabs(idle: u32) -> bool {
-    faultless_allocator::trim(Duration::from_millis(idle.into()))
 }
 
 /// An `ArrayBuffer` over `length` bytes at `address`. `keep` is dropped when V8 is done with them.

@@ -1,12 +1,12 @@
 //! The open file that lib/ works with: what can be answered at once, and what is sent to the pool.
 
-use std::os::unix::ffi::OsStringExt;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use faultless_mapping::{MappedFile, Range};
-use napi::bindgen_prelude::{AsyncTask, Buffer, Either, Int32Array, Uint8Array, Unknown};
+use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Int32Array, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
@@ -23,9 +23,9 @@ pub struct NativeFile {
 }
 
 /// A job, or null when the pool is full and the caller should ask again later.
-type Scheduled<W> = Option<AsyncTask<Job<W>>>;
+pub(crate) type Scheduled<W> = Option<AsyncTask<Job<W>>>;
 
-fn schedule<W>(in_any_case: bool, work: impl FnOnce() -> Result<W>) -> Result<Scheduled<W>>
+pub(crate) fn schedule<W>(in_any_case: bool, work: impl FnOnce() -> Result<W>) -> Result<Scheduled<W>>
 where
     Job<W>: for<'task> napi::ScopedTask<'task>,
 {
@@ -40,7 +40,7 @@ impl NativeFile {
         Self { file: Some(file) }
     }
 
-    fn file(&self) -> Result<&Arc<MappedFile>> {
+    pub(crate) fn file(&self) -> Result<&Arc<MappedFile>> {
         self.file.as_ref().ok_or_else(|| Error::new(Status::Closing, "the file was released".to_owned()))
     }
 }
@@ -77,12 +77,21 @@ impl NativeFile {
         self.file()?.views().map(|views| views.id()).map_err(|error| errors::to_napi(env, &error))
     }
 
-    /// An `ArrayBuffer` over a range of the views' mapping.
-    #[napi(ts_return_type = "ArrayBuffer")]
-    pub fn window<'env>(&self, env: &'env Env, start: f64, length: f64) -> Result<Unknown<'env>> {
+    /// An `ArrayBuffer` over a range of the views' mapping; null if that is not the one with this id any more.
+    #[napi(ts_return_type = "ArrayBuffer | null")]
+    pub fn window<'env>(
+        &self,
+        env: &'env Env,
+        id: u32,
+        start: f64,
+        length: f64,
+    ) -> Result<Option<Unknown<'env>>> {
         let range = range(self.file()?, start, length)?;
         let views = self.file()?.views().map_err(|error| errors::to_napi(env, &error))?;
-        external::window(env, views, range)
+        if views.id() != id {
+            return Ok(None);
+        }
+        external::window(env, views, range).map(Some)
     }
 
     /// Copies ranges into `targets`, back to back; each range lies in one of them. Resolves to pairs of index and Error, or
@@ -141,32 +150,57 @@ impl NativeFile {
         })
     }
 
-    /// The same file as it is now.
+    /// The same file as it is now. Unless `forgiving`, stores that were lost are remembered.
     #[napi(ts_return_type = "Promise<NativeFile> | null")]
-    pub fn refresh(&self, in_any_case: bool) -> Result<Scheduled<Refresh>> {
-        schedule(in_any_case, || Ok(Refresh(Arc::clone(self.file()?))))
+    pub fn refresh(&self, in_any_case: bool, forgiving: bool) -> Result<Scheduled<Refresh>> {
+        schedule(in_any_case, || Ok(Refresh { file: Arc::clone(self.file()?), forgiving }))
     }
 }
 
-/// Opens a path, or takes over a descriptor that the caller goes on to own.
+/// A second descriptor for a file that somebody else has open.
+#[napi]
+pub struct Descriptor(Option<File>);
+
+#[napi]
+impl Descriptor {
+    /// Made at once: by the time a job runs, theirs may be closed, and its number another file's.
+    #[napi(constructor)]
+    pub fn new(env: Env, descriptor: i32) -> Result<Self> {
+        let file = MappedFile::duplicate(descriptor);
+        file.map(|file| Self(Some(file))).map_err(|error| errors::to_napi(&env, &error))
+    }
+}
+
+/// Opens a path, or what a descriptor leads to, which is used up.
 #[napi(ts_return_type = "Promise<NativeFile> | null")]
-pub fn open_file(in_any_case: bool, source: Either<Buffer, i32>) -> Result<Scheduled<OpenFile>> {
+pub fn open_file(
+    in_any_case: bool,
+    source: Either<Buffer, ClassInstance<Descriptor>>,
+    writable: bool,
+) -> Result<Scheduled<OpenFile>> {
     schedule(in_any_case, || {
-        Ok(OpenFile(match source {
+        let source = match source {
             Either::A(path) => Source::Path(path_from(&path)),
-            Either::B(descriptor) => Source::Descriptor(descriptor),
-        }))
+            Either::B(mut descriptor) => Source::Descriptor(
+                descriptor
+                    .0
+                    .take()
+                    .ok_or_else(|| Error::new(Status::InvalidArg, "used before".to_owned()))?,
+            ),
+        };
+        Ok(OpenFile { source: Some(source), writable })
     })
 }
 
-/// Reads the file at `path`, or gives the open file where the result would have more than `most` bytes.
-#[napi(ts_return_type = "Promise<Buffer | NativeFile> | null")]
+/// Reads the file at `path`: as much as goes into `target`, and gives the count; without a target the rest of the file, and
+/// gives a Buffer, or the open file where that would have more than `most` bytes.
+#[napi(ts_return_type = "Promise<number | Buffer | NativeFile> | null")]
 pub fn read_path(
     in_any_case: bool,
     path: &[u8],
     idle: f64,
     offset: f64,
-    length: Option<f64>,
+    target: Option<Uint8Array>,
     most: u32,
     unwanted: Option<Int32Array>,
 ) -> Result<Scheduled<ReadPath>> {
@@ -175,7 +209,7 @@ pub fn read_path(
             path: path_from(path),
             idle: milliseconds(idle),
             offset: bytes(offset)?,
-            length: length.map(bytes).transpose()?,
+            target,
             most: most as usize,
             unwanted: Unwanted::new(unwanted),
         })
@@ -209,6 +243,10 @@ pub fn release_paths(path: Option<Buffer>) {
     faultless_mapping::release_paths(path.map(|path| path_from(&path)).as_deref());
 }
 
+/// A path as lib/ hands it over: the bytes themselves where a path is bytes, else UTF-8.
 pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(std::ffi::OsString::from_vec(bytes.to_vec()))
+    #[cfg(unix)]
+    return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
+    #[cfg(not(unix))]
+    return PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
 }

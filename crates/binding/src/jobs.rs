@@ -1,14 +1,16 @@
 //! Work for the libuv pool: how much of it may be under way, and the tasks themselves.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
-use faultless_mapping::{Failures, MappedFile, Range, Residency, Scattered};
+use faultless_mapping::{Error as CoreError, Failures, MappedFile, Places, Range, Residency, Scattered};
 use napi::bindgen_prelude::{
-    Array, BufferSlice, Either, Int32Array, JsObjectValue, Null, Object, ToNapiValue, TypeName, Uint8Array,
+    Array, BufferSlice, Either, Either3, Int32Array, JsObjectValue, Null, Object, ToNapiValue, TypeName,
+    Uint8Array,
 };
 use napi::{Env, Error, Result, ScopedTask, Status};
 
@@ -26,7 +28,7 @@ pub(crate) fn pool_size() -> usize {
     })
 }
 
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+static PLACES: LazyLock<Places> = LazyLock::new(|| Places::of_pool(pool_size()));
 
 /// The right to occupy a thread of the pool. One thread is left to others, so that a slow disk does not take dns and fs
 /// with it; an environment that has no job under way gets one in any case, or it might wait for ever.
@@ -35,18 +37,14 @@ pub(crate) struct Ticket(());
 
 impl Ticket {
     pub(crate) fn take(in_any_case: bool) -> Option<Self> {
-        let most = pool_size().saturating_sub(1).max(1);
-        let taken = UNDER_WAY.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |under_way| {
-            (in_any_case || under_way < most).then_some(under_way + 1)
-        });
         // Lazily: a ticket that is made and dropped at once would give back what it never took.
-        taken.is_ok().then(|| Self(()))
+        PLACES.take(in_any_case).then(|| Self(()))
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+        PLACES.give_back();
     }
 }
 
@@ -171,20 +169,26 @@ impl Work for PopulateRanges {
 /// What a file is opened from.
 pub enum Source {
     Path(PathBuf),
-    Descriptor(i32),
+    Descriptor(File),
 }
 
 /// Opens and maps a file.
-pub struct OpenFile(pub(crate) Source);
+pub struct OpenFile {
+    /// Taken by the job.
+    pub(crate) source: Option<Source>,
+    pub(crate) writable: bool,
+}
 
 impl Work for OpenFile {
     type Done = MappedFile;
     type Answer<'env> = NativeFile;
 
     fn work(&mut self) -> faultless_mapping::Result<MappedFile> {
-        match &self.0 {
-            Source::Path(path) => MappedFile::open(path),
-            Source::Descriptor(fd) => MappedFile::from_descriptor(*fd),
+        match self.source.take() {
+            Some(Source::Path(path)) if self.writable => MappedFile::open_writable(&path),
+            Some(Source::Path(path)) => MappedFile::open(&path),
+            Some(Source::Descriptor(file)) => MappedFile::from_descriptor(file, self.writable),
+            None => Err(CoreError::Cancelled),
         }
     }
 
@@ -194,14 +198,17 @@ impl Work for OpenFile {
 }
 
 /// Looks at an open file again.
-pub struct Refresh(pub(crate) Arc<MappedFile>);
+pub struct Refresh {
+    pub(crate) file: Arc<MappedFile>,
+    pub(crate) forgiving: bool,
+}
 
 impl Work for Refresh {
     type Done = MappedFile;
     type Answer<'env> = NativeFile;
 
     fn work(&mut self) -> faultless_mapping::Result<MappedFile> {
-        self.0.refreshed()
+        if self.forgiving { self.file.refreshed() } else { self.file.grown() }
     }
 
     fn answer(&mut self, _env: &Env, done: MappedFile) -> Result<NativeFile> {
@@ -233,42 +240,61 @@ impl Work for CountResidency {
     }
 }
 
-/// Reads the file that is at a path now; a result of more than `most` bytes is left to the caller, who gets the file.
+/// Reads the file that is at a path now, as much as goes into the target. Without one, a result of more than `most` bytes is
+/// left to the caller, who gets the file.
 pub struct ReadPath {
     pub(crate) path: PathBuf,
     pub(crate) idle: Duration,
     pub(crate) offset: u64,
-    pub(crate) length: Option<u64>,
+    pub(crate) target: Option<Uint8Array>,
     pub(crate) most: usize,
     pub(crate) unwanted: Unwanted,
 }
 
-impl Work for ReadPath {
-    type Done = (Arc<MappedFile>, Option<Vec<u8>>);
-    type Answer<'env> = Either<BufferSlice<'env>, NativeFile>;
+/// What has become of it.
+pub enum PathRead {
+    Filled(usize),
+    Made(Vec<u8>),
+    TooLong(Arc<MappedFile>),
+}
 
-    fn work(&mut self) -> faultless_mapping::Result<Self::Done> {
+impl Work for ReadPath {
+    type Done = PathRead;
+    type Answer<'env> = Either3<f64, BufferSlice<'env>, NativeFile>;
+
+    fn work(&mut self) -> faultless_mapping::Result<PathRead> {
         let file = faultless_mapping::open_path(&self.path, self.idle)?;
         let rest = file.byte_length().saturating_sub(self.offset);
-        let length = self.length.map_or(rest, |length| length.min(rest));
-        let Some(length) = usize::try_from(length).ok().filter(|&length| length <= self.most) else {
-            return Ok((file, None));
+        let most = self.target.as_ref().map_or(self.most, |target| target.len());
+        let length = match usize::try_from(rest) {
+            Ok(rest) if rest <= most => rest,
+            _ if self.target.is_some() => most,
+            _ => return Ok(PathRead::TooLong(file)),
         };
-        let mut bytes = vec![0; length];
         let range = Range { offset: self.offset.min(file.byte_length()), length };
-        let failures = faultless_mapping::read_ranges(&file, &[range], &mut bytes[..], |index| {
-            self.unwanted.wants(index)
-        });
-        match failures.into_iter().next() {
-            Some((_, error)) => Err(error),
-            None => Ok((file, Some(bytes))),
+        let read = |bytes: &mut [u8]| {
+            let wanted = |index| self.unwanted.wants(index);
+            match faultless_mapping::read_ranges(&file, &[range], bytes, wanted).into_iter().next() {
+                Some((_, error)) => Err(error),
+                None => Ok(()),
+            }
+        };
+        if let Some(target) = &mut self.target {
+            // SAFETY: lib/ passes memory of its own that it shows nobody before the job is done; the array keeps it alive.
+            read(&mut unsafe { target.as_mut() }[..length])?;
+            return Ok(PathRead::Filled(length));
         }
+        let mut bytes = vec![0; length];
+        read(&mut bytes)?;
+        Ok(PathRead::Made(bytes))
     }
 
-    fn answer<'env>(&mut self, env: &'env Env, (file, bytes): Self::Done) -> Result<Self::Answer<'env>> {
-        Ok(match bytes {
-            Some(bytes) => Either::A(BufferSlice::from_data(env, bytes)?),
-            None => Either::B(NativeFile::new(file)),
+    fn answer<'env>(&mut self, env: &'env Env, done: PathRead) -> Result<Self::Answer<'env>> {
+        Ok(match done {
+            PathRead::Filled(count) => Either3::A(number(count as u64)),
+            // Into memory of V8's own: external memory makes it collect the whole heap.
+            PathRead::Made(bytes) => Either3::B(BufferSlice::copy_from(env, bytes)?),
+            PathRead::TooLong(file) => Either3::C(NativeFile::new(file)),
         })
     }
 }

@@ -7,6 +7,7 @@
     reason = "what #[napi] exports must be public, and Node is the only one who reaches it"
 )]
 
+mod allocator;
 mod arguments;
 mod errors;
 mod external;
@@ -14,3 +15,4 @@ mod file;
 mod jobs;
 mod platform;
 mod reader;
+mod writing;

@@ -1,6 +1,5 @@
 //! What this machine and runtime can do, and the one way in that only benchmarks and tests take.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use faultless_mapping::{MappedFile, Range};
@@ -9,6 +8,7 @@ use napi::{Env, Result, sys};
 use napi_derive::napi;
 
 use crate::arguments::number;
+use crate::file::path_from;
 use crate::jobs::pool_size;
 use crate::{errors, external};
 
@@ -17,13 +17,15 @@ use crate::{errors, external};
 pub fn capabilities(env: &Env) -> Result<Object<'_>> {
     let found = faultless_mapping::capabilities();
     let mut object = Object::new(env)?;
-    object.set_named_property("kernel", found.kernel.as_str())?;
     object.set_named_property("pageSize", number(faultless_mapping::page_size() as u64))?;
-    object
-        .set_named_property("populate", if found.populate_read { "MADV_POPULATE_READ" } else { "touch" })?;
+    object.set_named_property("populate", found.populate)?;
     object.set_named_property("residencyByPageTable", found.page_table)?;
-    object.set_named_property("guard", faultless_mapping::guard::wanted())?;
-    object.set_named_property("externalBuffers", allows_external_buffers(env))?;
+    object.set_named_property("guard", found.guard)?;
+    object.set_named_property("views", found.views)?;
+    let external_buffers = allows_external_buffers(env);
+    object.set_named_property("externalBuffers", external_buffers)?;
+    object.set_named_property("jemalloc", faultless_allocator::HAS_JEMALLOC && external_buffers)?;
+    object.set_named_property("tune", faultless_allocator::can_tune().is_ok())?;
     object.set_named_property("poolSize", number(pool_size() as u64))?;
     Ok(object)
 }
@@ -51,9 +53,7 @@ fn allows_external_buffers(env: &Env) -> bool {
 /// package exists to avoid, for measurements that compare with it.
 #[napi(ts_return_type = "ArrayBuffer")]
 pub fn unpopulated_window<'env>(env: &'env Env, path: &[u8]) -> Result<Unknown<'env>> {
-    use std::os::unix::ffi::OsStringExt;
-    let path = PathBuf::from(std::ffi::OsString::from_vec(path.to_vec()));
-    let opened = MappedFile::open(&path).and_then(|file| Ok((file.views()?, file)));
+    let opened = MappedFile::open(&path_from(path)).and_then(|file| Ok((file.views()?, file)));
     let (views, file) = opened.map_err(|error| errors::to_napi(env, &error))?;
     let length = usize::try_from(file.byte_length()).unwrap_or(usize::MAX);
     external::window(env, Arc::clone(&views), Range { offset: 0, length })

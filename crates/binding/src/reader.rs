@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use faultless_mapping::{Evidence, MappedFile};
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
-use napi::{Env, Error, Result, Status, check_status, sys};
+use napi::{Env, Error, JsValue, Result, Status, check_status, sys};
 use napi_derive::napi;
 
 use crate::arguments::{bytes, number, range, ranges};
-use crate::errors;
 use crate::file::{milliseconds, path_from};
+use crate::{errors, external};
 
 /// A file as one thread reads it at once, with what it knows of the file's pages.
 struct Reader {
@@ -47,13 +47,14 @@ unsafe extern "C" fn let_go(_env: sys::napi_env, reader: *mut c_void, _hint: *mu
     drop(unsafe { Box::from_raw(reader.cast::<Reader>()) });
 }
 
-/// The functions that take a reader; see their types.
+/// The functions of the hot path, most of which take a reader; see their types.
 #[napi(ts_return_type = "{ \
 tryCopy(reader: object, target: Uint8Array, at: number, offset: number, length: number): boolean, \
 tryCopyMany(reader: object, target: Uint8Array, at: number, offsets: Float64Array, lengths: Float64Array): number, \
 readyViews(reader: object, offset: number, length: number): number, \
 tryReadPath(path: Uint8Array, idle: number, target: Uint8Array, offset: number, length: number): number, \
-release(reader: object): void }")]
+release(reader: object): void, \
+jemallocMemory(length: number): ArrayBuffer | undefined }")]
 pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
     let mut functions = Object::new(env)?;
     for (name, function) in [
@@ -62,6 +63,7 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
         (c"readyViews", ready_views),
         (c"tryReadPath", try_read_path),
         (c"release", release),
+        (c"jemallocMemory", jemalloc_memory),
     ] {
         let mut value = ptr::null_mut();
         // SAFETY: the name lives for ever, and the function has the signature of a callback.
@@ -148,6 +150,19 @@ unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) 
     call(env, info, |[reader]| {
         to_reader(env, reader)?.file = None;
         Ok(ptr::null_mut())
+    })
+}
+
+/// Memory for a result of `length` bytes, if it is to come from jemalloc and can; else undefined.
+unsafe extern "C" fn jemalloc_memory(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[length]| {
+        if !faultless_allocator::uses_jemalloc() {
+            return Ok(ptr::null_mut());
+        }
+        let length = usize::try_from(bytes(to_number(env, length)?)?).unwrap_or(usize::MAX);
+        let env = Env::from_raw(env);
+        let memory = external::block(&env, length)?;
+        Ok(memory.map_or(ptr::null_mut(), |memory| memory.raw()))
     })
 }
 

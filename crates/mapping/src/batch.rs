@@ -126,7 +126,9 @@ pub fn populate_ranges(
                     return Ok(());
                 }
                 // Another range may have damaged the mapping: then there is a new one by now.
-                let again = file.views()?.pages().populate(piece.offset, piece.length);
+                let again = file.views()?;
+                file.nothing_lost(again.pages(), Range { offset: piece.offset, length: piece.length })?;
+                let again = again.pages().populate(piece.offset, piece.length);
                 again.map_err(|_| file.failed(errno, "madvise", piece.offset, piece.length))
             }
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
+use crate::os::{self, Errno};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -70,6 +70,55 @@ pub enum Error {
         /// How long the file is now.
         size: u64,
     },
+    /// What was written to a range, through views or by calls, may not be on the device.
+    #[error(
+        "{}'{}' ({range}): what was written to these bytes may be lost; {}refresh() the file, and write them again",
+        match errno { Some(errno) => format!("{}, {syscall} ", describe(*errno)), None => "the file was cut, ".to_owned() },
+        path.display(),
+        if *errno == Some(Errno::NOSPC) { "make room, " } else { "" }
+    )]
+    Lost {
+        /// The kernel's error number; none where the file was cut.
+        errno: Option<Errno>,
+        /// The call that failed.
+        syscall: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The bytes that are lost, as far as they were asked for.
+        range: ByteRange,
+    },
+    /// The kernel would not keep a range in memory.
+    #[error("{}, mlock '{}' ({range}); {}", describe(*errno), path.display(), lock_cure(*limit))]
+    Lock {
+        /// The kernel's error number.
+        errno: Errno,
+        /// The file.
+        path: PathBuf,
+        /// The bytes that were to be locked.
+        range: ByteRange,
+        /// How many bytes this process may lock.
+        limit: Option<u64>,
+    },
+    /// A call that writes, on a file that is open for reading.
+    #[error(
+        "{}, {syscall} '{}': the file is open in mode 'r'; open it in mode 'r+'", describe(Errno::BADF), path.display()
+    )]
+    ReadOnly {
+        /// The call that was refused.
+        syscall: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A descriptor of the caller's that was opened for something else.
+    #[error("{}, {syscall} '{}'; {what}", describe(Errno::ACCESS), path.display())]
+    WrongFlags {
+        /// The call that was refused.
+        syscall: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What would have been needed.
+        what: &'static str,
+    },
     /// This platform or runtime cannot do it.
     #[error("{what}")]
     Unsupported {
@@ -82,9 +131,52 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error number, its name, like ENOENT, and the call, where a call failed.
+    #[must_use]
+    pub fn failed_call(&self) -> Option<(i32, String, &'static str)> {
+        let (errno, syscall) = match self {
+            Self::System { errno, syscall, .. }
+            | Self::Range { errno, syscall, .. }
+            | Self::Lost { errno: Some(errno), syscall, .. } => (*errno, *syscall),
+            Self::Lock { errno, .. } => (*errno, "mlock"),
+            Self::ReadOnly { syscall, .. } => (Errno::BADF, *syscall),
+            Self::WrongFlags { syscall, .. } => (Errno::ACCESS, *syscall),
+            _ => return None,
+        };
+        Some((errno.raw_os_error(), os::name_of(errno), syscall))
+    }
+
     /// A failed call on the file at `path`.
     pub(crate) fn system(errno: Errno, syscall: &'static str, path: &Path) -> Self {
         Self::System { errno, syscall, path: path.to_owned() }
+    }
+
+    /// The file that it is about, where it is about one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::System { path, .. }
+            | Self::Range { path, .. }
+            | Self::NotAFile { path, .. }
+            | Self::Truncated { path, .. }
+            | Self::Lost { path, .. }
+            | Self::Lock { path, .. }
+            | Self::ReadOnly { path, .. }
+            | Self::WrongFlags { path, .. } => Some(path),
+            Self::Unsupported { .. } | Self::Cancelled => None,
+        }
+    }
+
+    /// The bytes that it is about, where it is about some.
+    #[must_use]
+    pub fn range(&self) -> Option<ByteRange> {
+        match self {
+            Self::Range { range, .. }
+            | Self::Truncated { range, .. }
+            | Self::Lost { range, .. }
+            | Self::Lock { range, .. } => Some(*range),
+            _ => None,
+        }
     }
 }
 
@@ -106,8 +198,20 @@ fn cure(errno: Errno) -> &'static str {
         Errno::NOMEM => {
             "; no address space or memory left: see RLIMIT_AS, vm.max_map_count and the memory cgroup"
         }
+        Errno::NOSPC | Errno::DQUOT => "; no room for these bytes: make some, and write them again",
         Errno::MFILE | Errno::NFILE => "; too many open files: close some, or raise RLIMIT_NOFILE",
         _ => "",
+    }
+}
+
+fn lock_cure(limit: Option<u64>) -> String {
+    match limit {
+        Some(limit) => format!(
+            "RLIMIT_MEMLOCK lets this process lock {limit} bytes: raise it (ulimit -l, LimitMEMLOCK= of systemd, --ulimit \
+             memlock of containers), or lock less"
+        ),
+        None => "no memory left to lock, or too many separate ranges: see vm.max_map_count, or lock less"
+            .to_owned(),
     }
 }
 

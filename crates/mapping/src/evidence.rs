@@ -1,6 +1,5 @@
 //! Evidence that pages are in memory, remembered for a moment: asking the kernel takes a lock that all threads share.
 
-use crate::guard;
 use crate::os::{self, page_size};
 use crate::pages::Pages;
 
@@ -60,7 +59,7 @@ impl Evidence {
         #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small number")]
         let place = &mut self.known[(block % PLACES as u64) as usize];
         // Without the guard a file that is cut meanwhile would kill the process: then nothing is taken for granted.
-        if (place.block, place.tick) != (block, tick) || !guard::wanted() {
+        if (place.block, place.tick) != (block, tick) || !os::capabilities().guard {
             *place = Known { block, tick, whole: is_ready(pages, start, end) };
         }
         place.whole

@@ -1,4 +1,4 @@
-//! The guard: a chained SIGBUS handler that puts zeros under a lost page and marks its mapping as damaged.
+//! The guard: a chained SIGBUS handler that puts memory under a lost page and marks its mapping as damaged.
 //!
 //! A touch past the end of a file that was cut, or of a page that the device cannot deliver, raises SIGBUS and would
 //! kill the process. The handler finds the mapping in a lock-free table, replaces what was lost by anonymous memory and
@@ -6,169 +6,69 @@
 //! ours go on to whoever was there before. `FAULTLESS_SIGBUS=off` leaves the handler out.
 
 use std::cell::UnsafeCell;
+use std::fmt;
+use std::fs::File;
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
-use std::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed,
-    Ordering::Release, Ordering::SeqCst, fence,
-};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::os::page_size;
+use crate::sync::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::{AtomicI32, AtomicPtr, AtomicUsize};
+use crate::table::{Access, Published, Slot, Table};
 
 /// Whether the guard is wanted in this process.
-pub fn wanted() -> bool {
+pub(crate) fn wanted() -> bool {
     static WANTED: OnceLock<bool> = OnceLock::new();
     *WANTED.get_or_init(|| std::env::var_os("FAULTLESS_SIGBUS").is_none_or(|value| value != "off"))
 }
-
-// ---------------------------------------------------------------------------------------------- the table of mappings
-
-/// One guarded mapping, read by the signal handler without a lock: an even `version` that is the same before and after
-/// means that the fields belong together.
-struct Slot {
-    version: AtomicU32,
-    start: AtomicUsize,
-    end: AtomicUsize,
-    fd: AtomicI32,
-    writable: AtomicBool,
-    /// How often the handler replaced pages of this mapping.
-    damage: AtomicU32,
-    taken: AtomicBool,
-}
-
-/// One consistent reading of a slot.
-struct Published {
-    start: usize,
-    end: usize,
-    fd: RawFd,
-    writable: bool,
-}
-
-const SLOTS: usize = 512;
 
 /// Bad pages of a mapping after which twice as many are replaced at a time: some thousand mappings at most, of the 65,530 that
 /// a process may have.
 const HITS_BEFORE_DOUBLING: u32 = 512;
 
-struct Segment {
-    slots: [Slot; SLOTS],
-    next: AtomicPtr<Segment>,
-}
-
-impl Segment {
-    const fn new() -> Self {
-        Self {
-            slots: [const {
-                Slot {
-                    version: AtomicU32::new(0),
-                    start: AtomicUsize::new(0),
-                    end: AtomicUsize::new(0),
-                    fd: AtomicI32::new(-1),
-                    writable: AtomicBool::new(false),
-                    damage: AtomicU32::new(0),
-                    taken: AtomicBool::new(false),
-                }
-            }; SLOTS],
-            next: AtomicPtr::new(ptr::null_mut()),
-        }
-    }
-}
-
-/// The first segment; more are appended and never freed, because the handler may be walking them.
-static TABLE: Segment = Segment::new();
-
-fn segments() -> impl Iterator<Item = &'static Segment> {
-    std::iter::successors(Some(&TABLE), |segment| {
-        // SAFETY: null, or a segment that was leaked when it was appended, and so lives for ever.
-        unsafe { segment.next.load(Acquire).as_ref() }
-    })
-}
-
-impl Slot {
-    fn publish(&self, start: usize, end: usize, fd: RawFd, writable: bool) {
-        self.version.fetch_add(1, Acquire);
-        fence(Release);
-        self.start.store(start, Relaxed);
-        self.end.store(end, Relaxed);
-        self.fd.store(fd, Relaxed);
-        self.writable.store(writable, Relaxed);
-        self.version.fetch_add(1, Release);
-    }
-
-    /// What is published here, if `address` is in it. Async-signal-safe.
-    fn find(&self, address: usize) -> Option<Published> {
-        let before = self.version.load(Acquire);
-        let found = Published {
-            start: self.start.load(Relaxed),
-            end: self.end.load(Relaxed),
-            fd: self.fd.load(Relaxed),
-            writable: self.writable.load(Relaxed),
-        };
-        fence(Acquire);
-        let whole = before.is_multiple_of(2) && self.version.load(Relaxed) == before;
-        (whole && found.start <= address && address < found.end).then_some(found)
-    }
-}
+static TABLE: Table<512> = Table { first: AtomicPtr::new(ptr::null_mut()) };
 
 /// A mapping's place in the table. It must be given up before the addresses are unmapped or the descriptor is closed.
-#[derive(Debug)]
 pub(crate) struct Guarded {
     slot: &'static Slot,
 }
 
-impl std::fmt::Debug for Slot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Slot").field("damage", &self.damage.load(Relaxed)).finish_non_exhaustive()
+impl fmt::Debug for Guarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").field("damage", &self.damage()).finish()
     }
 }
 
 impl Guarded {
-    /// Guards the addresses `start..end`, which map the file behind `fd` from its first byte. Installs the handler, and
+    /// Guards the addresses `start..end`, which map `file` from its first byte. Installs the handler, and
     /// looks whether somebody has replaced it since the last time.
-    pub(crate) fn new(start: usize, end: usize, fd: RawFd, writable: bool) -> Self {
-        let slot = claim();
-        slot.damage.store(0, Relaxed);
-        slot.publish(start, end, fd, writable);
+    pub(crate) fn new(start: usize, end: usize, file: &File, access: Access) -> Self {
+        let slot = TABLE.claim();
+        slot.publish(Published { start, end, fd: file.as_raw_fd(), access });
         if wanted() {
             install();
         }
         Self { slot }
     }
 
-    /// How often pages of the mapping were replaced by zeros; anything but 0 means that it no longer mirrors the file.
+    /// How often pages of the mapping were replaced; anything but 0 means that it no longer mirrors the file.
     pub(crate) fn damage(&self) -> u32 {
-        self.slot.damage.load(Acquire)
+        self.slot.damage()
+    }
+
+    /// Whether the page at an address was replaced because the file was cut below it.
+    pub(crate) fn was_cut(&self, address: usize) -> bool {
+        self.slot.was_cut(address)
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        self.slot.publish(0, 0, -1, false);
-        self.slot.taken.store(false, Release);
+        self.slot.withdraw();
     }
 }
-
-fn claim() -> &'static Slot {
-    let mut last = &TABLE;
-    loop {
-        for segment in segments() {
-            let free = |slot: &&Slot| slot.taken.compare_exchange(false, true, Acquire, Relaxed).is_ok();
-            if let Some(slot) = segment.slots.iter().find(free) {
-                return slot;
-            }
-            last = segment;
-        }
-        let fresh = Box::into_raw(Box::new(Segment::new()));
-        if last.next.compare_exchange(ptr::null_mut(), fresh, Release, Relaxed).is_err() {
-            // SAFETY: another thread appended first, so nobody has seen `fresh`, which came from a Box.
-            drop(unsafe { Box::from_raw(fresh) });
-        }
-    }
-}
-
-// -------------------------------------------------------------------------------------------------------- the handler
 
 /// Handlers that were in place before ours, the oldest first; more than one when somebody replaced ours and it was put
 /// back in front of theirs.
@@ -248,25 +148,30 @@ extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, context
     unsafe { *errno = saved };
 }
 
-/// Puts anonymous zero pages under a fault in a guarded mapping; false if the address is not ours.
+/// Puts memory that is nobody else's under a fault in a guarded mapping; false if the address is not ours. It is zeros, save
+/// for a store that the file system has no room for: the file's own bytes are there to be read, and go on to be seen.
 fn replace_lost_pages(address: usize) -> bool {
-    for slot in segments().flat_map(|segment| &segment.slots) {
-        let Some(found) = slot.find(address) else { continue };
-        let page = address & !(page_size() - 1);
-        // Marked first: whoever sees a zero of ours must be able to see the mark.
-        let hits = slot.damage.fetch_add(1, SeqCst);
-        let rest = found.end - page;
-        // Past the end of the file everything that follows is lost too, and goes in one call: page by page would run
-        // into vm.max_map_count. Within the file it is the device that failed, for this page; where it fails again and again,
-        // for more and more pages at a time, because each piece is a mapping of its own.
-        let past_the_end = (page - found.start) as u64 >= size_of_file(found.fd);
-        let few =
-            page_size().checked_shl(hits / HITS_BEFORE_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
-        let length = if past_the_end { rest } else { few };
-        // No room for one more mapping: all of the rest makes none.
-        return map_zeros(page, length, found.writable) || map_zeros(page, rest, found.writable);
+    let Some((slot, found)) = TABLE.find(address) else { return false };
+    let page = address & !(page_size() - 1);
+    // Marked first: whoever sees a zero of ours must be able to see the mark.
+    let hits = slot.mark_damaged();
+    let rest = found.end - page;
+    // Past the end of the file everything that follows is lost too, and goes in one call: page by page would run into
+    // vm.max_map_count. Within the file it is the device that failed, for this page; where it fails again and again, for more
+    // and more pages at a time, because each piece is a mapping of its own.
+    let past_the_end = (page - found.start) as u64 >= size_of_file(found.fd);
+    let few = page_size().checked_shl(hits / HITS_BEFORE_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
+    let length = if past_the_end { rest } else { few };
+    if past_the_end {
+        slot.mark_cut(page);
     }
-    false
+    #[expect(clippy::cast_possible_wrap, reason = "within a mapping, whose length is an isize")]
+    let offset = (page - found.start) as libc::off_t;
+    let has_bytes = found.access == Access::WriteThrough && !past_the_end && is_readable(found.fd, offset);
+    let source = if has_bytes { Some((found.fd, offset)) } else { None };
+    let writable = found.access != Access::Read;
+    // No room for one more mapping: all of the rest makes none.
+    replace(page, length, writable, source) || replace(page, rest, writable, source)
 }
 
 fn size_of_file(fd: RawFd) -> u64 {
@@ -283,12 +188,22 @@ fn size_of_file(fd: RawFd) -> u64 {
     }
 }
 
-fn map_zeros(page: usize, length: usize, writable: bool) -> bool {
+/// Whether the file has a byte at this offset that can be read.
+fn is_readable(fd: RawFd, offset: libc::off_t) -> bool {
+    let mut byte = 0_u8;
+    // SAFETY: `byte` has room for the answer; pread is a plain system call, which a handler may make.
+    unsafe { libc::pread(fd, (&raw mut byte).cast(), 1, offset) == 1 }
+}
+
+/// Maps private memory over lost pages: a copy of what the file has at an offset, or zeros.
+fn replace(page: usize, length: usize, writable: bool, source: Option<(RawFd, libc::off_t)>) -> bool {
     let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
-    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    let (fd, offset) = source.unwrap_or((-1, 0));
+    let kind = if source.is_some() { 0 } else { libc::MAP_ANONYMOUS };
+    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_NORESERVE | kind;
     // SAFETY: the range lies within a mapping that is in the table, so it is ours and is not unmapped while a thread
     // touches it; MAP_FIXED replaces it in one step.
-    let at = unsafe { libc::mmap(page as *mut libc::c_void, length, protection, flags, -1, 0) };
+    let at = unsafe { libc::mmap(page as *mut libc::c_void, length, protection, flags, fd, offset) };
     at != libc::MAP_FAILED
 }
 

@@ -1,17 +1,18 @@
 //! An open file as its readers see it: a path, a length, the shared mapping, and the views' own mapping once needed.
 
 use std::fs::File;
-use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::batch::Range;
-use crate::copy_on_write::CopyOnWrite;
 use crate::error::{ByteRange, Error, Result};
 use crate::evidence::Evidence;
+use crate::locks::Locks;
 use crate::mapping::Mapping;
-use crate::os::{self, Stat, page_size};
+use crate::os::{self, Errno, OpenedFor, Stat, page_size};
 use crate::registry;
+use crate::views::Views;
+use crate::writing::Writing;
 
 /// A file at one moment: its length does not change. [`MappedFile::refreshed`] looks again and gives a new one.
 #[derive(Debug)]
@@ -21,7 +22,10 @@ pub struct MappedFile {
     /// A descriptor of its own: threads that use one at the same time get into each other's way.
     file: Arc<File>,
     mapping: Arc<Mapping>,
-    views: Mutex<Option<Arc<CopyOnWrite>>>,
+    views: Mutex<Option<Arc<Views>>>,
+    locks: Arc<Locks>,
+    /// In mode `r+`.
+    writing: Option<Writing>,
 }
 
 /// How much of a range is in memory, in pages.
@@ -43,55 +47,112 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses, [`Error::NotAFile`] for what has no bytes to map.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_in_mode(path, false)
+    }
+
+    /// The same for reading and writing: mode `r+`.
+    ///
+    /// # Errors
+    /// As [`MappedFile::open`].
+    pub fn open_writable(path: &Path) -> Result<Self> {
+        Self::open_in_mode(path, true)
+    }
+
+    fn open_in_mode(path: &Path, writable: bool) -> Result<Self> {
         // Looked at before it is opened: opening some devices does things.
         let stat = os::stat_path(path).map_err(|errno| Error::system(errno, "open", path))?;
         must_be_regular(&stat, path)?;
-        let file = os::open(path).map_err(|errno| Error::system(errno, "open", path))?;
-        Self::from_file(file, path.to_owned())
+        let file = os::open(path, writable).map_err(|errno| Error::system(errno, "open", path))?;
+        Self::from_file(file, path.to_owned(), writable)
     }
 
-    /// Maps a file that the caller has open for reading; their descriptor is not used after the call.
+    /// A second descriptor for a file that the caller has open, who may close theirs at any time. Does not wait for a disk.
     ///
     /// # Errors
-    /// As [`MappedFile::open`]; EACCES from `mmap` where the descriptor was opened for writing alone.
-    pub fn from_descriptor(fd: RawFd) -> Result<Self> {
-        let path = os::path_of(fd);
-        let file = os::duplicate(fd).map_err(|errno| Error::system(errno, "dup", &path))?;
-        Self::from_file(file, path)
+    /// EBADF where there is no such descriptor.
+    pub fn duplicate(fd: i32) -> Result<File> {
+        os::duplicate(fd).map_err(|errno| Error::system(errno, "dup", &os::path_of(fd)))
     }
 
-    fn from_file(file: File, path: PathBuf) -> Result<Self> {
+    /// Maps an open file, for reading or for both.
+    ///
+    /// # Errors
+    /// As [`MappedFile::open`]; [`Error::WrongFlags`] where it was not opened for all that the mode does.
+    pub fn from_descriptor(file: File, writable: bool) -> Result<Self> {
+        let path = os::path_of_file(&file);
+        let flags = os::opened_for(&file).map_err(|errno| Error::system(errno, "fcntl", &path))?;
+        let what = match (writable, flags) {
+            (false, OpenedFor { reading: false, .. }) => {
+                Some("mode 'r' needs a FileHandle that was opened for reading")
+            }
+            (true, OpenedFor { reading: false, .. } | OpenedFor { writing: false, .. }) => {
+                Some("mode 'r+' needs a FileHandle that was opened for reading and writing ('r+')")
+            }
+            (true, OpenedFor { appending: true, .. }) => {
+                Some("mode 'r+' needs a FileHandle without O_APPEND, which sends all writes to the end")
+            }
+            _ => None,
+        };
+        if let Some(what) = what {
+            return Err(Error::WrongFlags { syscall: "mmap", path, what });
+        }
+        Self::from_file(file, path, writable)
+    }
+
+    fn from_file(file: File, path: PathBuf, writable: bool) -> Result<Self> {
         let stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         must_be_regular(&stat, &path)?;
         let mapping = registry::acquire(&file, &stat, &path)?;
-        Ok(Self { path, stat, file: Arc::new(file), mapping, views: Mutex::new(None) })
+        let writing = writable.then(Writing::default);
+        let (file, views, locks) = (Arc::new(file), Mutex::new(None), Arc::default());
+        Ok(Self { path, stat, file, mapping, views, locks, writing })
     }
 
-    /// Looks at the same file again: its new length, and a sound mapping of all of it. Views made before keep theirs.
+    /// Looks at the same file again: its new length, and a sound mapping of all of it. Views made before keep theirs. What
+    /// was lost of what was written is forgiven.
     ///
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn refreshed(&self) -> Result<Self> {
         let stat = os::stat(&*self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
-        self.at(stat)
+        self.at(stat, true)
+    }
+
+    /// The same after a write of this handle's own: what was lost is not forgiven.
+    ///
+    /// # Errors
+    /// [`Error::System`] where the kernel refuses.
+    pub fn grown(&self) -> Result<Self> {
+        let stat = os::stat(&*self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
+        self.at(stat, false)
     }
 
     /// The same file, of which somebody has just seen that it looks like this now.
-    pub(crate) fn at(&self, stat: Stat) -> Result<Self> {
-        if !self.mapping.key().admits(&stat) {
+    pub(crate) fn at(&self, stat: Stat, forgiving: bool) -> Result<Self> {
+        // A file that is open for writing has been copied up already, and stays what it is.
+        if self.writing.is_none() && !self.mapping.key().admits(&stat) {
             // Another file may be behind the same name and number by now.
-            let file = os::reopen(&self.file).map_err(|errno| Error::system(errno, "open", &self.path))?;
-            return Self::from_file(file, self.path.clone());
+            let file =
+                os::reopen(&self.file, false).map_err(|errno| Error::system(errno, "open", &self.path))?;
+            let locks = Arc::clone(&self.locks);
+            return Ok(Self { locks, ..Self::from_file(file, self.path.clone(), false)? });
         }
         let mapping = if registry::serves(&self.mapping, stat.size) {
             Arc::clone(&self.mapping)
         } else {
             registry::acquire(&self.file, &stat, &self.path)?
         };
-        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let views = views.filter(|views| !views.pages().is_damaged() && stat.size == self.stat.size);
-        let file = Arc::clone(&self.file);
-        Ok(Self { path: self.path.clone(), stat, file, mapping, views: Mutex::new(views) })
+        let made = self.views_made();
+        let views = made.clone().filter(|views| match &self.writing {
+            None => !views.pages().is_damaged() && stat.size == self.stat.size,
+            Some(_) => !(forgiving && views.pages().is_damaged()) && stat.size <= views.pages().capacity(),
+        });
+        let writing = self.writing.as_ref().map(|writing| {
+            let replaced = if views.is_none() { made } else { None };
+            writing.carried(replaced, forgiving)
+        });
+        let (path, file, locks) = (self.path.clone(), Arc::clone(&self.file), Arc::clone(&self.locks));
+        Ok(Self { path, stat, file, mapping, views: Mutex::new(views), locks, writing })
     }
 
     /// Whether `stat` describes this very file, and this value can still serve it.
@@ -121,19 +182,49 @@ impl MappedFile {
         &self.mapping
     }
 
-    /// The mapping for views: made on first use, and anew when the one that was there is damaged. Does not wait for a disk.
+    /// The mapping for views: made on first use. One that is copy-on-write is made anew when the one that was there is damaged;
+    /// of one that writes through that would hide what was lost. Does not wait for a disk.
     ///
     /// # Errors
     /// [`Error::System`] (ENOMEM) where there is no address space for it.
-    pub fn views(&self) -> Result<Arc<CopyOnWrite>> {
+    pub fn views(&self) -> Result<Arc<Views>> {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(views) = views.as_ref().filter(|views| !views.pages().is_damaged()) {
+        let serve = |views: &&Arc<Views>| self.writing.is_some() || !views.pages().is_damaged();
+        if let Some(views) = views.as_ref().filter(serve) {
             return Ok(Arc::clone(views));
         }
         let file = Arc::clone(&self.file);
-        let fresh = Arc::new(CopyOnWrite::new(file, &self.stat, self.stat.size, &self.path)?);
+        let fresh = Arc::new(match &self.writing {
+            None => Views::copy_on_write(file, &self.stat, &self.path)?,
+            Some(_) => Views::write_through(file, &self.stat, &self.path)?,
+        });
         *views = Some(Arc::clone(&fresh));
         Ok(fresh)
+    }
+
+    /// The mapping for views, if there is one.
+    pub(crate) fn views_made(&self) -> Option<Arc<Views>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The mapping that reads copy from, or the one that has taken its place where it is damaged.
+    pub(crate) fn sound_mapping(&self, range: Range) -> Result<Arc<Mapping>> {
+        if !self.mapping.is_damaged() {
+            return Ok(Arc::clone(&self.mapping));
+        }
+        let stat = os::stat(&*self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
+        if stat.size < range.end() {
+            return Err(self.truncated(range.offset, range.length, stat.size));
+        }
+        registry::acquire(&self.file, &stat, &self.path)
+    }
+
+    pub(crate) fn locks(&self) -> &Locks {
+        &self.locks
+    }
+
+    pub(crate) fn written(&self) -> Option<&Writing> {
+        self.writing.as_ref()
     }
 
     /// Copies ranges, back to back in their order, as far as that cannot wait for a disk, and checks that the file still
@@ -187,13 +278,17 @@ impl MappedFile {
         if size < range.end() { Err(self.truncated(offset, length, size)) } else { Ok(()) }
     }
 
-    /// The [`CopyOnWrite::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS
+    /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS
     /// thread; `evidence` belongs to it and to the views of this file.
     ///
     /// # Errors
     /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is shorter than the range by now.
     pub fn ready_views(&self, range: Range, evidence: &mut Evidence) -> Result<Option<u32>> {
         let views = self.views()?;
+        if views.pages().is_damaged() {
+            // Whether this range is lost takes longer to find out.
+            return Ok(None);
+        }
         if !evidence.covers(views.pages(), range.offset, range.length, self.stat.size) {
             return Ok(None);
         }
@@ -213,13 +308,7 @@ impl MappedFile {
         Error::Truncated { path: self.path.clone(), range, size }
     }
 
-    pub(crate) fn failed(
-        &self,
-        errno: rustix::io::Errno,
-        syscall: &'static str,
-        offset: u64,
-        length: usize,
-    ) -> Error {
+    pub(crate) fn failed(&self, errno: Errno, syscall: &'static str, offset: u64, length: usize) -> Error {
         let range = ByteRange { start: offset, length: length as u64 };
         Error::Range { errno, syscall, path: self.path.clone(), range }
     }

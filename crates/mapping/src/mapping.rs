@@ -3,14 +3,12 @@
 use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::Arc;
-
-use memmap2::{MmapOptions, MmapRaw};
-use rustix::io::Errno;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::housekeeper::Offloaded;
-use crate::os::{self, Stat, page_size};
+use crate::os::{self, Access, Errno, Map, Stat, page_size};
+use crate::page_counts::{PageCounts, Run};
 use crate::pages::Pages;
 use crate::registry::{self, Key};
 
@@ -20,19 +18,44 @@ use crate::registry::{self, Key};
 pub(crate) struct Mapping {
     pages: Offloaded<Pages>,
     key: Key,
+    /// How many handles have locked each page.
+    pins: Mutex<PageCounts>,
 }
 
 impl Mapping {
-    /// Maps a regular file. The room behind its end costs address space only, and spares an appended file a new mapping.
+    /// Maps a regular file, through an open file of its own where one can be had: what a handle advises, and that it may
+    /// write, is no matter of the others.
     pub(crate) fn new(file: &File, stat: &Stat, key: Key, path: &Path) -> Result<Self> {
-        let room = (stat.size / 8).clamp(1 << 20, 1 << 30);
-        let map = map_shared(file, stat.size.saturating_add(room))
-            // Where address space is rationed, the file alone may still fit.
-            .or_else(|errno| if errno == Errno::NOMEM { map_shared(file, stat.size) } else { Err(errno) })
-            .map_err(|errno| cannot_map(errno, path))?;
-        let file = file.try_clone().map_err(|error| Error::system(os::errno_of(&error), "dup", path))?;
-        let pages = Pages::new(map, Arc::new(file), false, stat.device, stat.owner);
-        Ok(Self { pages: Offloaded::new(pages), key })
+        let file = os::reopen(file, false)
+            .or_else(|_| file.try_clone().map_err(|error| os::errno_of(&error)))
+            .map_err(|errno| Error::system(errno, "dup", path))?;
+        let map = map_with_room(stat.size, |length| os::map_shared(&file, length));
+        let map = map.map_err(|errno| cannot_map(errno, path))?;
+        let pages = Pages::new(map, Arc::new(file), Access::Read, stat);
+        Ok(Self { pages: Offloaded::new(pages), key, pins: Mutex::default() })
+    }
+
+    /// Keeps pages in memory for one more handle. Waits for the disk where they are not there yet.
+    pub(crate) fn pin(&self, pages: Run) -> std::result::Result<(), Errno> {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        // The calls are made under the lock, or one handle's unlocking could overtake another's locking.
+        for run in pins.add(pages.clone()) {
+            if let Err(errno) = self.pages.lock(run) {
+                for run in pins.remove(pages) {
+                    self.pages.unlock(run);
+                }
+                return Err(errno);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the wish of one handle back.
+    pub(crate) fn unpin(&self, pages: Run) {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        for run in pins.remove(pages) {
+            self.pages.unlock(run);
+        }
     }
 
     pub(crate) fn key(&self) -> &Key {
@@ -54,11 +77,15 @@ impl Drop for Mapping {
     }
 }
 
-fn map_shared(file: &File, length: u64) -> std::result::Result<MmapRaw, Errno> {
-    MmapOptions::new()
-        .len(mapped_length(length)?)
-        .map_raw_read_only(file)
-        .map_err(|error| os::errno_of(&error))
+/// Maps a file of this size by `map`, with room behind its end: that costs address space only, and spares a file that grows
+/// a new mapping. Where address space is rationed, the file alone may still fit.
+pub(crate) fn map_with_room(
+    size: u64,
+    map: impl Fn(usize) -> std::result::Result<Map, Errno>,
+) -> std::result::Result<Map, Errno> {
+    let of = |size| map(mapped_length(size)?);
+    let room = (size / 8).clamp(1 << 20, 1 << 30);
+    of(size.saturating_add(room)).or_else(|errno| if errno == Errno::NOMEM { of(size) } else { Err(errno) })
 }
 
 /// A mapping of no bytes is refused by the kernel (EINVAL): an empty file gets one page, past its end.
@@ -75,6 +102,9 @@ pub(crate) fn cannot_map(errno: Errno, path: &Path) -> Error {
         Errno::NODEV | Errno::IO => {
             Error::NotAFile { path: path.to_owned(), what: "in a file system that cannot map it" }
         }
+        Errno::OPNOTSUPP => Error::Unsupported {
+            what: "on this platform files are read, not mapped, so there are no views; use read() or readInto()",
+        },
         errno => Error::system(errno, "mmap", path),
     }
 }

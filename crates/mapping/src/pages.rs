@@ -1,25 +1,33 @@
 //! Mapped addresses of a file: evidence that touching them cannot wait, starting their I/O, and populating them.
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, OnceLock};
 
-use memmap2::MmapRaw;
-use rustix::io::Errno;
-
-use crate::guard::Guarded;
-use crate::os::{self, page_size};
+use crate::os::{self, Access, Detached, Errno, Guarded, Map, Stat, page_size};
+use crate::page_counts::Run;
 
 /// The mapped pages of a file from its first byte, with what must outlive them.
 #[derive(Debug)]
 pub(crate) struct Pages {
     // Dropped in this order: the guard lets go, then the addresses go, then the descriptor.
     guarded: Guarded,
-    map: MmapRaw,
+    map: Map,
     file: Arc<File>,
+    access: Access,
     read_ahead: u64,
     owner: u32,
     cache_visible: OnceLock<bool>,
+}
+
+/// Why a page is no longer the file's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The file was cut below it.
+    Cut,
+    /// The device could not deliver it.
+    Page,
+    /// The file system could not take a store to it.
+    Store,
 }
 
 /// Whole pages of a mapping.
@@ -29,20 +37,44 @@ struct Span {
 }
 
 impl Pages {
-    /// Puts fresh mapped addresses under the guard. `device` and `owner` are the file's.
-    pub(crate) fn new(map: MmapRaw, file: Arc<File>, writable: bool, device: u64, owner: u32) -> Self {
-        let start = map.as_ptr() as usize;
-        let guarded = Guarded::new(start, start + map.len(), file.as_raw_fd(), writable);
-        Self { guarded, map, file, read_ahead: os::read_ahead(device), owner, cache_visible: OnceLock::new() }
+    /// Puts fresh mapped addresses under the guard. `stat` is the file's.
+    pub(crate) fn new(map: Map, file: Arc<File>, access: Access, stat: &Stat) -> Self {
+        let base = map.as_ptr() as usize;
+        let guarded = Guarded::new(base, base + map.len(), &file, access);
+        let read_ahead = os::read_ahead(stat.device);
+        Self { guarded, map, file, access, read_ahead, owner: stat.owner, cache_visible: OnceLock::new() }
     }
 
     pub(crate) fn capacity(&self) -> u64 {
         self.map.len() as u64
     }
 
-    /// Whether zeros stand where bytes of the file should be.
+    /// Whether zeros stand where bytes of the file should be, or stores do not reach it any more.
     pub(crate) fn is_damaged(&self) -> bool {
         self.guarded.damage() != 0
+    }
+
+    /// The first part of the range that is no longer connected to the file, and why. Of a mapping that is copied from, one
+    /// lost page makes all suspect; of one that is written through, the kernel knows which.
+    pub(crate) fn first_loss(&self, offset: u64, length: usize) -> Option<(Run, Loss)> {
+        if !self.is_damaged() || length == 0 {
+            return None;
+        }
+        let start = self.address(offset) as usize;
+        let whole = Detached { addresses: start..start + length, of_file: false };
+        let found = match self.access {
+            Access::WriteThrough => os::first_detached(start..start + length).unwrap_or(Some(whole))?,
+            Access::Read | Access::CopyOnWrite => whole,
+        };
+        let loss = if found.of_file {
+            Loss::Store
+        } else if self.guarded.was_cut(found.addresses.start) {
+            Loss::Cut
+        } else {
+            Loss::Page
+        };
+        let base = self.map.as_ptr() as usize;
+        Some((found.addresses.start - base..found.addresses.end - base, loss))
     }
 
     /// The address of a byte of the file. Reading it may wait for the disk, and raises SIGBUS past the file's end.
@@ -86,13 +118,53 @@ impl Pages {
         if self.is_ready(offset, length) {
             return;
         }
+        self.request(&self.file, offset, length);
+    }
+
+    /// The same through a descriptor of the caller's, whatever is in memory already.
+    pub(crate) fn request(&self, file: &File, offset: u64, length: usize) {
         let end = offset + length as u64;
         let mut at = offset;
         while at < end {
             let slice = self.read_ahead.min(end - at);
-            os::start_read(self.file.as_fd(), at, slice);
+            os::start_read(file, at, slice);
             at += slice;
         }
+    }
+
+    /// Pins pages, by number; brings in those that are not in memory, and waits for the disk then.
+    pub(crate) fn lock(&self, pages: Run) -> Result<(), Errno> {
+        let (address, length) = self.extent(pages);
+        // SAFETY: within this mapping, of which no byte changes.
+        unsafe { os::lock(address, length) }
+    }
+
+    /// The opposite. Fails for nothing that is mapped.
+    pub(crate) fn unlock(&self, pages: Run) {
+        let (address, length) = self.extent(pages);
+        // SAFETY: as above.
+        unsafe { os::unlock(address, length) };
+    }
+
+    /// Writes what stores have changed to the device, and waits for it. What was put in the place of lost pages is left out.
+    pub(crate) fn sync(&self, offset: u64, length: usize) -> Result<(), Errno> {
+        let span = self.span(offset, length);
+        let length = span.pages * page_size();
+        // SAFETY: within this mapping; the memory itself is not changed.
+        unsafe { os::sync(span.address as *mut u8, length) }
+    }
+
+    /// The numbers of the pages on which a range lies.
+    pub(crate) fn pages_of(&self, offset: u64, length: usize) -> Run {
+        let span = self.span(offset, length);
+        let first = (span.address - self.map.as_ptr() as usize) / page_size();
+        first..first + span.pages
+    }
+
+    fn extent(&self, pages: Run) -> (*mut u8, usize) {
+        let last = self.map.len() / page_size();
+        let (start, end) = (pages.start.min(last), pages.end.min(last));
+        (self.map.as_mut_ptr().wrapping_add(start * page_size()), (end - start) * page_size())
     }
 
     /// Brings the pages of the range into the page table; waits for the disk. On an error part may be populated. EFAULT
@@ -104,7 +176,7 @@ impl Pages {
         let Span { address, pages } = self.span(offset, length);
         // SAFETY: the span lies within this mapping, because the range does and mappings consist of whole pages.
         unsafe { os::populate(address as *const u8, pages * page_size()) }?;
-        if self.is_damaged() { Err(Errno::FAULT) } else { Ok(()) }
+        if self.first_loss(offset, length).is_some() { Err(Errno::FAULT) } else { Ok(()) }
     }
 
     /// Copies mapped bytes out. What is lost meanwhile comes out as zeros: look at the damage mark and at the size of the

@@ -31,7 +31,7 @@ pub fn open_path(path: &Path, idle: Duration) -> Result<Arc<MappedFile>> {
     let known = paths().get(path).map(|entry| Arc::clone(&entry.file)).filter(|file| file.is(&stat));
     let file = match known {
         Some(file) if file.byte_length() == stat.size => file,
-        Some(file) => Arc::new(file.at(stat)?),
+        Some(file) => Arc::new(file.at(stat, true)?),
         None => Arc::new(MappedFile::open(path)?),
     };
     // An idle time beyond what a clock can show means for ever.

@@ -1,13 +1,13 @@
 //! Who has mapped what: finds the one mapping of a file for every worker of the process.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock};
 
 use crate::error::Result;
 use crate::mapping::Mapping;
 use crate::os::{self, Stat};
+use crate::weak_map::WeakMap;
 
 /// What makes two open files the same file. An inode number is not given away again while a mapping keeps it open.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,28 +25,15 @@ impl Key {
     }
 }
 
-static MAPPINGS: LazyLock<Mutex<HashMap<Key, Weak<Mapping>>>> = LazyLock::new(Mutex::default);
-
-fn mappings() -> MutexGuard<'static, HashMap<Key, Weak<Mapping>>> {
-    MAPPINGS.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static MAPPINGS: LazyLock<WeakMap<Key, Mapping>> = LazyLock::new(WeakMap::new);
 
 /// The mapping of an open regular file that shows at least `stat.size` bytes: the one that is there, or a new one. A damaged
 /// one is never found again. Does not wait for a disk, but for whoever maps at the same time.
 pub(crate) fn acquire(file: &File, stat: &Stat, path: &Path) -> Result<Arc<Mapping>> {
     let changed = os::identity_needs_change_time(file).then_some(stat.changed);
     let key = Key { device: stat.device, inode: stat.inode, changed };
-    let mut mappings = mappings();
-    let found = mappings.get(&key).and_then(Weak::upgrade);
-    if let Some(found) = found.filter(|found| serves(found, stat.size)) {
-        return Ok(found);
-    }
-    let fresh = Arc::new(Mapping::new(file, stat, key.clone(), path)?);
-    let replaced = mappings.insert(key, Arc::downgrade(&fresh));
-    // The one that was replaced may go for good here, which takes the lock again.
-    drop(mappings);
-    drop(replaced);
-    Ok(fresh)
+    let make = || Mapping::new(file, stat, key.clone(), path);
+    MAPPINGS.acquire(key.clone(), |found| serves(found, stat.size), make)
 }
 
 /// Whether a mapping is whole and long enough for a file of this size.
@@ -56,8 +43,5 @@ pub(crate) fn serves(mapping: &Mapping, size: u64) -> bool {
 
 /// Called by a mapping on its way out; a newer one under the same key stays.
 pub(crate) fn forget(mapping: &Mapping) {
-    let mut mappings = mappings();
-    if mappings.get(mapping.key()).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), mapping)) {
-        mappings.remove(mapping.key());
-    }
+    MAPPINGS.forget(mapping.key(), mapping);
 }

@@ -1,5 +1,9 @@
 //! Ranges come out as they are in the file, whichever way they are read, and fail one by one.
 
+#![cfg_attr(
+    feature = "portable",
+    expect(dead_code, unused_imports, reason = "what only a mapping does is left out")
+)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs::{self, OpenOptions};
@@ -74,6 +78,7 @@ fn ranges_are_read_into_several_pieces_of_memory() {
     );
 }
 
+#[cfg(not(feature = "portable"))]
 #[test]
 fn a_populated_range_is_copied_at_once() {
     let bytes = pattern(100_000);
@@ -110,6 +115,7 @@ fn what_is_not_wanted_any_more_is_given_up_and_the_rest_is_read() {
     assert_eq!(target[4..], bytes[4..8]);
 }
 
+#[cfg(not(feature = "portable"))]
 #[test]
 fn a_file_cut_inside_a_page_is_noticed_by_the_size() {
     let (_folder, path) = file_of(&pattern(8192));
@@ -123,6 +129,7 @@ fn a_file_cut_inside_a_page_is_noticed_by_the_size() {
     assert!(matches!(try_copy(&file, 5900, 200), Err(Error::Truncated { .. })));
 }
 
+#[cfg(not(feature = "portable"))]
 #[test]
 fn touching_what_was_cut_gives_zeros_to_views_and_errors_to_reads_and_a_fresh_look_recovers() {
     let bytes = pattern(64 << 10);
@@ -146,6 +153,7 @@ fn touching_what_was_cut_gives_zeros_to_views_and_errors_to_reads_and_a_fresh_lo
     );
 }
 
+#[cfg(not(feature = "portable"))]
 #[test]
 fn what_is_written_to_views_is_not_read() {
     let (_folder, path) = file_of(b"original");
@@ -160,6 +168,7 @@ fn what_is_written_to_views_is_not_read() {
 fn what_has_no_bytes_to_map_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(MappedFile::open(folder.path()), Err(Error::NotAFile { what: "a directory", .. })));
+    #[cfg(not(feature = "portable"))]
     assert!(matches!(MappedFile::open("/proc/self/status".as_ref()), Err(Error::NotAFile { .. })));
     assert!(matches!(
         MappedFile::open(&folder.path().join("none")),

@@ -1,6 +1,7 @@
 //! What the guard does with signals: ours become zeros, all others go to whoever they were for. Each scene plays in a process
 //! of its own, because handlers belong to the process, and some of the scenes end with its death.
 
+#![cfg(not(feature = "portable"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs::{self, OpenOptions};
@@ -8,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use faultless_mapping::{CopyOnWrite, MappedFile, page_size};
+use faultless_mapping::{MappedFile, Views, page_size};
 use memmap2::MmapOptions;
 
 const SCENE: &str = "FAULTLESS_TEST_SCENE";
@@ -45,7 +46,7 @@ fn clear_handler() {
 }
 
 /// A mapping of ours whose file is cut: touching it is for the guard.
-fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<CopyOnWrite>) {
+fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<Views>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ours");
     fs::write(&path, vec![7; 4 * page_size()]).unwrap();
@@ -54,7 +55,7 @@ fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<CopyOnWrite>) {
     (folder, views)
 }
 
-fn touch_ours(views: &CopyOnWrite) {
+fn touch_ours(views: &Views) {
     // SAFETY: an address of a mapping that lives.
     assert_eq!(unsafe { views.address_of(page_size() as u64).read_volatile() }, 0);
 }

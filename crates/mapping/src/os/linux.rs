@@ -3,39 +3,97 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::num::NonZeroU64;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
-use rustix::io::Errno;
+pub use rustix::io::Errno;
 
-/// What this kernel offers; found out once, by trying.
-#[derive(Debug, Clone)]
-pub struct Capabilities {
-    /// `uname -r`.
-    pub kernel: String,
-    /// `MADV_POPULATE_READ` works (Linux 5.14); otherwise pages are touched one by one, off the JS thread.
-    pub populate_read: bool,
-    /// The page table can be read from `/proc/self/pagemap`, so that presence is known for every user.
-    pub page_table: bool,
+use crate::guard;
+pub(crate) use crate::guard::Guarded;
+pub(crate) use crate::table::Access;
+
+use super::Capabilities;
+
+pub use rustix::fs::Advice;
+
+/// The mapped addresses of a file.
+pub(crate) type Map = MmapRaw;
+
+/// Maps the file for reading; what others write to it shows.
+pub(crate) fn map_shared(file: &File, length: usize) -> Result<Map, Errno> {
+    MmapOptions::new().len(length).map_raw_read_only(file).map_err(|error| errno_of(&error))
+}
+
+/// Maps the file for reading and writing; what is written stays in the mapping. `NORESERVE`, because hardly any page is ever
+/// written: a 1 TiB file must not need 1 TiB of swap.
+pub(crate) fn map_copy_on_write(file: &File, length: usize) -> Result<Map, Errno> {
+    // SAFETY: the bytes are only ever reached through raw pointers, which make no claim about who else writes the file; a
+    // file cut short is what the guard is for.
+    let map = unsafe { MmapOptions::new().len(length).no_reserve_swap().map_copy(file) };
+    map.map(MmapRaw::from).map_err(|error| errno_of(&error))
+}
+
+/// Maps the file, which is open for writing, so that what is written reaches it.
+pub(crate) fn map_write_through(file: &File, length: usize) -> Result<Map, Errno> {
+    MmapOptions::new().len(length).map_raw(file).map_err(|error| errno_of(&error))
+}
+
+/// Pins pages; brings in those that are not in memory, and waits for the disk then.
+///
+/// # Safety
+/// The range lies within one live mapping.
+pub(crate) unsafe fn lock(start: *mut u8, length: usize) -> Result<(), Errno> {
+    // SAFETY: passed on from the caller; no byte changes.
+    unsafe { rustix::mm::mlock(start.cast(), length) }
+}
+
+/// The opposite. Fails for nothing that is mapped.
+///
+/// # Safety
+/// As [`lock`].
+pub(crate) unsafe fn unlock(start: *mut u8, length: usize) {
+    // SAFETY: passed on from the caller; no byte changes.
+    _ = unsafe { rustix::mm::munlock(start.cast(), length) };
+}
+
+/// Writes what stores have changed to the device, and waits for it.
+///
+/// # Safety
+/// As [`lock`].
+pub(crate) unsafe fn sync(start: *mut u8, length: usize) -> Result<(), Errno> {
+    // SAFETY: passed on from the caller; the memory itself is not changed.
+    unsafe { rustix::mm::msync(start.cast(), length, rustix::mm::MsyncFlags::SYNC) }
+}
+
+/// Has what was written by calls on the device, and the length of the file; waits for it.
+pub(crate) fn sync_file(file: &File) -> Result<(), Errno> {
+    rustix::fs::fdatasync(file)
 }
 
 /// What this kernel can do. `FAULTLESS_POPULATE=touch` pretends that it lacks `MADV_POPULATE_READ`.
 pub fn capabilities() -> &'static Capabilities {
     static FOUND: OnceLock<Capabilities> = OnceLock::new();
     FOUND.get_or_init(|| Capabilities {
-        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
-        populate_read: std::env::var_os("FAULTLESS_POPULATE").is_none_or(|v| v != "touch")
-            && probe_populate(),
+        populate: if populates() { POPULATE_READ } else { "touch" },
         page_table: page_table().is_some(),
+        views: true,
+        guard: guard::wanted(),
     })
+}
+
+const POPULATE_READ: &str = "MADV_POPULATE_READ";
+
+fn populates() -> bool {
+    std::env::var_os("FAULTLESS_POPULATE").is_none_or(|how| how != "touch") && probe_populate()
 }
 
 /// EINVAL from `MADV_POPULATE_READ` has several causes; on a good anonymous page it can only mean an old kernel.
 fn probe_populate() -> bool {
-    let Ok(page) = memmap2::MmapOptions::new().len(page_size()).map_anon() else { return false };
+    let Ok(page) = MmapOptions::new().len(page_size()).map_anon() else { return false };
     // SAFETY: the page was mapped above and lives until the end of this function.
     unsafe { libc::madvise(page.as_ptr().cast_mut().cast(), page.len(), libc::MADV_POPULATE_READ) == 0 }
 }
@@ -107,9 +165,10 @@ pub(crate) fn size_now(fd: impl AsFd) -> Result<u64, Errno> {
     rustix::fs::statx(fd, c"", flags, StatxFlags::SIZE).map(|found| found.stx_size)
 }
 
-/// Opens for reading. `O_NONBLOCK` so that a FIFO without a writer does not hang the thread.
-pub(crate) fn open(path: &Path) -> Result<File, Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+/// Opens for reading, or for both. `O_NONBLOCK` so that a FIFO without a writer does not hang the thread.
+pub(crate) fn open(path: &Path, writable: bool) -> Result<File, Errno> {
+    let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     rustix::fs::open(path, flags, Mode::empty()).map(File::from)
 }
 
@@ -126,14 +185,36 @@ pub(crate) fn duplicate(fd: i32) -> Result<File, Errno> {
 
 /// Opens the file behind a descriptor anew. On overlayfs a descriptor goes on to show the lower layer when the file has been
 /// copied up; a new one shows the upper.
-pub(crate) fn reopen(file: &File) -> Result<File, Errno> {
-    open(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))
+pub(crate) fn reopen(file: &File, writable: bool) -> Result<File, Errno> {
+    open(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())), writable)
+}
+
+/// What a descriptor was opened for.
+pub(crate) struct OpenedFor {
+    pub(crate) reading: bool,
+    pub(crate) writing: bool,
+    /// All writes go to the end of the file, wherever they are sent.
+    pub(crate) appending: bool,
+}
+
+/// Looks at the flags of a descriptor.
+pub(crate) fn opened_for(fd: impl AsFd) -> Result<OpenedFor, Errno> {
+    let flags = rustix::fs::fcntl_getfl(fd)?;
+    let access = flags & OFlags::RWMODE;
+    let reading = access == OFlags::RDONLY || access == OFlags::RDWR;
+    let writing = access == OFlags::WRONLY || access == OFlags::RDWR;
+    Ok(OpenedFor { reading, writing, appending: flags.contains(OFlags::APPEND) })
 }
 
 /// Where an open descriptor leads, as `/proc` tells it.
 pub(crate) fn path_of(fd: i32) -> std::path::PathBuf {
     let link = std::path::PathBuf::from(format!("/proc/self/fd/{fd}"));
     std::fs::read_link(&link).unwrap_or(link)
+}
+
+/// The same of an open file.
+pub(crate) fn path_of_file(file: &File) -> std::path::PathBuf {
+    path_of(file.as_raw_fd())
 }
 
 /// Whether inode numbers alone do not identify a file here (overlayfs may change what is behind one).
@@ -167,9 +248,9 @@ pub(crate) fn read_ahead(device: u64) -> u64 {
 /// Starts reading `length` bytes at `offset` into the page cache and returns at once; takes no `mmap_lock`. The kernel
 /// cuts the request at the device's read-ahead. A length of zero would mean "to the end of the file": it is nothing here.
 /// Errors do not matter: whoever populates the range meets them.
-pub(crate) fn start_read(fd: BorrowedFd<'_>, offset: u64, length: u64) {
+pub(crate) fn start_read(file: &File, offset: u64, length: u64) {
     if let Some(length) = NonZeroU64::new(length) {
-        _ = rustix::fs::fadvise(fd, offset, Some(length), rustix::fs::Advice::WillNeed);
+        _ = rustix::fs::fadvise(file, offset, Some(length), rustix::fs::Advice::WillNeed);
     }
 }
 
@@ -180,7 +261,7 @@ pub(crate) fn start_read(fd: BorrowedFd<'_>, offset: u64, length: u64) {
 /// # Safety
 /// The range lies within one live mapping.
 pub(crate) unsafe fn populate(start: *const u8, length: usize) -> Result<(), Errno> {
-    if !capabilities().populate_read {
+    if capabilities().populate != POPULATE_READ {
         // SAFETY: passed on from the caller.
         unsafe { touch(start, length) };
         return Ok(());
@@ -305,6 +386,74 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize
     Ok(filled)
 }
 
+/// Writes all of `bytes` to the file itself, past any mapping; says how many went before an error. Waits for the disk where a
+/// page is changed in part that is not in memory, and where too much is waiting to be written.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> (usize, Result<(), Errno>) {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.write_at(&bytes[done..], offset + done as u64) {
+            // What a full file system of some kinds says instead of ENOSPC.
+            Ok(0) => return (done, Err(Errno::NOSPC)),
+            Ok(count) => done += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return (done, Err(errno_of(&error))),
+        }
+    }
+    (done, Ok(()))
+}
+
+/// Why a store to this page of a file is refused: asked of the kernel by having it find room for the page. Where it now finds
+/// some, there was none before.
+pub(crate) fn why_no_store(fd: impl AsFd, offset: u64) -> Errno {
+    let found = rustix::fs::fallocate(fd, rustix::fs::FallocateFlags::KEEP_SIZE, offset, page_size() as u64);
+    match found {
+        Err(errno) if errno != Errno::OPNOTSUPP && errno != Errno::NOSYS => errno,
+        _ => Errno::NOSPC,
+    }
+}
+
+/// A part of a mapping in whose place something else is mapped.
+pub(crate) struct Detached {
+    pub(crate) addresses: std::ops::Range<usize>,
+    /// A private copy of the file; else zeros.
+    pub(crate) of_file: bool,
+}
+
+/// The first part of a shared mapping that is not shared any more, by the kernel's own list. EIO where that cannot be read.
+pub(crate) fn first_detached(of: std::ops::Range<usize>) -> Result<Option<Detached>, Errno> {
+    let list = std::fs::read_to_string("/proc/self/maps").map_err(|error| errno_of(&error))?;
+    let detached = list.lines().find_map(|line| {
+        // As in "7f0a40000000-7f0a40001000 rw-s 00000000 08:01 1234 /path".
+        let mut fields = line.split_ascii_whitespace();
+        let (start, end) = fields.next()?.split_once('-')?;
+        let start = usize::from_str_radix(start, 16).ok()?.max(of.start);
+        let end = usize::from_str_radix(end, 16).ok()?.min(of.end);
+        let is_shared = fields.next()?.ends_with('s');
+        let inode = fields.nth(2)?;
+        (start < end && !is_shared).then_some(Detached { addresses: start..end, of_file: inode != "0" })
+    });
+    Ok(detached)
+}
+
+/// Tells the kernel how a descriptor will be used; takes no `mmap_lock`. A length of zero would mean "to the end of the file":
+/// it is nothing here. NORMAL, RANDOM and SEQUENTIAL are for the whole descriptor, whatever the range.
+pub(crate) fn advise(
+    fd: impl AsFd,
+    offset: u64,
+    length: u64,
+    advice: rustix::fs::Advice,
+) -> Result<(), Errno> {
+    match NonZeroU64::new(length) {
+        Some(length) => rustix::fs::fadvise(fd, offset, Some(length), advice),
+        None => Ok(()),
+    }
+}
+
+/// How many bytes this process may lock; `None` without a limit.
+pub(crate) fn lock_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Memlock).current
+}
+
 /// The tick of the kernel's coarse clock, in nanoseconds since the start of the machine: read without a system call.
 pub(crate) fn tick() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -314,6 +463,11 @@ pub(crate) fn tick() -> u64 {
     {
         now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
     }
+}
+
+/// What an error number is called, like ENOENT.
+pub(crate) fn name_of(errno: Errno) -> String {
+    format!("{:?}", nix::errno::Errno::from_raw(errno.raw_os_error()))
 }
 
 /// The kernel's number behind an error of the standard library.

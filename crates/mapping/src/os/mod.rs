@@ -1,11 +1,29 @@
-//! The one place that knows which operating system this is.
+//! The one place that knows which operating system this is. Linux maps; everything else reads, until its mappings are guarded.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod linux;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub(crate) use linux::*;
-#[cfg(target_os = "linux")]
-pub use linux::{Capabilities, capabilities, page_size};
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub use linux::{Advice, Errno, capabilities, page_size};
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("faultless is written for Linux; see the platforms section of the README");
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+mod other;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+pub(crate) use other::*;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+pub use other::{Advice, Errno, capabilities, page_size};
+
+/// What this platform and kernel offer; found out once, by trying.
+#[derive(Debug, Clone)]
+pub struct Capabilities {
+    /// How pages are brought into memory: `MADV_POPULATE_READ` (Linux 5.14), `touch`, one by one, or `read`, which leaves
+    /// them in the page cache alone; each off the JS thread.
+    pub populate: &'static str,
+    /// The page table can be read from `/proc/self/pagemap`, so that presence is known for every user.
+    pub page_table: bool,
+    /// Mapped bytes can be handed out. Else every read copies through a system call, on the pool.
+    pub views: bool,
+    /// A lost page is answered with zeros and an error instead of SIGBUS.
+    pub guard: bool,
+}

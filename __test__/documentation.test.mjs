@@ -1,0 +1,39 @@
+// Every code block of the documentation does what it says: it is run, or what it names is looked up.
+
+import fs from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { checks, codeBlocks, documents, linkPackages, makeFixtures } from './helpers/code-blocks.mjs'
+import { temporaryFolder } from './helpers/files.mjs'
+
+const packages = temporaryFolder()
+linkPackages(packages)
+const blocks = documents.flatMap(codeBlocks)
+
+for (const block of blocks.filter(({ notRun }) => notRun === undefined)) {
+  test(`${block.place}, ${block.language}`, async t => {
+    t.truthy(checks[block.language], `a block of '${block.language}' is neither run nor marked not-run="reason"`)
+    const folder = fs.mkdtempSync(join(packages, 'block-'))
+    const missing = await makeFixtures(block.text, folder)
+    if (missing) t.log(`not run here: ${missing} cannot be made without ../shared/data beside the repository`)
+    else await checks[block.language](block, folder)
+    t.pass()
+  })
+}
+
+test('blocks that are not run are few, and say why', t => {
+  const marked = blocks.filter(({ notRun }) => notRun !== undefined)
+  for (const { place, notRun } of marked) t.log(`${place}: ${notRun}`)
+  t.log(`${marked.length} of ${blocks.length} blocks are not run`)
+  t.true(marked.length * 10 <= blocks.length)
+})
+
+test('what the README says of each package is in an example that is run', t => {
+  const [, section] = fs.readFileSync('README.md', 'utf8').split('## Works with')
+  const lines = [...section.split('\n## ')[0].matchAll(/^\| \[.*?\| (.*) \|$/gm)].map(([, cell]) => cell)
+  const run = codeBlocks('docs/sources.md')
+    .map(({ text }) => text)
+    .join('\n')
+  t.true(lines.length >= 9)
+  for (const [, code] of lines.flatMap(line => [...line.matchAll(/`([^`]+)`/g)])) t.true(run.includes(code), code)
+})

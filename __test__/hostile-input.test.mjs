@@ -1,0 +1,17 @@
+// Property tests: 100,000 calls of every method with whatever a caller may pass, each held against fs.readSync.
+// In a process of its own, where a crash is a failure. Seen to fail: without the look at whether a target still has room, with
+// a target's own word for its length, and with descriptors that are no integers.
+
+import test from 'ava'
+import { program } from './helpers/rig.mjs'
+
+const CASES = 100_000
+
+test('100,000 hostile calls: no crash, no wrong byte, every refusal with its class and code', async t => {
+  const result = await program(t, 'hostile-input', ['--cases', CASES, '--seed', 7])
+  t.log(JSON.stringify(result))
+  t.true(result.cases >= CASES)
+  // Each kind of case was met, or the test shows less than it says.
+  for (const kind of ['answered', 'refused', 'meddled', 'aborted', 'closed', 'tampered'])
+    t.true(result[kind] > 100, kind)
+})

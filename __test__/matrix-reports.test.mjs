@@ -1,0 +1,212 @@
+// What the matrix makes of its samples: verdicts no stronger than the noise, one page that needs nothing else, a summary to
+// be pasted, and folders side by side.
+
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { noiseOf } from '../bench/harness/noise.mjs'
+import { recordedCells } from '../bench/harness/recorded.mjs'
+import { Results } from '../bench/harness/run.mjs'
+import { atLeast, atMost, below, judge, within, withNoise } from '../bench/harness/verdict.mjs'
+import { reports } from '../bench/report/again.mjs'
+import { seededNumbers, temporaryFolder } from './helpers/files.mjs'
+
+const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
+const run = promisify(execFile)
+
+const source = { title: 'a title', author: 'somebody' }
+const experimentOf = (rule, interval) => ({
+  id: 'thing',
+  variants: () => [],
+  claims: [
+    { id: 'thing/claim', source, text: 'one | thing', figure: '2', unit: 'times', rule, measure: () => interval },
+  ],
+})
+const verdictOf = (rule, interval, noise) => {
+  const [row] = judge(experimentOf(rule, interval), { results: new Results([]), size: 'quick', noise })
+  return row
+}
+
+test('a verdict that the noise could have made is inconclusive, and a count has no noise', t => {
+  const noise = { factor: { first: 1.1 }, comparisons: [] }
+  const interval = { value: 0.9, low: 0.88, high: 0.92 }
+  t.is(verdictOf(below(0.95), { ...interval, timed: 'first' }).verdict, 'confirmed')
+  const noisy = verdictOf(below(0.95), { ...interval, timed: 'first' }, noise)
+  t.is(noisy.verdict, 'inconclusive')
+  t.regex(noisy.reason, /noise of 10 %/)
+  t.deepEqual(noisy.measured, { ...interval, unit: 'times' })
+  t.is(verdictOf(below(0.95), { ...interval, timed: 'steady' }, noise).verdict, 'confirmed')
+  t.is(verdictOf(below(0.95), interval, noise).verdict, 'confirmed')
+})
+
+test('whatever the interval, the rule and the noise: what is decided holds for everything within the noise', t => {
+  const random = seededNumbers(6)
+  for (let round = 0; round < 5000; round += 1) {
+    const line = 0.5 + random()
+    const [low, value, high] = [random(), random(), random()].map(one => 0.4 + 1.2 * one).sort((a, b) => a - b)
+    const noise = { factor: { first: 1 + random() / 2 }, comparisons: [] }
+    const interval = { low, value, high, timed: 'first' }
+    for (const rule of [below(line), atLeast(line), atMost(line), within(line, line + 0.3)]) {
+      const { verdict } = verdictOf(rule, interval, noise)
+      if (verdict === 'inconclusive') continue
+      const wide = withNoise(interval, noise)
+      t.true(wide.low <= low && wide.high >= high)
+      for (const point of [wide.low, value, wide.high]) {
+        const exact = rule.decide({ low: point, value: point, high: point })
+        if (exact !== verdict) t.fail(`${verdict} by ${rule.text}, but ${exact} at ${point}`)
+      }
+    }
+  }
+})
+
+test('the noise is how far two measurements of the same came apart', t => {
+  const sample = throughput => ({ throughput })
+  const pairs = (workers, processes) => [[{ workers: sample(workers), processes: sample(processes) }]]
+  const cell = { reader: 'readFileSync', size: 128, k: 2 }
+  const lines = [cell, { ...cell, twin: true }].flatMap(one =>
+    pairs(one.twin ? 100 : 125, 100)[0].flatMap(pair =>
+      Object.entries(pair).map(([mode, found]) => ({
+        ...one,
+        mode,
+        pass: 0,
+        phase: 'first',
+        round: 0,
+        late: 0,
+        ...found,
+      })),
+    ),
+  )
+  const noise = noiseOf([...recordedCells(lines).values()])
+  t.is(noise.factor.first, 1.25)
+  t.is(noise.factor.steady, undefined)
+})
+
+/** Samples of a machine that is not there, in which worker threads wait. */
+function madeUp() {
+  const histogram = [
+    { from: 1024, to: 2048, count: 5 },
+    { from: 2048, to: 4096, count: 5 },
+  ]
+  const acquisitions = wait => ({
+    count: 10,
+    waited: { total: 10 * wait, mean: wait, longest: 2 * wait, histogram },
+    held: { total: 10, mean: 1 },
+    failed: 0,
+  })
+  const locks = wait => ({
+    locks: { writes: acquisitions(wait), reads: acquisitions(wait) },
+    lost: 0,
+    unmatched: 0,
+    leftOut: 3,
+  })
+  const cells = [1, 8].flatMap(k =>
+    [
+      { reader: 'readFileSync', size: 65536, k },
+      { reader: 'readFileSync', size: 65536, k, poolSize: 262144 },
+      { reader: 'readInto', size: 65536, k },
+      { reader: 'readFileSync', size: 1048576, k },
+      { reader: 'readFileSync', size: 8192, k },
+      { reader: 'readFileSync', size: 8192, k, poolSize: 262144 },
+      { reader: 'readFileSync', size: 16384, k },
+      { reader: 'readFileSync', size: 16384, k, poolSize: 262144 },
+    ].map(cell => cell),
+  )
+  const lines = cells.flatMap(cell =>
+    ['workers', 'processes'].flatMap(mode =>
+      ['first', 'traced'].map(phase => ({
+        ...cell,
+        mode,
+        pass: 0,
+        phase,
+        round: 0,
+        late: 0,
+        throughput: mode === 'workers' ? 1000 : 2000 * cell.k,
+        members: Array.from({ length: cell.k }, () => ({ operations: 10, elapsed: 10 })),
+        ...(phase === 'traced' ? locks(mode === 'workers' ? 3000 : 100) : {}),
+      })),
+    ),
+  )
+  const measured = [...recordedCells(lines).values()]
+  const environment = {
+    date: '2026-01-02T03:04:05Z',
+    command: 'zx bench/matrix.mjs <gap>',
+    commit: '0123456789abcdef',
+    dirty: false,
+    cpu: { cores: 2, model: 'a processor' },
+    memory: 2 ** 33,
+    kernel: '6.0',
+    node: 'v20',
+    glibc: '2.36',
+    fileSystem: 'ext4',
+    readAheadKiB: 128,
+  }
+  const row = verdictOf(below(2), { value: 1, low: 0.5, high: 1.5 })
+  const rows = [{ ...row, experiment: 'gap' }]
+  return { environment, rows, cells: measured, noise: noiseOf(measured) }
+}
+
+test('report.html needs nothing but itself, and each figure bears its command and its machine', t => {
+  const { 'report.html': page } = reports(madeUp())
+  t.notRegex(page, /<(script|link|img|iframe|object|embed)\b/)
+  t.notRegex(page, /\b(src|href|xlink:href)=|@import|url\((?!#)/)
+  const addresses = page.match(/https?:\/\/[^"'\s<]*/g) ?? []
+  t.deepEqual(
+    [...new Set(addresses)].filter(address => !address.startsWith('http://www.w3.org/')),
+    [],
+  )
+  const figures = page.match(/<figure>[\s\S]*?<\/figure>/g)
+  t.is(figures.length, 10)
+  for (const figure of figures) {
+    t.true(figure.includes('<code>zx bench/matrix.mjs &lt;gap&gt;</code>'))
+    t.true(figure.includes('2 cores of a processor'))
+  }
+  t.regex(page, /prefers-color-scheme: dark/)
+  t.regex(page, /width=device-width/)
+  t.notRegex(page, /#0102/)
+  t.false(page.includes('NaN') || page.includes('undefined'))
+})
+
+test('summary.md is a table that cells with bars do not break', t => {
+  const { 'summary.md': text } = reports(madeUp())
+  t.true(text.includes('one \\| thing'))
+  t.true(text.includes('1 confirmed'))
+  const rows = text.split('\n').filter(line => line.startsWith('|'))
+  for (const row of rows) t.is(row.replaceAll('\\|', '').split('|').length, 7)
+})
+
+test('compare sets folders side by side, and counts on how many claims they agree', async t => {
+  const out = temporaryFolder(t)
+  await run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])
+  const [name] = readdirSync(out)
+  const [a, b] = [join(out, name), join(out, 'other')]
+  cpSync(a, b, { recursive: true })
+  const change = (file, edit) => {
+    const path = join(b, file)
+    writeFileSync(path, JSON.stringify(edit(JSON.parse(readFileSync(path, 'utf8')))))
+  }
+  change('environment.json', environment => ({ ...environment, node: 'v99.0.0' }))
+  change('summary.json', ([first, ...rows]) => [{ ...first, verdict: 'confirmed' }, ...rows])
+  const { stdout } = await run(process.execPath, [matrix, 'compare', a, b])
+  t.regex(stdout, /node .*v99\.0\.0/)
+  t.regex(stdout, /reuse\/faster .*inconclusive .*confirmed/)
+  t.regex(stdout, /the same verdict for 3 of 4 claims \(75 %\)/)
+
+  const alone = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a]))
+  t.is(alone.code, 2)
+  const none = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a, join(out, 'none')]))
+  t.is(none.code, 2)
+  t.regex(none.stderr, /is no folder of results/)
+})
+
+test('the reports of a folder are written anew from its samples', async t => {
+  const out = temporaryFolder(t)
+  await run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])
+  const folder = join(out, readdirSync(out)[0])
+  const before = readFileSync(join(folder, 'report.html'), 'utf8')
+  await run(process.execPath, [matrix, 'report', folder])
+  t.true(existsSync(join(folder, 'summary.md')))
+  t.is(readFileSync(join(folder, 'report.html'), 'utf8'), before)
+})

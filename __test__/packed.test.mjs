@@ -1,0 +1,164 @@
+// The tarballs of `npm run pack`, as users install them: into an empty folder, without cargo and without a registry.
+
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { KiB, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const run = promisify(execFile)
+const folder = temporaryFolder()
+const project = join(folder, 'project')
+const tools = join(folder, 'tools')
+/** What a user's shell has: Node and what comes with it. No cargo, no compiler, and a registry that nobody serves. */
+const env = {
+  PATH: tools,
+  HOME: folder,
+  npm_config_cache: join(folder, 'cache'),
+  npm_config_registry: 'http://127.0.0.1:9',
+  npm_config_offline: 'true',
+  npm_config_update_notifier: 'false',
+}
+const node = (...words) => run(process.execPath, words, { cwd: project, env })
+
+let main
+let platform
+let platformName
+
+test.before(async () => {
+  const { stdout } = await run(process.execPath, ['scripts/pack.mjs', '--out', join(folder, 'packed')], { cwd: root })
+  ;[main, platform] = stdout.trim().split('\n')
+  platformName = basename(platform).replace(/-\d.*/, '')
+  for (const path of [project, tools]) fs.mkdirSync(path)
+  for (const name of ['node', 'npm', 'npx']) fs.symlinkSync(join(dirname(process.execPath), name), join(tools, name))
+  for (const name of ['sh', 'env']) {
+    fs.symlinkSync(
+      ['/bin', '/usr/bin'].map(place => join(place, name)).find(path => fs.existsSync(path)),
+      join(tools, name),
+    )
+  }
+  await run('npm', ['install', '--no-audit', '--no-fund', main, platform], { cwd: project, env })
+})
+
+test('an empty folder has after the installation just the two packages', t => {
+  const { dependencies } = JSON.parse(fs.readFileSync(join(project, 'package.json'), 'utf8'))
+  const names = ['faultless', platformName]
+  t.deepEqual(Object.keys(dependencies), names)
+  t.deepEqual(
+    fs.readdirSync(join(project, 'node_modules')).filter(name => !name.startsWith('.')),
+    names,
+  )
+})
+
+const PROGRAM = `
+  const file = await MappedFile.open('data')
+  const [header, many] = await Promise.all([mmapRead('data', 10, 20), file.readMany([{ offset: 9000, length: 7 }])])
+  const bytes = Buffer.concat([header, many[0], await file.view(0, 5)])
+  await file.close()
+  console.log(bytes.toString('hex'), typeof pmtilesSource)
+`
+
+for (const [how, name, program] of [
+  [
+    'import',
+    'program.mjs',
+    `import { MappedFile, mmapRead } from 'faultless'
+     import { pmtilesSource } from 'faultless/sources'
+     import 'faultless/tune'
+     ${PROGRAM}`,
+  ],
+  [
+    'require()',
+    'program.cjs',
+    `const { MappedFile, mmapRead } = require('faultless')
+     const { pmtilesSource } = require('faultless/sources')
+     require('faultless/tune')
+     ;(async () => {${PROGRAM}})()`,
+  ],
+]) {
+  test(`by ${how} it reads, tunes and has its sources`, async t => {
+    seededFile(project, 64 * KiB, 1, 'data')
+    fs.writeFileSync(join(project, name), program)
+    const bytes = seededBytes(64 * KiB, 1)
+    const parts = [bytes.subarray(10, 30), bytes.subarray(9000, 9007), bytes.subarray(0, 5)]
+    t.deepEqual(await node(name), { stdout: `${Buffer.concat(parts).toString('hex')} function\n`, stderr: '' })
+  })
+}
+
+test('node --import faultless/tune tunes, by the addon of the platform package', async t => {
+  const program = `
+    const addons = process.report.getReport().sharedObjects.filter(path => path.endsWith('.node'))
+    import('faultless').then(({ capabilities }) => console.log(JSON.stringify({ addons, tune: capabilities().tune })))`
+  const { stdout, stderr } = await node('--import', 'faultless/tune', '--eval', program)
+  t.is(stderr, '')
+  const { addons, tune } = JSON.parse(stdout)
+  const installed = join(project, 'node_modules/faultless-linux-x64-gnu/faultless.linux-x64-gnu.node')
+  t.deepEqual(
+    addons.map(path => fs.realpathSync(path)),
+    [fs.realpathSync(installed)],
+  )
+  t.is(typeof tune, 'boolean')
+})
+
+test('npx faultless doctor --json runs', async t => {
+  // It says by its exit code whether something is to be changed on this machine.
+  const ended = await run('npx', ['faultless', 'doctor', '--json'], { cwd: project, env }).catch(error => error)
+  const { command, checks } = JSON.parse(ended.stdout)
+  t.is(command, 'doctor')
+  t.true(checks.length > 5)
+  t.is(ended.stderr, '')
+})
+
+test('the tarball holds what runs, its types and the documents of its front, and its program can be executed', async t => {
+  const { stdout } = await run('tar', ['-tvzf', main])
+  const entries = stdout.trim().split('\n')
+  const names = entries.map(line => line.slice(line.indexOf(' package/') + ' package/'.length))
+  const front = ['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.d.ts', 'binding.js', 'package.json']
+  t.deepEqual(names.filter(name => !name.startsWith('dist/')).sort(), front)
+  const compiled = names.filter(name => name.startsWith('dist/'))
+  const programs = compiled.filter(name => name.endsWith('.js'))
+  const types = compiled.filter(name => name.endsWith('.d.ts'))
+  t.is(programs.length + types.length, compiled.length)
+  t.deepEqual(types.map(name => name.replace('.d.ts', '.js')).sort(), programs.sort())
+  t.regex(
+    entries.find(line => line.endsWith('dist/lib/cli/main.js')),
+    /^-rwxr-xr-x/,
+  )
+
+  const manifest = JSON.parse((await run('tar', ['-xzOf', main, 'package/package.json'])).stdout)
+  t.deepEqual(manifest.optionalDependencies, { [platformName]: manifest.version })
+  for (const field of ['dependencies', 'devDependencies', 'scripts', 'overrides', 'napi'])
+    t.is(manifest[field], undefined)
+
+  const addon = (await run('tar', ['-tzf', platform])).stdout
+    .trim()
+    .split('\n')
+    .map(name => basename(name))
+  t.deepEqual(addon.sort(), ['LICENSE', 'README.md', `${platformName.replace('-', '.')}.node`, 'package.json'])
+})
+
+const linter = (name, ...words) => run(process.execPath, [join(root, 'node_modules', name), ...words])
+
+test('publint finds nothing', async t => {
+  for (const tarball of [main, platform]) {
+    const outcome = linter('publint/src/cli.js', 'run', '--strict', tarball)
+    await t.notThrowsAsync(outcome, (await outcome.catch(error => error)).stdout)
+  }
+})
+
+test('the types are right however they are resolved', async t => {
+  const cli = '@arethetypeswrong/cli/dist/index.js'
+  const found = await linter(cli, '--format', 'json', main).catch(error => error)
+  const { analysis } = JSON.parse(found.stdout)
+  const serious = analysis.problems.filter(({ kind, resolutionKind, resolutionOption }) => {
+    // The resolution of TypeScript before 4.7 knows neither `exports` nor `imports`: TypeScript 7 refuses it.
+    if (resolutionKind === 'node10' || resolutionOption === 'node10') return false
+    // CommonJS gets the ES module: every Node that `engines` admits can require() it.
+    return kind !== 'CJSResolvesToESM'
+  })
+  t.deepEqual(serious, [])
+  t.is(analysis.types.kind, 'included')
+})

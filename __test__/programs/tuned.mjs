@@ -1,0 +1,5 @@
+// What `faultless/tune` came to.
+
+import { tuned } from 'faultless/tune'
+
+console.log(JSON.stringify(tuned))

@@ -1,0 +1,69 @@
+// faultless/sources as a whole: its types are those that the packages ask for, and it needs none of the packages.
+
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { MappedFile } from 'faultless'
+import * as sources from 'faultless/sources'
+import { seededFile, temporaryFolder } from '../helpers/files.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const run = promisify(execFile)
+
+test('what the adapters give is what the packages’ own types ask for', async t => {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  const project = join(root, '__test__/types')
+  await t.notThrowsAsync(
+    run(process.execPath, [compiler, '--noEmit', '--pretty', 'false', '-p', project]).catch(error => {
+      throw new Error(error.stdout)
+    }),
+  )
+})
+
+test('without any of the packages installed it loads, by import and by require', async t => {
+  const folder = join(temporaryFolder(t), 'node_modules/faultless')
+  fs.mkdirSync(folder, { recursive: true })
+  for (const name of fs.readdirSync(root)) {
+    if (/^(dist|binding\.js|package\.json|.*\.node)$/.test(name)) {
+      fs.cpSync(join(root, name), join(folder, name), { recursive: true })
+    }
+  }
+  const program = `
+    const { createRequire } = process.getBuiltinModule?.('module') ?? await import('node:module')
+    const imported = await import('faultless/sources')
+    const required = createRequire(${JSON.stringify(join(folder, '..', '..', 'app.js'))})('faultless/sources')
+    console.log(Object.keys(imported).every(name => imported[name] === required[name]), Object.keys(imported).length)`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: join(folder, '../..') })
+  t.is(stdout, `true ${Object.keys(sources).length}\n`)
+})
+
+test('none of the packages is a dependency of a user', t => {
+  const { dependencies, peerDependencies, optionalDependencies } = createRequire(import.meta.url)(
+    'faultless/package.json',
+  )
+  const names = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })
+  t.deepEqual(
+    names.filter(name => /parquet|tiff|pmtiles|zip|yauzl|zarr|arrow|mmdb|filehandle/.test(name)),
+    [],
+  )
+})
+
+test('a path or a promise in place of an open file is refused at once, and the error says what to pass', async t => {
+  const path = seededFile(temporaryFolder(t), 100)
+  const opening = MappedFile.open(path)
+  for (const [name, adapter] of Object.entries(sources)) {
+    for (const wrong of [path, opening, undefined, null, {}]) {
+      const error = t.throws(
+        () => adapter(wrong, class {}),
+        { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' },
+        name,
+      )
+      t.regex(error.message, /MappedFile\.open\(\)/)
+    }
+  }
+  await (await opening).close()
+})

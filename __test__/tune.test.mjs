@@ -1,0 +1,143 @@
+// allocator.tune() and faultless/tune: what takes effect, where it does not and why, and what is refused.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { allocator, capabilities } from 'faultless'
+import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { program } from './helpers/rig.mjs'
+
+const DEFAULTS = allocator.tune().applied
+const JEMALLOC = ['x86_64', 'aarch64'].map(cpu => `/usr/lib/${cpu}-linux-gnu/libjemalloc.so.2`).find(existsSync)
+
+const folder = temporaryFolder()
+const file = seededFile(folder, MiB)
+
+/** What workers in readFileSync of a 1 MiB file cost in page faults, in a process of its own. */
+const buffers = (t, who, options) => program(t, 'buffers', [file, who], options)
+
+/** What each call of allocator.tune() answers in a process of its own. */
+const calls = (t, tunings, options) => program(t, 'tune-calls', [JSON.stringify(tunings)], options)
+
+test.serial(
+  'code that is not ours faults in less than a quarter of the pages, whichever way malloc was tuned',
+  async t => {
+    const untuned = await buffers(t, 'nobody')
+    t.false(untuned.loaded)
+    const ways = {
+      'allocator.tune()': await buffers(t, 'main'),
+      'allocator.tune() in a worker that has ended': await buffers(t, 'worker'),
+      '--import': await buffers(t, 'nobody', { nodeArguments: ['--import', 'faultless/tune'] }),
+      '--require': await buffers(t, 'nobody', { nodeArguments: ['--require', 'faultless/tune'] }),
+      'NODE_OPTIONS, which every worker heeds': await buffers(t, 'nobody', {
+        env: { NODE_OPTIONS: '--import faultless/tune' },
+      }),
+    }
+    t.log(`untuned: ${untuned.faultsPerRead} faults per read`)
+    for (const [way, { faultsPerRead }] of Object.entries(ways)) {
+      t.log(`${way}: ${faultsPerRead}`)
+      t.true(faultsPerRead < untuned.faultsPerRead / 4, way)
+    }
+  },
+)
+
+test('says what is in effect: the defaults, completed by them, or all as asked', async t => {
+  t.true(capabilities().tune)
+  const asked = { mmapThreshold: 4 * MiB, trimThreshold: 8 * MiB, topPad: 0 }
+  t.deepEqual(await calls(t, [null, null, {}, { trimThreshold: 64 * MiB }, asked]), [
+    { applied: DEFAULTS, supported: true },
+    { applied: DEFAULTS, supported: true },
+    { applied: DEFAULTS, supported: true },
+    { applied: { ...DEFAULTS, trimThreshold: 64 * MiB }, supported: true },
+    { applied: asked, supported: true },
+  ])
+})
+
+test('eight workers that tune at once get the same answer', async t => {
+  const answers = await program(t, 'tune-calls', [JSON.stringify([null, { arenaMax: 4 }]), 8])
+  t.is(answers.length, 8)
+  for (const answer of answers) t.deepEqual(answer[0], { applied: DEFAULTS, supported: true })
+})
+
+test('the first arenaMax stays, and a second is not claimed', async t => {
+  const [first, again, other] = await calls(t, [
+    { arenaMax: 4 },
+    { arenaMax: 4, topPad: 0, trimThreshold: MiB },
+    { arenaMax: 3 },
+  ])
+  t.deepEqual(first, { applied: { ...DEFAULTS, arenaMax: 4 }, supported: true })
+  t.deepEqual(again, { applied: { ...DEFAULTS, arenaMax: 4, topPad: 0, trimThreshold: MiB }, supported: true })
+  t.is(other.applied.arenaMax, 4)
+  t.regex(other.reason, /set to 4 before/)
+})
+
+for (const [variable, value, named] of [
+  ['MALLOC_TRIM_THRESHOLD_', '1000000', /^MALLOC_TRIM_THRESHOLD_ tunes malloc already/],
+  ['MALLOC_MMAP_MAX_', '0', /^MALLOC_MMAP_MAX_ /],
+  ['GLIBC_TUNABLES', 'glibc.malloc.check=0:glibc.malloc.top_pad=4096', /^GLIBC_TUNABLES \(glibc\.malloc\.top_pad\) /],
+]) {
+  test(`${variable} from outside is left alone, and named`, async t => {
+    const [{ applied, supported, reason }] = await calls(t, [null], { env: { [variable]: value } })
+    t.deepEqual([applied, supported], [{}, true])
+    t.regex(reason, named)
+  })
+}
+
+test('MALLOC_ARENA_MAX from outside stands in the way of arenaMax alone', async t => {
+  const [plain, limited] = await calls(t, [null, { arenaMax: 4 }], { env: { MALLOC_ARENA_MAX: '2' } })
+  t.deepEqual(plain, { applied: DEFAULTS, supported: true })
+  t.deepEqual(limited.applied, DEFAULTS)
+  t.regex(limited.reason, /^MALLOC_ARENA_MAX /)
+})
+
+test('a preloaded malloc is named, and nothing is done', async t => {
+  if (!JEMALLOC) {
+    t.log('not run here: no libjemalloc.so.2 (Debian: libjemalloc2)')
+    return t.pass()
+  }
+  const env = { LD_PRELOAD: JEMALLOC }
+  const [{ applied, supported, reason }] = await calls(t, [null], { env })
+  t.deepEqual([applied, supported], [{}, false])
+  t.true(reason.includes(JEMALLOC), reason)
+  await buffers(t, 'nobody', { env, nodeArguments: ['--import', 'faultless/tune'] })
+})
+
+test('where there is no addon for the platform, faultless/tune says so, and the program runs', async t => {
+  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: join(folder, 'no-addon.node') }
+  t.deepEqual(await program(t, 'tuned'), { applied: DEFAULTS, supported: true })
+  for (const way of ['--import', '--require']) {
+    const { applied, supported, reason } = await program(t, 'tuned', [], {
+      env,
+      nodeArguments: [way, 'faultless/tune'],
+    })
+    t.deepEqual([applied, supported], [{}, false])
+    t.regex(reason, /^faultless could not be loaded: .*native binding/)
+  }
+})
+
+for (const [what, tuning, code, message] of [
+  [
+    'a threshold over 32 MiB',
+    { mmapThreshold: 32 * MiB + 1 },
+    'ERR_OUT_OF_RANGE',
+    /mmapThreshold.*slower than untuned/,
+  ],
+  ["a threshold below glibc's own", { mmapThreshold: 4096 }, 'ERR_OUT_OF_RANGE', /mmapThreshold.*two system calls/],
+  ['a pad alone', { topPad: 16 * MiB }, 'ERR_INVALID_ARG_VALUE', /topPad.*worse/],
+  ['a negative number', { trimThreshold: -1 }, 'ERR_OUT_OF_RANGE', /trimThreshold/],
+  ['NaN', { trimThreshold: Number.NaN }, 'ERR_OUT_OF_RANGE', /trimThreshold/],
+  ['a fraction', { mmapThreshold: MiB + 0.5 }, 'ERR_OUT_OF_RANGE', /mmapThreshold/],
+  ['more than an int holds', { trimThreshold: 2 ** 31 }, 'ERR_OUT_OF_RANGE', /trimThreshold/],
+  ['no arenas', { arenaMax: 0 }, 'ERR_OUT_OF_RANGE', /arenaMax/],
+  ['text', { mmapThreshold: '1048576' }, 'ERR_INVALID_ARG_TYPE', /mmapThreshold/],
+  ['a bigint', { arenaMax: 2n }, 'ERR_INVALID_ARG_TYPE', /arenaMax/],
+  ['a name that is none', { mmapTreshold: MiB }, 'ERR_INVALID_ARG_VALUE', /mmapTreshold.*mmapThreshold/],
+  ['null', null, 'ERR_INVALID_ARG_TYPE', /"tuning"/],
+  ['a number', 32 * MiB, 'ERR_INVALID_ARG_TYPE', /"tuning"/],
+]) {
+  test(`refuses ${what}`, t => {
+    const error = t.throws(() => allocator.tune(tuning), { code })
+    t.regex(error.message, message)
+    t.true(error instanceof (code === 'ERR_OUT_OF_RANGE' ? RangeError : TypeError))
+  })
+}

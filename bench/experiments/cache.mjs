@@ -1,0 +1,282 @@
+// cache: is mapping a file blocking I/O in disguise, and are the ways out as fast as the disk?
+import { diskUnder } from '../harness/caches.mjs'
+import { MiB } from '../harness/cells.mjs'
+import { againstBest, pairwise, worst } from '../harness/compare.mjs'
+import { buildNative } from '../harness/native.mjs'
+import { installPeers } from '../harness/peers.mjs'
+import { notRunnable } from '../harness/requirements.mjs'
+import { summedFiles } from '../harness/sums.mjs'
+import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
+import { atLeast, atMost, below, within } from '../harness/verdict.mjs'
+import { cachePicture, cacheTables } from '../report/cache.mjs'
+import { trialWarnings } from '../report/trials.mjs'
+import { coldWork, conventional, limit, nativeConventional, ours as oursWays, warmWork } from './cache-works.mjs'
+import { asyncHazard, ours, prefaulting } from './sources.mjs'
+
+/** `sequence`: the files; `cold`, `warm`: how often, and about how long one takes with its preparation, in milliseconds. */
+const SIZES = {
+  toy: {
+    sequence: { files: 2, size: MiB },
+    cold: { passes: 1, rounds: 1, milliseconds: 300 },
+    warm: { passes: 1, rounds: 1, milliseconds: 20 },
+  },
+  quick: {
+    sequence: { files: 8, size: 32 * MiB },
+    cold: { passes: 2, rounds: 1, milliseconds: 900 },
+    warm: { passes: 2, rounds: 2, milliseconds: 50 },
+  },
+  full: {
+    sequence: { files: 8, size: 256 * MiB },
+    cold: { passes: 100, rounds: 1, milliseconds: 3500 },
+    warm: { passes: 100, rounds: 1, milliseconds: 500 },
+  },
+}
+/** What a full run may take where nobody says otherwise. */
+const HOUR = 3_600_000
+
+/** @param {import('../harness/cells.mjs').RunSize} size */
+function worksOf(size, on) {
+  const { cold, warm } = SIZES[size]
+  const withLimit = work => ({ ...work, ways: [...work.ways, limit(on, cold)] })
+  return [
+    withLimit(coldWork('cold', on, cold)),
+    withLimit(coldWork('common', on, cold)),
+    warmWork('anew', on, { ...warm, rounds: 1 }),
+    warmWork('warm', on, warm),
+  ]
+}
+
+/** The time of one way over that of another, at the same work or at others. */
+const timeRatio = (work, way, base, baseWork = work) => ({
+  unit: `times as long as ${work === baseWork ? '' : `${baseWork}, `}${base}`,
+  measure: (_, trials) =>
+    pairwise(
+      trials.samples(work, way),
+      firstRounds(trials.samples(baseWork, base), trials.samples(work, way)),
+      (a, b) => a.milliseconds / b.milliseconds,
+    ),
+})
+
+/** As many rounds of each pass as the other has. */
+const firstRounds = (samples, other) => samples.map((rounds, pass) => rounds.slice(0, other[pass].length))
+
+/** The time of one way over that of the fastest of others. */
+const againstFastest = (work, way, others) => ({
+  unit: 'times as long as the fastest conventional way',
+  measure: (_, trials) => {
+    const found = againstBest(
+      trials.samples(work, way),
+      others.map(other => trials.samples(work, other)),
+      sample => 1 / sample.milliseconds,
+    )
+    return { value: 1 / found.value, low: 1 / found.high, high: 1 / found.low }
+  },
+})
+
+/** By how many milliseconds more than in an idle process timers are late: the worst of several ways. */
+const laterThanIdle = (of, ways) => ({
+  unit: 'ms later than in an idle process',
+  measure: (_, trials) => {
+    const idle = trials.samples('cold', 'idle')
+    return worst(
+      ways.map(way => trials.samples('cold', way)),
+      (sample, pass, round) => sample.delay[of] - idle[pass][round].delay[of],
+    )
+  },
+})
+
+/** Whatever is said of cold files is tried with the disk's own read-ahead, and with that of most disks. */
+const READ_AHEADS = [
+  ['cold', 'cold'],
+  ['common', 'cold, read-ahead 128 KiB'],
+]
+
+/** The same claim, tried in the native program and in Node. */
+const inBoth = claim =>
+  [
+    ['native', 'Rust', 'native '],
+    ['node', 'Node', ''],
+  ].map(([id, spoken, prefix]) => {
+    const { text, figure, rule, ...rest } = claim(prefix)
+    return { ...rest, id: `cache/${rest.id}-${id}`, source: asyncHazard, text: `${spoken}, ${text}`, figure, rule }
+  })
+
+const target = (id, text, figure, rule, found) => ({ id: `cache/${id}`, source: ours, text, figure, rule, ...found })
+
+/** @type {import('./index.mjs').Experiment} */
+export default {
+  id: 'cache',
+  title: 'Mapping as blocking I/O in disguise',
+  question:
+    'Is asynchronous code that indexes a mapping concurrent at all, cold and warm, and are our ways out as fast?',
+  obstacle: () => undefined,
+  variants: () => [],
+  time: (size, budget = HOUR) => Math.min(budget, trialsTime(worksOf(size, {}))),
+
+  async measure(context) {
+    const { size, signal, save, progress, budget = HOUR } = context
+    progress.begin('building the native program')
+    const noNative = await buildNative(signal)
+    progress.begin('installing bench/peers')
+    await installPeers(signal)
+    progress.begin('making files')
+    const trials = new Trials(worksOf(size, { ...(await filesFor(size, signal)), noNative }))
+    await measureTrials(trials, { ...context, budget })
+    save('cache.svg', cachePicture(trials))
+    return trials
+  },
+  report: trials => [cacheTables(trials), ...trialWarnings(trials)].join('\n'),
+
+  claims: [
+    ...READ_AHEADS.flatMap(([work, cold]) =>
+      inBoth(prefix => ({
+        id: `async-mmap-${work}`,
+        text: `${cold}: async over a mapping has no concurrency, it takes as long as 1 thread that takes the files in order`,
+        figure: '2.5 s / 2.5 s: 1',
+        rule: within(0.8, 1.25),
+        ...timeRatio(work, `${prefix}mmap async`, `${prefix}mmap one`),
+      })),
+    ),
+    ...READ_AHEADS.flatMap(([work, cold]) =>
+      inBoth(prefix => ({
+        id: `async-mmap-threads-${work}`,
+        text: `${cold}: async over a mapping is far slower than 8 threads over a mapping`,
+        figure: '2.5 s / 0.75 s: 3.3',
+        rule: atLeast(1.5),
+        ...timeRatio(work, `${prefix}mmap async`, `${prefix}mmap threads`),
+      })),
+    ),
+    ...READ_AHEADS.flatMap(([work, cold]) =>
+      inBoth(prefix => ({
+        id: `async-mmap-read-${work}`,
+        text: `${cold}: async over a mapping is far slower than async over conventional reads`,
+        figure: '2.5 s / 0.62 s: 4.0',
+        rule: atLeast(1.5),
+        ...timeRatio(work, `${prefix}mmap async`, `${prefix}read async`),
+      })),
+    ),
+    ...READ_AHEADS.flatMap(([work, cold]) =>
+      inBoth(prefix => ({
+        id: `read-concurrency-${work}`,
+        text: `${cold}: conventional reads gain from either form of concurrency (the faster of the two over 1 thread)`,
+        figure: '0.62 s / 0.67 s: 0.93',
+        rule: below(0.97),
+        unit: 'times as long as 1 thread',
+        measure: (_, trials) =>
+          againstBest(
+            trials.samples(work, `${prefix}read one`),
+            [`${prefix}read async`, `${prefix}read threads`].map(way => trials.samples(work, way)),
+            sample => 1 / sample.milliseconds,
+          ),
+      })),
+    ),
+    ...[
+      ['one', '1 thread', '0.12 s / 0.14 s: 0.86'],
+      ['threads', '8 threads', '0.049 s / 0.063 s: 0.78'],
+      ['async', 'async', '0.12 s / 0.22 s: 0.55'],
+    ].flatMap(([concurrency, spoken, figure]) =>
+      inBoth(prefix => ({
+        id: `warm-${concurrency}`,
+        text: `warm, ${spoken}: a mapping beats conventional reads`,
+        figure,
+        rule: below(1),
+        ...timeRatio('warm', `${prefix}mmap ${concurrency}`, `${prefix}read ${concurrency}`),
+      })),
+    ),
+    ...inBoth(prefix => ({
+      id: 'anew-one',
+      text: 'in the page cache but newly mapped, 1 thread: a mapping beats conventional reads',
+      figure: 'not told apart from warm',
+      rule: below(1),
+      ...timeRatio('anew', `${prefix}mmap one`, `${prefix}read one`),
+    })),
+    ...inBoth(prefix => ({
+      id: 'cold-warm',
+      text: '1 thread: a mapping is many times slower cold than warm',
+      figure: '2.5 s / 0.12 s: 21',
+      rule: atLeast(5),
+      ...timeRatio('cold', `${prefix}mmap one`, `${prefix}mmap one`, 'warm'),
+    })),
+    {
+      id: 'cache/ignore',
+      source: prefaulting,
+      text: 'the problem may be ignored, SSDs are fast: cold, code that indexes a mapping delays timers by no more than 2 ms (99 of 100)',
+      figure: '"how bad can it be?"',
+      rule: atMost(2),
+      ...laterThanIdle('p99', ['mmap async']),
+    },
+    {
+      id: 'cache/platforms',
+      source: asyncHazard,
+      text: 'it is similar on all platforms',
+      figure: 'a hypothesis; arm64 macOS measured',
+      unit: '',
+      rule: within(0.8, 1.25),
+      measure: () => {
+        throw notRunnable(
+          `one machine is one platform (here ${process.platform} ${process.arch}): .github/workflows/matrix.yml runs this on Linux x64 and arm64, macOS and Windows, and collects the results`,
+        )
+      },
+    },
+    ...READ_AHEADS.flatMap(([work, cold]) => [
+      target(
+        `${work}-fastest`,
+        `${cold}: chunks takes no longer than the fastest conventional way, in Node or Rust`,
+        'at most 1.05',
+        atMost(1.05),
+        againstFastest(work, 'chunks', [...conventional, ...nativeConventional]),
+      ),
+      target(`${work}-fio`, `${cold}: chunks reads at the disk's own limit`, 'at least 0.95', atLeast(0.95), {
+        unit: 'times the bandwidth of fio',
+        measure: (_, trials) =>
+          pairwise(trials.samples(work, 'chunks'), trials.samples(work, 'fio'), (a, b) => a.rate / b.rate),
+      }),
+      target(
+        `${work}-naive`,
+        `${cold}: indexing a mapped Buffer takes far longer than chunks`,
+        'at least 1.8',
+        atLeast(1.8),
+        timeRatio(work, 'mmap async', 'chunks'),
+      ),
+    ]),
+    target(
+      'cold-delay',
+      'cold: with chunks, readInto and readMany timers are as punctual as in an idle process (99 of 100, the worst of the three)',
+      'at most 2 ms',
+      atMost(2),
+      laterThanIdle('p99', oursWays),
+    ),
+    target(
+      'warm-fastest',
+      'warm: chunks takes half as long as the fastest conventional way in Node, worker threads among them',
+      'at most 0.5',
+      atMost(0.5),
+      againstFastest('warm', 'chunks', conventional),
+    ),
+    target(
+      'warm-async',
+      'warm: chunks takes half as long as the fastest conventional way on one thread of JavaScript',
+      'at most 0.5',
+      atMost(0.5),
+      againstFastest('warm', 'chunks', ['read async', 'read one']),
+    ),
+    target(
+      'anew-fastest',
+      'in the page cache but newly opened: chunks takes no longer than the fastest conventional way in Node',
+      'at most 1',
+      atMost(1),
+      againstFastest('anew', 'chunks', conventional),
+    ),
+  ],
+}
+
+/** @param {import('../harness/cells.mjs').RunSize} size @param {AbortSignal} signal */
+async function filesFor(size, signal) {
+  try {
+    const files = await summedFiles(SIZES[size].sequence, { signal })
+    return { files: { ...files, disk: diskUnder(files.paths[0]) } }
+  } catch (error) {
+    if (error.code !== 'ERR_NOT_RUNNABLE') throw error
+    return { missing: error.message }
+  }
+}

@@ -1,0 +1,38 @@
+// dubious-gain: is reading through a mapping any faster than fs?
+import { KiB } from '../harness/cells.mjs'
+import { speedup } from '../harness/compare.mjs'
+import { below } from '../harness/verdict.mjs'
+import { slowMapExperiment, timesAsFast } from './slow-map-works.mjs'
+import { mappingModule } from './sources.mjs'
+
+const at = reader => ({ reader, size: 64 * KiB, k: 1 })
+const READERS = ['readFile-1', 'mmapRead', 'readInto', 'view']
+
+/** @type {import('./index.mjs').Experiment} */
+export default {
+  id: 'dubious-gain',
+  title: 'A mapping against fs',
+  question: 'Is reading through a mapping, with all that this takes in Node, any faster than fs?',
+  ...slowMapExperiment(['fs', 'read', 'view']),
+  variants: size => (size === 'toy' ? READERS.map(reader => ({ reader, size: 512, k: 1 })) : READERS.map(at)),
+  claims: [
+    {
+      id: 'dubious-gain/cold',
+      source: mappingModule,
+      text: 'a cold file on a slow disk, read in order: reads through a mapping are hardly faster than FileHandle.read',
+      figure: '"dubious" that there is "any extra performance"',
+      unit: 'read / FileHandle.read',
+      rule: below(1.2),
+      measure: timesAsFast('read', 'fs'),
+    },
+    {
+      id: 'dubious-gain/warm',
+      source: mappingModule,
+      text: 'a warm file of 64 KiB by its path, steady reads of one member: mmapRead is hardly faster than fs.promises.readFile',
+      figure: '"dubious" that there is "any extra performance"',
+      unit: 'mmapRead / readFile',
+      rule: below(1.2),
+      measure: results => speedup(results.cell(at('mmapRead')), results.cell(at('readFile-1')), 'steady', 'workers'),
+    },
+  ],
+}

@@ -1,0 +1,11 @@
+//! The malloc of the process: the one place that knows whose it is.
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod glibc;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) use glibc::*;
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod other;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) use other::*;

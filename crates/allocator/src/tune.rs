@@ -1,0 +1,99 @@
+//! Tuning of the process's own malloc, which is set once for all threads: what was asked, and what took effect.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::malloc;
+
+/// Values for glibc's `mallopt`, in bytes and arenas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// `M_MMAP_THRESHOLD`: allocations from this size on come from `mmap`.
+    pub mmap_threshold: i32,
+    /// `M_TRIM_THRESHOLD`: free memory at the top of an arena from which on it goes back to the kernel.
+    pub trim_threshold: i32,
+    /// `M_TOP_PAD`: how much more than it needs an arena takes from the kernel, and keeps when it gives back.
+    pub top_pad: i32,
+    /// `M_ARENA_MAX`: how many arenas there may be.
+    pub arena_max: Option<i32>,
+}
+
+/// What became of a [`Tuning`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tuned {
+    /// Whether the process's malloc can be tuned.
+    pub supported: bool,
+    /// The values that are in effect now.
+    pub applied: Option<Tuning>,
+    /// Why something that was asked for is not in effect.
+    pub reason: Option<String>,
+}
+
+struct Last {
+    asked: Tuning,
+    outcome: Tuned,
+}
+
+struct State {
+    last: Option<Last>,
+    /// glibc keeps the first.
+    arena_max: Option<i32>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { last: None, arena_max: None });
+
+/// Whether the process's malloc can be tuned; where not, why.
+///
+/// # Errors
+/// The reason, for people.
+pub fn can_tune() -> Result<(), String> {
+    malloc::tunable()
+}
+
+/// Sets all the values at once. The same again, from whatever thread, does nothing and answers the same.
+#[must_use]
+pub fn tune(asked: Tuning) -> Tuned {
+    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(last) = state.last.as_ref().filter(|last| last.asked == asked) {
+        return last.outcome.clone();
+    }
+    let outcome = apply(asked, &mut state.arena_max);
+    state.last = Some(Last { asked, outcome: outcome.clone() });
+    outcome
+}
+
+fn apply(asked: Tuning, first_arena_max: &mut Option<i32>) -> Tuned {
+    if let Err(reason) = malloc::tunable() {
+        return Tuned { supported: false, applied: None, reason: Some(reason) };
+    }
+    if let Some(variable) =
+        malloc::set_from_outside(&["mmap_threshold", "trim_threshold", "top_pad", "mmap_max"])
+    {
+        let reason = format!("{variable} tunes malloc already; unset it to have it tuned from here");
+        return Tuned { supported: true, applied: None, reason: Some(reason) };
+    }
+    if let Err(reason) = malloc::set_sizes(asked) {
+        return Tuned { supported: true, applied: None, reason: Some(reason) };
+    }
+    let (arena_max, reason) = match asked.arena_max.map(|most| limit_arenas(most, first_arena_max)) {
+        None => (None, None),
+        Some(Ok(())) => (asked.arena_max, None),
+        Some(Err(reason)) => (*first_arena_max, Some(reason)),
+    };
+    Tuned { supported: true, applied: Some(Tuning { arena_max, ..asked }), reason }
+}
+
+/// glibc looks at `M_ARENA_MAX` until it has settled how many arenas there may be, and never again.
+fn limit_arenas(most: i32, first: &mut Option<i32>) -> Result<(), String> {
+    if *first == Some(most) {
+        return Ok(());
+    }
+    if let Some(first) = first {
+        return Err(format!("arenaMax was set to {first} before, and glibc keeps the first"));
+    }
+    if let Some(variable) = malloc::set_from_outside(&["arena_max", "arena_test"]) {
+        return Err(format!("{variable} limits the arenas already, and glibc keeps the first limit"));
+    }
+    malloc::limit_arenas(most)?;
+    *first = Some(most);
+    Ok(())
+}

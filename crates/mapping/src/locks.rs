@@ -1,0 +1,115 @@
+//! What one handle has locked in memory: counted by page, and let go of when the handle is.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::batch::{Range, populate_ranges};
+use crate::error::{ByteRange, Error, Result};
+use crate::housekeeper::Offloaded;
+use crate::mapped_file::MappedFile;
+use crate::mapping::Mapping;
+use crate::os::{self, Errno};
+use crate::page_counts::{PageCounts, Run};
+
+/// The locked pages of one handle. They keep the mapping on which they lie, also when the handle has a newer one: what keeps
+/// a page in memory is that any mapping has it locked.
+#[derive(Debug, Default)]
+pub(crate) struct Locks(Mutex<Vec<Held>>);
+
+#[derive(Debug)]
+struct Held {
+    mapping: Arc<Mapping>,
+    counts: PageCounts,
+}
+
+impl Locks {
+    fn held(&self) -> MutexGuard<'_, Vec<Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, mapping: &Arc<Mapping>, pages: Run) -> std::result::Result<(), Errno> {
+        let mut held = self.held();
+        let found = held.iter().position(|each| Arc::ptr_eq(&each.mapping, mapping));
+        let index = found.unwrap_or_else(|| {
+            held.push(Held { mapping: Arc::clone(mapping), counts: PageCounts::default() });
+            held.len() - 1
+        });
+        let Held { counts, .. } = &mut held[index];
+        let fresh = counts.add(pages.clone());
+        for (done, run) in fresh.iter().enumerate() {
+            if let Err(errno) = mapping.pin(run.clone()) {
+                counts.remove(pages);
+                fresh[..done].iter().for_each(|run| mapping.unpin(run.clone()));
+                return Err(errno);
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, pages: &Run) {
+        for Held { mapping, counts } in self.held().iter_mut() {
+            counts.remove(pages.clone()).into_iter().for_each(|run| mapping.unpin(run));
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.counts.clear().into_iter().for_each(|run| self.mapping.unpin(run));
+    }
+}
+
+impl Drop for Locks {
+    fn drop(&mut self) {
+        let held = std::mem::take(&mut *self.held());
+        // Unlocking goes through every page, and the last reference may be dropped by a garbage collection.
+        if !held.is_empty() {
+            drop(Offloaded::new(held));
+        }
+    }
+}
+
+impl MappedFile {
+    /// Brings a range into memory and keeps it there for this handle, whose each call counts. Waits for the disk; takes
+    /// `mmap_lock` for writing.
+    ///
+    /// # Errors
+    /// As [`populate_ranges`]; [`Error::Lock`] where the kernel will not.
+    pub fn lock(&self, range: Range) -> Result<()> {
+        if range.length == 0 {
+            return Ok(());
+        }
+        if let Some((_, error)) = populate_ranges(self, &[range], false, |_| true)?.into_iter().next() {
+            return Err(error);
+        }
+        let mapping = self.sound_mapping(range)?;
+        let pages = mapping.pages_of(range.offset, range.length);
+        self.locks().add(&mapping, pages).map_err(|errno| match errno {
+            Errno::OPNOTSUPP => Error::Unsupported {
+                what: "on this platform files are read, not mapped, so there is nothing to lock; prefault() the range",
+            },
+            errno => Error::Lock {
+                errno,
+                path: self.path().to_owned(),
+                range: ByteRange { start: range.offset, length: range.length as u64 },
+                limit: os::lock_limit(),
+            },
+        })
+    }
+
+    /// Takes back one call of [`MappedFile::lock`] for each page of the range that this handle has locked. Of the rest of the
+    /// file without a length, whatever that was when it was locked.
+    pub fn unlock(&self, offset: u64, length: Option<u64>) {
+        let page = os::page_size() as u64;
+        let end = length.map_or(u64::MAX, |length| offset.saturating_add(length));
+        let page_of = |byte: u64| usize::try_from(byte / page).unwrap_or(usize::MAX);
+        let end = page_of(end.saturating_add(page - 1));
+        if length != Some(0) {
+            self.locks().remove(&(page_of(offset)..end));
+        }
+    }
+
+    /// Takes back all of them.
+    pub fn unlock_all(&self) {
+        self.locks().held().clear();
+    }
+}

@@ -1,0 +1,162 @@
+//! Windows: what identifies a file, positioned reads, and errors by the names and numbers that Node gives them there.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::windows::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use winapi_util::file::{Type, information, typ};
+
+use super::{OpenedFor, Stat};
+
+/// An error number of Node's, which are libuv's own on Windows, without its sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errno(i32);
+
+impl Errno {
+    pub(crate) const ACCESS: Self = Self(4092);
+    pub(crate) const BADF: Self = Self(4083);
+    pub(crate) const FAULT: Self = Self(4081);
+    pub(crate) const INVAL: Self = Self(4071);
+    pub(crate) const IO: Self = Self(4070);
+    pub(crate) const ISDIR: Self = Self(4068);
+    pub(crate) const MFILE: Self = Self(4066);
+    pub(crate) const NFILE: Self = Self(4061);
+    pub(crate) const NODEV: Self = Self(4059);
+    pub(crate) const NOENT: Self = Self(4058);
+    pub(crate) const NOMEM: Self = Self(4057);
+    pub(crate) const NOSPC: Self = Self(4055);
+    pub(crate) const OPNOTSUPP: Self = Self(4049);
+    pub(crate) const DQUOT: Self = Self(4019);
+
+    pub(crate) fn raw_os_error(self) -> i32 {
+        self.0
+    }
+
+    pub(crate) fn from_raw_os_error(number: i32) -> Self {
+        Self(number)
+    }
+
+    fn facts(self) -> (&'static str, ErrorKind) {
+        match self {
+            Self::ACCESS => ("EACCES", ErrorKind::PermissionDenied),
+            Self::BADF => ("EBADF", ErrorKind::InvalidInput),
+            Self::FAULT => ("EFAULT", ErrorKind::InvalidInput),
+            Self::INVAL => ("EINVAL", ErrorKind::InvalidInput),
+            Self::ISDIR => ("EISDIR", ErrorKind::IsADirectory),
+            Self::MFILE => ("EMFILE", ErrorKind::Other),
+            Self::NFILE => ("ENFILE", ErrorKind::Other),
+            Self::NODEV => ("ENODEV", ErrorKind::Unsupported),
+            Self::NOENT => ("ENOENT", ErrorKind::NotFound),
+            Self::NOMEM => ("ENOMEM", ErrorKind::OutOfMemory),
+            Self::NOSPC => ("ENOSPC", ErrorKind::StorageFull),
+            Self::DQUOT => ("EDQUOT", ErrorKind::QuotaExceeded),
+            Self::OPNOTSUPP => ("ENOTSUP", ErrorKind::Unsupported),
+            _ => ("EIO", ErrorKind::Other),
+        }
+    }
+}
+
+impl From<Errno> for io::Error {
+    fn from(errno: Errno) -> Self {
+        errno.facts().1.into()
+    }
+}
+
+/// What an error number is called, like ENOENT.
+pub(crate) fn name_of(errno: Errno) -> String {
+    errno.facts().0.to_owned()
+}
+
+/// Node's number behind an error of the standard library.
+pub(crate) fn errno_of(error: &io::Error) -> Errno {
+    const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
+    match error.kind() {
+        ErrorKind::NotFound => Errno::NOENT,
+        ErrorKind::PermissionDenied => Errno::ACCESS,
+        ErrorKind::OutOfMemory => Errno::NOMEM,
+        ErrorKind::InvalidInput => Errno::INVAL,
+        ErrorKind::IsADirectory => Errno::ISDIR,
+        ErrorKind::StorageFull => Errno::NOSPC,
+        ErrorKind::QuotaExceeded => Errno::DQUOT,
+        _ if error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES) => Errno::MFILE,
+        _ => Errno::IO,
+    }
+}
+
+/// Looks at what is at `path`. May wait for the disk.
+pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
+    let found = std::fs::metadata(path).map_err(|error| errno_of(&error))?;
+    if found.is_dir() {
+        let irregular = Some("a directory");
+        return Ok(Stat { device: 0, inode: 0, size: 0, owner: 0, changed: (0, 0), irregular });
+    }
+    stat(&open(path, false)?)
+}
+
+/// Looks at an open file.
+pub(crate) fn stat(file: &File) -> Result<Stat, Errno> {
+    let kind = typ(file).map_err(|error| errno_of(&error))?;
+    if !kind.is_disk() {
+        let irregular = Some(describe(&kind));
+        return Ok(Stat { device: 0, inode: 0, size: 0, owner: 0, changed: (0, 0), irregular });
+    }
+    let found = information(file).map_err(|error| errno_of(&error))?;
+    let irregular = None;
+    Ok(Stat {
+        device: found.volume_serial_number(),
+        inode: found.file_index(),
+        size: found.file_size(),
+        owner: 0,
+        changed: (0, found.last_write_time().unwrap_or(0)),
+        irregular,
+    })
+}
+
+fn describe(kind: &Type) -> &'static str {
+    if kind.is_pipe() { "a pipe" } else { "a device" }
+}
+
+/// Opens for reading, or for both, so that others may go on to write, rename and delete: what the standard library does.
+pub(crate) fn open(path: &Path, writable: bool) -> Result<File, Errno> {
+    OpenOptions::new().read(true).write(writable).open(path).map_err(|error| errno_of(&error))
+}
+
+/// Descriptors are private to the C runtime of node.exe: there is no way from a number to its file.
+pub(crate) fn duplicate(_fd: i32) -> Result<File, Errno> {
+    Err(Errno::OPNOTSUPP)
+}
+
+pub(crate) fn path_of(fd: i32) -> PathBuf {
+    PathBuf::from(format!("descriptor {fd}"))
+}
+
+/// The same of an open file, of which there can be none that came as a descriptor.
+pub(crate) fn path_of_file(_file: &File) -> PathBuf {
+    PathBuf::new()
+}
+
+/// As it has to be: there is no other way to come by an open file.
+#[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
+pub(crate) fn opened_for(_file: &File) -> Result<OpenedFor, Errno> {
+    Ok(OpenedFor { reading: true, writing: true, appending: false })
+}
+
+pub(crate) fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    file.seek_write(bytes, offset)
+}
+
+/// The end of the file is no error here, as elsewhere.
+pub(crate) fn read_once(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    const ERROR_HANDLE_EOF: i32 = 38;
+    match file.seek_read(into, offset) {
+        Err(error) if error.raw_os_error() == Some(ERROR_HANDLE_EOF) => Ok(0),
+        outcome => outcome,
+    }
+}
+
+/// The size of a page of memory on every processor that Node runs on under Windows, in bytes.
+#[must_use]
+pub fn page_size() -> usize {
+    4096
+}

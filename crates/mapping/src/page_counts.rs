@@ -1,0 +1,126 @@
+//! How often each page of a mapping is wanted: counts over ranges, of which only the borders are kept.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Pages, by number.
+pub(crate) type Run = Range<usize>;
+
+/// A count for every page; all begin at zero.
+#[derive(Debug, Default)]
+pub(crate) struct PageCounts {
+    /// From this page on, up to the next border, the count is this. Before the first border it is zero.
+    borders: BTreeMap<usize, u32>,
+}
+
+impl PageCounts {
+    /// Counts each page once more; says which were at zero before.
+    pub(crate) fn add(&mut self, pages: Run) -> Vec<Run> {
+        self.change(pages, |count| (count.saturating_add(1), count == 0))
+    }
+
+    /// Counts each page once less, save those at zero; says which are at zero now and were not before.
+    pub(crate) fn remove(&mut self, pages: Run) -> Vec<Run> {
+        self.change(pages, |count| (count.saturating_sub(1), count == 1))
+    }
+
+    /// Sets all counts to zero; says which were not.
+    pub(crate) fn clear(&mut self) -> Vec<Run> {
+        self.change(0..usize::MAX, |count| (0, count > 0))
+    }
+
+    /// Gives each count another value, and tells of which runs this was remarkable.
+    fn change(&mut self, pages: Run, rule: impl Fn(u32) -> (u32, bool)) -> Vec<Run> {
+        let mut remarkable: Vec<Run> = Vec::new();
+        if pages.is_empty() {
+            return remarkable;
+        }
+        self.put_border(pages.start);
+        self.put_border(pages.end);
+        let starts: Vec<usize> = self.borders.range(pages.clone()).map(|(&start, _)| start).collect();
+        for (index, &start) in starts.iter().enumerate() {
+            let end = starts.get(index + 1).copied().unwrap_or(pages.end);
+            let Some(count) = self.borders.get_mut(&start) else { continue };
+            let (new, told) = rule(*count);
+            *count = new;
+            match remarkable.last_mut() {
+                Some(last) if told && last.end == start => last.end = end,
+                _ if told => remarkable.push(start..end),
+                _ => {}
+            }
+        }
+        for border in starts.into_iter().chain([pages.end]) {
+            if self.borders.get(&border).copied() == Some(self.before(border)) {
+                self.borders.remove(&border);
+            }
+        }
+        remarkable
+    }
+
+    fn put_border(&mut self, page: usize) {
+        let count = self.borders.range(..=page).next_back().map_or(0, |(_, &count)| count);
+        self.borders.insert(page, count);
+    }
+
+    /// The count of the page before this one.
+    fn before(&self, page: usize) -> u32 {
+        self.borders.range(..page).next_back().map_or(0, |(_, &count)| count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(borders: &[(usize, usize)]) -> Vec<Run> {
+        borders.iter().map(|&(start, end)| start..end).collect()
+    }
+
+    #[test]
+    fn only_what_nobody_wanted_before_is_new_and_only_what_nobody_wants_any_more_is_gone() {
+        let mut counts = PageCounts::default();
+        assert_eq!(counts.add(10..20), runs(&[(10, 20)]));
+        assert_eq!(counts.add(15..30), runs(&[(20, 30)]));
+        assert_eq!(counts.add(0..40), runs(&[(0, 10), (30, 40)]));
+        assert_eq!(counts.remove(0..40), runs(&[(0, 10), (30, 40)]));
+        assert_eq!(counts.remove(12..18), runs(&[(12, 15)]));
+        assert_eq!(counts.remove(0..100), runs(&[(10, 12), (15, 18), (20, 30)]));
+        assert_eq!(counts.remove(0..100), runs(&[(18, 20)]));
+        assert!(counts.borders.is_empty(), "{counts:?}");
+    }
+
+    #[test]
+    fn what_was_never_counted_is_never_gone() {
+        let mut counts = PageCounts::default();
+        assert!(counts.remove(0..10).is_empty());
+        assert!(counts.add(5..5).is_empty());
+        assert_eq!(counts.add(3..4), runs(&[(3, 4)]));
+        assert_eq!(counts.clear(), runs(&[(3, 4)]));
+        assert!(counts.borders.is_empty(), "{counts:?}");
+    }
+
+    /// Against the obvious way: one counter for each page.
+    #[test]
+    fn counts_are_those_of_one_counter_for_each_page() {
+        const PAGES: usize = 64;
+        let (mut counts, mut plain, mut state) = (PageCounts::default(), [0_u32; PAGES], 7_u32);
+        let mut below = |limit: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % limit
+        };
+        for _ in 0..10_000 {
+            let start = below(PAGES);
+            let pages = start..start + below(PAGES - start + 1);
+            let (told, expected): (Vec<Run>, Vec<usize>) = if below(2) == 0 {
+                let expected = pages.clone().filter(|&page| plain[page] == 0).collect();
+                plain[pages.clone()].iter_mut().for_each(|count| *count += 1);
+                (counts.add(pages), expected)
+            } else {
+                let expected = pages.clone().filter(|&page| plain[page] == 1).collect();
+                plain[pages.clone()].iter_mut().for_each(|count| *count = count.saturating_sub(1));
+                (counts.remove(pages), expected)
+            };
+            assert_eq!(told.into_iter().flatten().collect::<Vec<_>>(), expected);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// The vectors of a file nearest to one of them, sought by several workers, which all open the same file: it is mapped once
+// for the whole process, and what one worker has faulted in is there for all.
+//
+//   node examples/nearest-neighbours.mjs [FILE.f32 DIMENSIONS VECTOR]
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { MappedFile } from 'faultless'
+
+const NEAREST = 5
+const nearest = found => found.sort((a, b) => b.similarity - a.similarity).slice(0, NEAREST)
+
+if (isMainThread) {
+  const folder = mkdtempSync(join(tmpdir(), 'nearest-neighbours-'))
+  const [path = makeData(folder), dimensions = 64, query = 42] = process.argv.slice(2)
+  const vectors = Math.floor(statSync(path).size / (4 * dimensions))
+  const share = Math.ceil(vectors / availableParallelism())
+  const searches = []
+  for (let first = 0; first < vectors; first += share) {
+    const last = Math.min(first + share, vectors)
+    const workerData = { path, dimensions: Number(dimensions), query: Number(query), first, last }
+    searches.push(once(new Worker(new URL(import.meta.url), { workerData }), 'message'))
+  }
+  const found = (await Promise.all(searches)).flatMap(([message]) => message)
+  for (const { vector, similarity } of nearest(found)) console.log(`vector ${vector}: ${similarity.toFixed(4)}`)
+  rmSync(folder, { recursive: true })
+} else {
+  const { path, dimensions, query, first, last } = workerData
+  const file = await MappedFile.open(path)
+  const bytes = 4 * dimensions
+  const wanted = new Float32Array(await file.slice(query * bytes, (query + 1) * bytes))
+  let found = []
+  // Views, no copies; the next ones are being faulted in while one is searched.
+  const chunks = file.chunks({ start: first * bytes, end: last * bytes, chunkSize: bytes * Math.ceil(2 ** 20 / bytes) })
+  let vector = first
+  for await (const chunk of chunks) {
+    const values = new Float32Array(chunk.buffer, chunk.byteOffset, chunk.length / 4)
+    for (let at = 0; at < values.length; at += dimensions, vector += 1) {
+      let similarity = 0
+      for (let i = 0; i < dimensions; i += 1) similarity += wanted[i] * values[at + i]
+      if (similarity > (found[NEAREST - 1]?.similarity ?? -1)) found = nearest([...found, { vector, similarity }])
+    }
+  }
+  parentPort.postMessage(nearest(found))
+  await file.close()
+}
+
+/** 10,000 vectors of length 1. */
+function makeData(folder, dimensions = 64) {
+  const made = join(folder, 'embeddings.f32')
+  const values = Float32Array.from(
+    { length: 10_000 * dimensions },
+    (_, i) => Math.sin(i * i) / Math.sqrt(dimensions / 2),
+  )
+  writeFileSync(made, values)
+  return made
+}

@@ -1,0 +1,44 @@
+// The mean of one column of a Parquet file: of the file, only that column is read.
+//
+//   node examples/parquet-column.mjs [FILE COLUMN]
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MappedFile } from 'faultless'
+import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+
+const folder = mkdtempSync(join(tmpdir(), 'parquet-column-'))
+const [path = makeData(), column = 'height'] = process.argv.slice(2)
+
+// A MappedFile is what hyparquet takes: it has byteLength and slice().
+const file = await MappedFile.open(path)
+try {
+  const metadata = await parquetMetadataAsync(file)
+  let sum = 0
+  let rows = 0
+  // Group by group, so that memory holds one of them, however long the file is.
+  for (const group of metadata.row_groups) {
+    const rowStart = rows
+    const rowEnd = rows + Number(group.num_rows)
+    for (const row of await parquetReadObjects({ file, metadata, columns: [column], rowStart, rowEnd })) {
+      sum += Number(row[column])
+    }
+    rows = rowEnd
+  }
+  console.log(`${column}: mean ${(sum / rows).toFixed(3)} of ${rows} rows`)
+} finally {
+  await file.close()
+  rmSync(folder, { recursive: true })
+}
+
+function makeData() {
+  const people = Array.from({ length: 50_000 }, (_, i) => i)
+  const columnData = [
+    { name: 'name', data: people.map(i => `person ${i}`) },
+    { name: 'height', data: people.map(i => 1.5 + (i % 51) / 100), type: 'DOUBLE' },
+  ]
+  const made = join(folder, 'people.parquet')
+  writeFileSync(made, Buffer.from(parquetWriteBuffer({ columnData, rowGroupSize: 10_000 })))
+  return made
+}

@@ -1,0 +1,75 @@
+// allocator: where the memory of large results comes from, and the tuning of the process's own malloc.
+
+import { allocatorOfEnvironment, allocatorStats, useJemalloc, usesJemalloc } from '#binding'
+import { capabilities } from './capabilities.js'
+import { invalidArgType, invalidArgValue, unsupported } from './errors.js'
+import { tune } from './tuning.js'
+
+/** `'glibc'` is the malloc of the process, whatever was preloaded; `'jemalloc'` is linked into the addon. */
+export type AllocatorName = 'glibc' | 'jemalloc'
+
+/** What an allocator holds, in bytes. What it does not tell is missing: all of it where malloc is not glibc's. */
+export interface AllocatorStats {
+  allocator: AllocatorName
+  /** In use: by anyone in the process for glibc, by large results for jemalloc. */
+  allocated?: number
+  /** In physical memory: in use, or free and not yet given back. Only jemalloc knows. */
+  resident?: number
+  /** Got from the kernel: in use, or free and usable at once. */
+  mapped?: number
+  /** Free, and kept for what is allocated next: part of `mapped` for glibc, address space beyond it for jemalloc. */
+  retained?: number
+  /** How many arenas there are; glibc's only. */
+  arenas?: number
+}
+
+const NAMES: readonly AllocatorName[] = ['glibc', 'jemalloc']
+
+export const allocator = Object.freeze({
+  /**
+   * Has large results come from this allocator, in all threads of the process from now on: `'glibc'` (the default) is memory
+   * of V8's own, which it takes from the process's malloc; `'jemalloc'` is memory outside of V8's heap. What was handed out
+   * before goes back to where it came from. Throws `ERR_UNSUPPORTED` where jemalloc cannot be had.
+   */
+  use(name: AllocatorName): void {
+    useJemalloc(available('name', name) === 'jemalloc')
+  },
+
+  /** Where the memory of large results comes from. */
+  get current(): AllocatorName {
+    return usesJemalloc() ? 'jemalloc' : 'glibc'
+  },
+
+  /** What an allocator holds, the current one unless another is named. glibc looks at every free piece of memory for it. */
+  stats(name: AllocatorName = allocator.current): AllocatorStats {
+    const wanted = available('name', name)
+    return { allocator: wanted, ...allocatorStats(wanted === 'jemalloc') }
+  },
+
+  tune,
+})
+
+// Where a process begins. Results can be had in any case.
+const asked = allocatorOfEnvironment()
+if (asked) {
+  try {
+    useJemalloc(available('FAULTLESS_ALLOCATOR', asked) === 'jemalloc')
+  } catch (error) {
+    process.emitWarning(`${(error as Error).message}. Results come from 'glibc'.`, { code: 'FAULTLESS_ALLOCATOR' })
+  }
+}
+
+function available(argument: string, name: unknown): AllocatorName {
+  if (typeof name !== 'string') throw invalidArgType(argument, 'of type string', name)
+  const known = NAMES.find(each => each === name)
+  if (!known) throw invalidArgValue(argument, `must be one of: ${NAMES.map(each => `'${each}'`).join(', ')}`, name)
+  if (known === 'glibc') return known
+  const { jemalloc, externalBuffers } = capabilities()
+  if (jemalloc) return known
+  throw unsupported(
+    externalBuffers
+      ? "This build of faultless has no jemalloc: build it with the cargo feature 'jemalloc', which npm run build:addon does " +
+          "by default where there are make and a C compiler, or stay with 'glibc'"
+      : "This runtime allows no external buffers, so results can only be in memory of V8's: stay with 'glibc'",
+  )
+}

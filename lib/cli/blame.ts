@@ -1,0 +1,109 @@
+// Who takes mmap_lock, told from the stacks of those who do, and what can be done about it.
+
+import type { StackFigures } from '../locks/index.js'
+
+/** Those whose stacks lead to the same object of the program. */
+export interface Culprit {
+  /** An addon, a library, a part of node, or malloc. */
+  who: string
+  /** How the lock came to be taken: by a call such as `mprotect`, or by a page fault. */
+  calls: string[]
+  writes: number
+  reads: number
+  /** Nanoseconds from asking for the lock to having it, for writing and for reading. */
+  waited: number
+  advice?: string
+  /** The stack that waited longest. */
+  stack: string[]
+}
+
+interface Frame {
+  name: string
+  object: string
+}
+
+interface Kind {
+  who: string
+  advice?: string
+}
+
+const LIBC = /\/(libc|libpthread|ld-linux[^/]*|ld-musl[^/]*|libc\.musl[^/]*)[.-][^/]*$/
+const CALLS =
+  /^(mmap|munmap|mremap|mprotect|madvise|brk|sbrk|p?readv?|p?writev?|clone3?|pthread_create|pkey_\w+|mlock|munlock)$/
+const TUNE =
+  'Try `node --import faultless/tune`: malloc then keeps its memory instead of asking the kernel for it anew.'
+const REUSE = 'Use buffers again instead of allocating new ones: readInto() of faultless, or fs.read into one buffer.'
+
+/** Those who wait longest come first. */
+export function culprits(stacks: readonly StackFigures[]): Culprit[] {
+  const found = new Map<string, Culprit>()
+  for (const stack of [...stacks].sort((left, right) => right.waited - left.waited)) {
+    const frames = stack.frames.map(parse)
+    const { who, ...rest } = stack.write ? writer(frames) : reader(frames)
+    const culprit = found.get(who) ?? { who, calls: [], writes: 0, reads: 0, waited: 0, ...rest, stack: stack.frames }
+    const call = frames.length === 0 ? 'no stack' : callOf(frames)
+    if (!culprit.calls.includes(call)) culprit.calls.push(call)
+    culprit[stack.write ? 'writes' : 'reads'] += stack.count
+    culprit.waited += stack.waited
+    found.set(who, culprit)
+  }
+  return [...found.values()].sort((left, right) => right.waited - left.waited)
+}
+
+/** A frame is `name (object)`; one of compiled JavaScript is an address. */
+function parse(frame: string): Frame {
+  const [, name = frame, object = ''] = /^(.*) \((\/[^()]*)\)$/.exec(frame) ?? []
+  return { name, object }
+}
+
+/** `mprotect`, where libc calls it `__GI_mprotect`. What is no call to the kernel was a page fault. */
+function callOf([first]: Frame[]): string {
+  const name = first && LIBC.test(first.object) ? first.name.replace(/^(__GI_|__libc_|_)+/, '').replace(/64$/, '') : ''
+  return CALLS.test(name) ? name : 'page fault'
+}
+
+/** Readers exclude nobody but writers, and what they do is rarely theirs to change: they are told apart by object alone. */
+function reader(frames: Frame[]): Kind {
+  const outer = frames.find(({ object }) => object !== '' && !LIBC.test(object))
+  return { who: outer ? `${nameOf(outer.object)}: reads and page faults` : 'reads and page faults' }
+}
+
+function writer(frames: Frame[]): Kind {
+  if (frames.length === 0) return { who: 'unknown' }
+  const [first] = frames
+  const outer = frames.find(({ object }) => object !== '' && !LIBC.test(object))
+  const call = callOf(frames)
+  if (frames.some(({ name }) => /^_?dl(open|sym|_)|^_dl_/.test(name)) || /\/ld-/.test(first?.object ?? '')) {
+    return { who: 'the loading of libraries and addons' }
+  }
+  if (/^(clone|pthread_create|allocate_stack)/.test(call)) return { who: 'the start of threads' }
+  // Their frames are of V8 as soon as the system call's own caller, which keeps no frame.
+  const heap = /v8::internal::\w*(MemoryAllocator|Space|Heap|Unmapper|MemoryChunk|CodeRange|Sweeper|PagePool)\b/
+  if (frames.slice(0, 5).some(({ name }) => heap.test(name))) {
+    const advice = `Pages of the heap come and go with garbage collections, which large buffers bring on. ${REUSE}`
+    return { who: "node: V8's heap", advice }
+  }
+  // malloc keeps no frame pointers: its stack ends in libc.
+  if (!outer)
+    return { who: "libc's malloc, or a call of mmap whose caller keeps no frames", advice: `${TUNE} ${REUSE}` }
+  const name = nameOf(outer.object)
+  if (/\.node$/.test(outer.object)) {
+    return { who: `addon ${name}`, advice: `If it is by malloc: ${TUNE} Otherwise it is for the authors of ${name}.` }
+  }
+  if (/\.so(\.|$)/.test(outer.object)) return { who: `library ${name}`, advice: TUNE }
+  const allocates = /BackingStore|ArrayBuffer|Buffer|[Mm]alloc|[Cc]alloc|[Rr]ealloc|operator new/
+  if (frames.slice(0, 6).some(frame => allocates.test(frame.name))) {
+    return { who: `${name}: malloc for buffers`, advice: `${TUNE} ${REUSE}` }
+  }
+  return { who: `${name}: ${shortName(outer.name)}` }
+}
+
+/** The package that an addon belongs to, and else the name of the file. */
+function nameOf(object: string): string {
+  const file = object.slice(object.lastIndexOf('/') + 1)
+  const [, owner] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(object) ?? []
+  return owner === undefined ? file : `${file} of ${owner}`
+}
+
+/** A function without its arguments and templates. */
+const shortName = (name: string): string => name.replace(/\(anonymous namespace\)::/g, '').replace(/[(<].*$/, '')

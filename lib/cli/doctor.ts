@@ -1,0 +1,51 @@
+// `faultless doctor`: what works on this machine, what does not, and what to change.
+
+import type { Command, Line } from './command.js'
+import { EXIT, type ExitCode } from './exit.js'
+import { print, printJson, styled, wrap } from './output.js'
+
+/** One thing that was looked at. A note tells of a limit that many can live with; a problem is worth a change. */
+export interface Check {
+  name: string
+  status: 'ok' | 'note' | 'problem'
+  found: string
+  /** What it means, and what to do. */
+  advice?: string
+}
+
+const STYLES = { ok: 'green', note: 'yellow', problem: 'red' } as const
+
+export const command: Command = {
+  usage: '[FILE…] [--json]',
+  about: [
+    'Looks at the kernel, the runtime, the allocator and the limits of this process, and at the disk under each FILE. ' +
+      'Changes nothing. Run it where and as whom your program runs: in its container, with its environment.',
+  ],
+  options: {},
+  found: 'there is a problem, or a file could not be opened',
+  run,
+}
+
+async function run({ words, json }: Line): Promise<ExitCode> {
+  const [{ machineChecks }, { fileChecks }] = await Promise.all([
+    import('./machine-checks.js'),
+    import('./file-checks.js'),
+  ])
+  const checks = [...(await machineChecks()), ...(await fileChecks(words))]
+  const problems = checks.filter(({ status }) => status === 'problem').length
+  if (json) printJson({ command: 'doctor', problems, checks })
+  else {
+    const column = Math.max(...checks.map(({ name }) => Math.min(name.length, 24)))
+    for (const check of checks) report(check, column)
+    print(problems === 0 ? '\nNothing is wrong.' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'}.`)
+  }
+  return problems === 0 ? EXIT.fine : EXIT.found
+}
+
+function report({ name, status, found, advice }: Check, column: number): void {
+  const indent = 9 + column + 2
+  // A long path has a line of its own.
+  const gap = name.length > column ? `\n${' '.repeat(indent)}` : ' '.repeat(column + 2 - name.length)
+  print(`${styled(STYLES[status], status.padEnd(9))}${name}${gap}${wrap(found, indent)}`)
+  if (advice) print(`${' '.repeat(indent)}${styled('dim', wrap(advice, indent))}`)
+}

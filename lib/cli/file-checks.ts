@@ -1,0 +1,62 @@
+// What the doctor asks of files: the disk under them, and what this user may know of them.
+
+import { MappedFile } from '../mapped-file.js'
+import { describeDisk } from './disk.js'
+import type { Check } from './doctor.js'
+import { eachFile, failed } from './files.js'
+import { formatBytes } from './sizes.js'
+
+/** Where a change that another machine makes is not seen for a while. */
+const REMOTE = /^(nfs|cifs|smb|9p|ceph|afs|fuse|virtiofs|lustre|glusterfs)/
+
+export async function fileChecks(words: string[]): Promise<Check[]> {
+  if (words.length === 0) return []
+  const rows = await eachFile(words, async path => ({ path, checks: await look(path) }))
+  return rows.flatMap(row =>
+    failed(row) ? [{ name: row.path, status: 'problem' as const, found: row.error.message }] : row.checks,
+  )
+}
+
+async function look(path: string): Promise<Check[]> {
+  const file = await MappedFile.open(path)
+  try {
+    const { resident } = await file.residency(0, 1)
+    const { fileSystem, readAheadKiB } = describeDisk(path)
+    const size = formatBytes(file.byteLength)
+    const check = (status: Check['status'], found: string, advice?: string): Check =>
+      advice === undefined ? { name: path, status, found } : { name: path, status, found, advice }
+    const onDisk = `${size} on ${fileSystem ?? 'an unknown file system'}`
+    return [
+      REMOTE.test(fileSystem ?? '')
+        ? check('note', onDisk, 'What others change in it may be seen late, or in part: see "When not to use it".')
+        : check('ok', onDisk),
+      ...(readAheadKiB === null ? [] : [readAhead(readAheadKiB, check)]),
+      resident === undefined
+        ? check(
+            'note',
+            'this user is not told what is in the page cache',
+            'What is not in the page table yet goes to the pool. The owner of the file, or who may write it, is told.',
+          )
+        : check('ok', 'this user is told what is in the page cache'),
+      ...tooLarge(file.byteLength, check),
+    ]
+  } finally {
+    await file.close()
+  }
+}
+
+type MakeCheck = (status: Check['status'], found: string, advice?: string) => Check
+
+function readAhead(kib: number, check: MakeCheck): Check {
+  if (kib > 0) return check('ok', `read-ahead of ${formatBytes(kib * 1024)}`)
+  const advice = 'Files are read page by page, in order too. blockdev --setra 256 DEVICE, as root, sets 128 KiB.'
+  return check('problem', 'no read-ahead', advice)
+}
+
+function tooLarge(bytes: number, check: MakeCheck): Check[] {
+  const free = process.availableMemory()
+  if (bytes <= free) return []
+  const advice =
+    'A mapping wins while what is read stays in memory. Read at random all over, such a file can be served faster by fs.read.'
+  return [check('note', `larger than the free memory, ${formatBytes(free)}`, advice)]
+}

@@ -1,0 +1,195 @@
+// What the doctor asks of the kernel, of Node, of malloc and of the limits of this process.
+
+import os from 'node:os'
+import { tracingObstacle } from '../locks/index.js'
+import type { Check } from './doctor.js'
+import { formatBytes } from './sizes.js'
+import { hasCapability, limit, readText } from './system.js'
+
+/** Capability to lock memory beyond the limit, from linux/capability.h. */
+const CAP_IPC_LOCK = 14n
+/** The kernel's own default of vm.max_map_count. */
+const MAP_COUNT = 65530
+const OTHER_MALLOCS = /\/(?:lib)?(jemalloc|tcmalloc|mimalloc|snmalloc|hoard|scudo)[^/]*$/m
+
+export async function machineChecks(): Promise<Check[]> {
+  return [
+    kernel(),
+    ...(await runtime()),
+    allocator(),
+    memory(),
+    hugePages(),
+    lockedMemory(),
+    mapCount(),
+    addressSpace(),
+    overcommit(),
+    tracing(),
+  ].filter(check => check !== undefined)
+}
+
+function kernel(): Check {
+  const found = `${os.type()} ${os.release()}, ${os.arch()}`
+  const [major = 0, minor = 0] = os.release().split('.').map(Number)
+  const before = (wantedMajor: number, wantedMinor: number) =>
+    major < wantedMajor || (major === wantedMajor && minor < wantedMinor)
+  if (os.type() !== 'Linux') {
+    const advice = 'Made for Linux; elsewhere the capabilities below are what is left.'
+    return { name: 'kernel', status: 'note', found, advice }
+  }
+  if (before(5, 14)) {
+    const advice =
+      'Before Linux 5.14 there is no MADV_POPULATE_READ: pages are touched one by one. Newer kernels are faster.'
+    return { name: 'kernel', status: 'problem', found, advice }
+  }
+  if (before(6, 4)) {
+    const advice =
+      'Before Linux 6.4 each page fault takes mmap_lock: many threads wait more for one another than they must.'
+    return { name: 'kernel', status: 'note', found, advice }
+  }
+  return { name: 'kernel', status: 'ok', found }
+}
+
+/** What the addon says; where it does not load, that is the problem. */
+async function runtime(): Promise<Check[]> {
+  const node: Check = { name: 'node', status: 'ok', found: `${process.version}, ${os.availableParallelism()} cores` }
+  try {
+    const found = (await import('../capabilities.js')).capabilities()
+    return [node, pool(Number(found.poolSize)), ...capabilityChecks(found)]
+  } catch (error) {
+    const advice = 'Install faultless anew on this machine, without --omit=optional; or build it with npm run build.'
+    const [found = ''] = (error as Error).message.split('\n')
+    return [node, { name: 'addon', status: 'problem', found: `does not load: ${found}`, advice }]
+  }
+}
+
+function pool(size: number): Check {
+  const found = `${size} ${size === 1 ? 'thread' : 'threads'}`
+  if (size > 1) return { name: 'libuv pool', status: 'ok', found: `${found}, ${size - 1} of them for cold reads` }
+  const advice = 'Cold reads leave dns and fs no thread. Set UV_THREADPOOL_SIZE=4 or more in the environment of node.'
+  return { name: 'libuv pool', status: 'problem', found, advice }
+}
+
+function capabilityChecks(found: Readonly<Record<string, boolean | number | string>>): Check[] {
+  const lacking = (name: string, works: boolean, has: string, lacks: string, advice: string): Check =>
+    works ? { name, status: 'ok', found: has } : { name, status: 'problem', found: lacks, advice }
+  return [
+    lacking(
+      'populate',
+      found.populate === 'MADV_POPULATE_READ',
+      'MADV_POPULATE_READ',
+      String(found.populate),
+      'Pages are faulted in one by one: the kernel is older than 5.14, its sandbox forbids the call, or ' +
+        'FAULTLESS_POPULATE is set.',
+    ),
+    lacking(
+      'page table',
+      found.residencyByPageTable === true,
+      '/proc/self/pagemap can be read: what is in memory is known for every user',
+      '/proc/self/pagemap cannot be read',
+      "Only a file's owner gets answers on the JavaScript thread; all other reads go to the pool. Mount /proc.",
+    ),
+    lacking(
+      'guard',
+      found.guard === true,
+      'a file that is cut while it is mapped gives errors, no crash',
+      'off: a file that is cut while it is mapped kills the process with SIGBUS',
+      'Take FAULTLESS_SIGBUS=off out of the environment.',
+    ),
+    lacking(
+      'external buffers',
+      found.externalBuffers === true,
+      'view() and chunks() work',
+      'this runtime forbids them',
+      'view() and chunks() reject with ERR_UNSUPPORTED, as in Electron: use read() and readInto().',
+    ),
+  ]
+}
+
+function allocator(): Check {
+  const name = 'malloc'
+  const preloaded = OTHER_MALLOCS.exec(readText('/proc/self/maps') ?? '')?.[1]
+  if (preloaded) return { name, status: 'ok', found: `${preloaded}, preloaded: glibc's tunables do nothing` }
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
+  const glibc = header.glibcVersionRuntime
+  if (glibc === undefined) return { name, status: 'ok', found: "not glibc's" }
+  const variables = Object.entries(process.env).filter(([key]) =>
+    /^(MALLOC_.*_|MALLOC_ARENA_MAX|GLIBC_TUNABLES)$/.test(key),
+  )
+  const found = [`glibc ${glibc}`, ...variables.map(([key, value]) => `${key}=${value}`)].join(', ')
+  const threshold = mmapThreshold()
+  if (threshold !== undefined && threshold < 128 << 10) {
+    const advice =
+      `Every allocation from ${formatBytes(threshold)} on is an mmap of its own, which takes mmap_lock for writing: ` +
+      'worker threads wait for one another. Take the threshold out of the environment.'
+    return { name, status: 'problem', found, advice }
+  }
+  const advice =
+    'Worker threads that allocate large buffers wait for one another in it. `faultless locks` shows whether yours do.'
+  return { name, status: 'ok', found, ...(variables.length === 0 ? { advice } : {}) }
+}
+
+/** What the environment sets it to, by either of its names. */
+function mmapThreshold(): number | undefined {
+  const { MALLOC_MMAP_THRESHOLD_: variable, GLIBC_TUNABLES: tunables = '' } = process.env
+  const value = /glibc\.malloc\.mmap_threshold=(\w+)/.exec(tunables)?.[1] ?? variable
+  return value === undefined || value === '' ? undefined : Number(value)
+}
+
+function memory(): Check {
+  const total = os.totalmem()
+  const free = `${formatBytes(process.availableMemory())} free`
+  const limited = process.constrainedMemory()
+  // Where there is no limit it is zero, or more than there is.
+  if (!limited || limited >= total) return { name: 'memory', status: 'ok', found: `${formatBytes(total)}, ${free}` }
+  const advice =
+    "The cgroup's limit counts the page cache: files larger than what is left are evicted while they are read."
+  const found = `${formatBytes(limited)} by the limit of the cgroup, ${free}`
+  return { name: 'memory', status: 'note', found, advice }
+}
+
+function hugePages(): Check | undefined {
+  const found = /\[(\w+)\]/.exec(readText('/sys/kernel/mm/transparent_hugepage/enabled') ?? '')?.[1]
+  return found === undefined ? undefined : { name: 'huge pages', status: 'ok', found }
+}
+
+function lockedMemory(): Check | undefined {
+  const most = limit('Max locked memory')
+  const name = 'RLIMIT_MEMLOCK'
+  if (most === undefined) return undefined
+  if (most === Number.POSITIVE_INFINITY) return { name, status: 'ok', found: 'unlimited' }
+  if (hasCapability(CAP_IPC_LOCK)) return { name, status: 'ok', found: `${formatBytes(most)}, not for this user` }
+  const advice =
+    'No more than that can be pinned in memory. Raise it with ulimit -l, LimitMEMLOCK= of systemd, or --ulimit memlock= of docker.'
+  return { name, status: 'note', found: formatBytes(most), advice }
+}
+
+function mapCount(): Check | undefined {
+  const most = readText('/proc/sys/vm/max_map_count')
+  const name = 'max_map_count'
+  if (most === undefined) return undefined
+  if (Number(most) >= MAP_COUNT) return { name, status: 'ok', found: most }
+  const advice = `A process with many files or arenas runs out of mappings. sysctl -w vm.max_map_count=${MAP_COUNT}`
+  return { name, status: 'problem', found: most, advice }
+}
+
+function addressSpace(): Check | undefined {
+  const most = limit('Max address space')
+  if (most === undefined || most === Number.POSITIVE_INFINITY) return undefined
+  const advice = 'Mappings are as long as their files, and fail with ENOMEM past it. Lift it with ulimit -v unlimited.'
+  return { name: 'RLIMIT_AS', status: 'problem', found: formatBytes(most), advice }
+}
+
+function overcommit(): Check | undefined {
+  if (readText('/proc/sys/vm/overcommit_memory') !== '2') return undefined
+  const advice =
+    'The mapping for views counts as memory in full, and fails with ENOMEM where the file is larger than what is left. ' +
+    'read() and readInto() are not affected; sysctl -w vm.overcommit_memory=0 lifts it.'
+  return { name: 'overcommit', status: 'note', found: 'strict (vm.overcommit_memory=2)', advice }
+}
+
+function tracing(): Check {
+  const obstacle = tracingObstacle()
+  if (!obstacle) return { name: 'lock tracing', status: 'ok', found: '`faultless locks` works' }
+  const advice = 'Only `faultless locks` and a part of `faultless prove` need it.'
+  return { name: 'lock tracing', status: 'note', found: obstacle.reason, advice }
+}

@@ -1,0 +1,130 @@
+// The file that is measured: one that is given, or a temporary one; and how it gets cold.
+
+import { execFile } from 'node:child_process'
+import { createCipheriv, createHash, randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { MappedFile } from '../../mapped-file.js'
+import { describeDisk } from '../disk.js'
+import { EXIT, Exit } from '../exit.js'
+import { formatShare } from '../sizes.js'
+import { PAGE } from './tasks.js'
+
+const MiB = 1 << 20
+const LENGTH = 128 * MiB
+/** Fewer pages tell nothing. */
+const LEAST = 4 * MiB
+
+/** Why something cannot be shown here. */
+export class NotShown extends Error {}
+
+export class Subject {
+  private constructor(
+    readonly path: string,
+    readonly size: number,
+    readonly temporary: string | undefined,
+  ) {}
+
+  /** As much of it as is read in order. */
+  get length(): number {
+    return Math.min(this.size, LENGTH)
+  }
+
+  /** The file at `path`. */
+  static given(path: string): Subject {
+    let stat: fs.Stats
+    try {
+      stat = fs.statSync(path)
+      fs.accessSync(path, fs.constants.R_OK)
+    } catch (error) {
+      throw new Exit(EXIT.found, (error as Error).message)
+    }
+    if (!stat.isFile()) throw new Exit(EXIT.usage, `${path} is no regular file`)
+    if (stat.size < LEAST) throw new Exit(EXIT.usage, `${path} is too short: it takes 4 MiB to show anything`)
+    return new Subject(path, stat.size, undefined)
+  }
+
+  /** A file of its own, in the first folder that is on a disk. */
+  static async made(): Promise<Subject> {
+    const folders = [tmpdir(), process.cwd()].filter(folder => describeDisk(folder).fileSystem !== 'tmpfs')
+    const folder = fs.mkdtempSync(join(folders[0] ?? tmpdir(), 'faultless-prove-'))
+    try {
+      const path = join(folder, 'file')
+      const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16))
+      const file = fs.openSync(path, 'wx')
+      // No two pages alike, and nothing that a disk could compress.
+      for (let at = 0; at < LENGTH; at += MiB) fs.writeSync(file, cipher.update(Buffer.alloc(MiB)))
+      fs.closeSync(file)
+      return new Subject(path, LENGTH, folder)
+    } catch (error) {
+      fs.rmSync(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  /** Takes the file out of the page cache, and looks whether it has gone. Disturbs no other file. */
+  async cool(): Promise<void> {
+    const descriptor = fs.openSync(this.path, 'r')
+    try {
+      // What is not on the disk yet cannot go.
+      fs.fsyncSync(descriptor)
+    } finally {
+      fs.closeSync(descriptor)
+    }
+    await drop(this.path)
+    const file = await MappedFile.open(this.path)
+    try {
+      const { resident, pages } = await file.residency()
+      if (resident === undefined) {
+        throw new NotShown('only the owner of the file, or root, is told whether it is cold')
+      }
+      if (resident > pages / 100) {
+        const share = formatShare(resident / pages)
+        throw new NotShown(`${share} of the file stays in memory: on tmpfs, or mapped by another program`)
+      }
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** What the sum over a byte of each page is, by reads of node:fs. */
+  sum(): number {
+    let sum = 0
+    const descriptor = fs.openSync(this.path, 'r')
+    const bytes = Buffer.alloc(MiB)
+    for (let start = 0; start < this.length; start += MiB) {
+      const count = fs.readSync(descriptor, bytes, 0, Math.min(MiB, this.length - start), start)
+      for (let at = 0; at < count; at += PAGE) sum += bytes[at] as number
+    }
+    fs.closeSync(descriptor)
+    return sum
+  }
+
+  /** Pages at random, and the digest of what they hold by reads of node:fs. */
+  pages(count: number, length = this.size): { offsets: number[]; digest: string } {
+    const offsets = Array.from({ length: count }, () => Math.floor((Math.random() * length) / PAGE) * PAGE)
+    const digest = createHash('sha256')
+    const descriptor = fs.openSync(this.path, 'r')
+    const page = Buffer.alloc(PAGE)
+    for (const offset of offsets) digest.update(page.subarray(0, fs.readSync(descriptor, page, 0, PAGE, offset)))
+    fs.closeSync(descriptor)
+    return { offsets, digest: digest.digest('hex') }
+  }
+
+  /** Removes what was made. */
+  remove(): void {
+    if (this.temporary) fs.rmSync(this.temporary, { recursive: true, force: true })
+  }
+}
+
+/** posix_fadvise(DONTNEED) on the whole file, which Node cannot call; no root needed. */
+async function drop(path: string): Promise<void> {
+  try {
+    await promisify(execFile)('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none'])
+  } catch (error) {
+    const [reason] = (error as Error).message.split('\n')
+    throw new NotShown(`the page cache cannot be told to let go of the file: it takes dd of GNU coreutils (${reason})`)
+  }
+}

@@ -1,0 +1,105 @@
+// `faultless residency`: how much of a file is in the page cache, and where.
+
+import { MappedFile } from '../mapped-file.js'
+import type { Command, Line } from './command.js'
+import { EXIT, type ExitCode } from './exit.js'
+import { eachFile, failed } from './files.js'
+import { bar, print, printJson, progress, styled } from './output.js'
+import { formatBytes, formatShare } from './sizes.js'
+
+/** Columns of the bar. A file has no more buckets than pages. */
+const BUCKETS = 72
+
+interface Bucket {
+  offset: number
+  length: number
+  pages: number
+  /** In the page cache; null where the kernel will not tell this user. */
+  resident: number | null
+}
+
+interface Found {
+  path: string
+  size: number
+  pageSize: number
+  pages: number
+  resident: number | null
+  buckets: Bucket[]
+}
+
+export const command: Command = {
+  usage: 'FILE… [--json]',
+  about: [
+    'Tells how much of each file is in the page cache, and draws where: one column for an equal part of the file, a dot ' +
+      'where nothing of it is in memory, a full block where all of it is. Reads nothing of the files.',
+    'A folder stands for all files below it. Only the owner of a file, root, and those who may write it are told; ' +
+      'for others the kernel pretends that everything is in memory, and this says unknown.',
+  ],
+  options: {},
+  found: 'a file could not be opened, or what is in memory is unknown',
+  run,
+}
+
+async function run({ words, json }: Line): Promise<ExitCode> {
+  const files = await eachFile(words, async path => {
+    const found = await look(path)
+    if (!json) report(found)
+    return found
+  })
+  const all = files.filter((file): file is Found => !failed(file))
+  const total = {
+    files: all.length,
+    size: sum(all.map(({ size }) => size)),
+    pages: sum(all.map(({ pages }) => pages)),
+    resident: addUp(all.map(({ resident }) => resident)),
+  }
+  if (json) printJson({ command: 'residency', files, total })
+  else if (all.length > 1) print(styled('bold', summary(`${all.length} files`, { ...total, pageSize: pageSize(all) })))
+  return all.length === files.length && total.resident !== null ? EXIT.fine : EXIT.found
+}
+
+async function look(path: string): Promise<Found> {
+  const file = await MappedFile.open(path)
+  try {
+    const { pageSize } = await file.residency(0, 0)
+    const size = file.byteLength
+    const pages = Math.ceil(size / pageSize)
+    const length = Math.max(1, Math.ceil(pages / BUCKETS)) * pageSize
+    const count = Math.ceil(size / length)
+    let done = 0
+    // Counted on the pool, several at a time: a terabyte is 268 million pages.
+    const buckets = await Promise.all(
+      Array.from({ length: count }, async (_, index): Promise<Bucket> => {
+        const { pages, resident = null } = await file.residency(index * length, length)
+        progress.show(`${path}: ${formatShare(++done / count)} looked at`)
+        return { offset: index * length, length: Math.min(length, size - index * length), pages, resident }
+      }),
+    )
+    return { path, size, pageSize, pages, resident: addUp(buckets.map(({ resident }) => resident)), buckets }
+  } finally {
+    progress.clear()
+    await file.close()
+  }
+}
+
+function report(found: Found): void {
+  print(summary(found.path, found))
+  if (found.resident !== null && found.pages > 0) {
+    print(`  ${bar(found.buckets.map(({ pages, resident }) => Number(resident) / pages))}`)
+  }
+}
+
+function summary(name: string, { size, pages, resident, pageSize }: Omit<Found, 'path' | 'buckets'>): string {
+  if (pages === 0) return `${name}: empty`
+  if (resident === null) return `${name}: ${formatBytes(size)}, unknown: ask as its owner, or as root`
+  const bytes = Math.min(size, resident * pageSize)
+  return `${name}: ${formatBytes(bytes)} of ${formatBytes(size)} in memory, ${formatShare(resident / pages)}`
+}
+
+const pageSize = ([first]: Found[]): number => first?.pageSize ?? 0
+
+const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0)
+
+/** Null where one of them is. */
+const addUp = (numbers: (number | null)[]): number | null =>
+  numbers.some(number => number === null) ? null : sum(numbers as number[])

@@ -1,0 +1,145 @@
+// `faultless warm`: brings files into memory, with progress and rate.
+
+import { MappedFile } from '../mapped-file.js'
+import type { Command, Line } from './command.js'
+import { EXIT, type ExitCode, usage } from './exit.js'
+import { eachFile, failed } from './files.js'
+import { print, printJson, progress, warn } from './output.js'
+import { formatBytes, formatShare, formatTime, toBytes } from './sizes.js'
+
+/** What is asked of the disk at a time, and how many such are under way: progress in between, and no pause of the disk. */
+const CHUNK = 16 << 20
+const AT_ONCE = 2
+
+interface Part {
+  path: string
+  offset: number
+  length: number
+}
+
+interface Warmed extends Part {
+  /** Bytes that were faulted in, or were there already. */
+  done: number
+  /** Bytes of the part that were in memory before; null where the kernel will not tell this user. */
+  before: number | null
+  /** Bytes of what was done that are in memory now; null likewise. */
+  after: number | null
+  milliseconds: number
+  bytesPerSecond: number
+}
+
+export const command: Command = {
+  usage: 'FILE… [--offset SIZE] [--length SIZE] [--json]',
+  about: [
+    'Reads files, or one range of each, into the page cache, so that whoever reads or maps them next does not wait for ' +
+      'the disk. A folder stands for all files below it. Ctrl-C stops at the next chunk.',
+    'SIZE is a number of bytes: 4096, 64K, 1.5GiB (powers of 1024), 10MB (of 1000).',
+    'Nothing stays in memory for certain: the kernel evicts what was not used for long. What is longer than the free ' +
+      'memory pushes itself out again; that is warned of.',
+  ],
+  options: {
+    offset: { type: 'string', value: 'SIZE', about: 'begin here in each file (0)' },
+    length: { type: 'string', value: 'SIZE', about: 'so much of each file (all of the rest)' },
+  },
+  found: 'a file could not be opened or read, or did not stay in memory',
+  run,
+}
+
+async function run({ words, json, text }: Line): Promise<ExitCode> {
+  const sizeOf = (name: string) => {
+    const value = text(name)
+    return value === undefined ? undefined : toBytes(value, `--${name}`)
+  }
+  const range = { offset: sizeOf('offset') ?? 0, length: sizeOf('length') }
+  if (range.length === 0) throw usage('--length 0 is nothing to warm')
+  const stop = new AbortController()
+  // Once: a second Ctrl-C ends the program as it does any other.
+  process.once('SIGINT', () => stop.abort())
+  const work = async (path: string) => {
+    const file = await warm(path, range, stop.signal)
+    if (!json) report(file)
+    return file
+  }
+  const files = await eachFile(words, work, stop.signal)
+  const interrupted = stop.signal.aborted
+  if (json) printJson({ command: 'warm', interrupted, files })
+  if (interrupted) return EXIT.interrupted
+  return files.every(file => !failed(file) && stayed(file)) ? EXIT.fine : EXIT.found
+}
+
+async function warm(
+  path: string,
+  range: { offset: number; length: number | undefined },
+  signal: AbortSignal,
+): Promise<Warmed> {
+  const file = await MappedFile.open(path)
+  try {
+    const offset = Math.min(range.offset, file.byteLength)
+    const length = Math.min(range.length ?? Number.POSITIVE_INFINITY, file.byteLength - offset)
+    const before = await residentBytes(file, offset, length)
+    heedMemory(path, length - (before ?? 0))
+    const begun = performance.now()
+    const done = await fault(file, { path, offset, length }, signal)
+    const milliseconds = performance.now() - begun
+    const after = await residentBytes(file, offset, done)
+    return { path, offset, length, done, before, after, milliseconds, bytesPerSecond: (1000 * done) / milliseconds }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Faults the part in, a few chunks at a time. Gives back how many bytes that were when it was told to stop. */
+async function fault(file: MappedFile, { path, offset, length }: Part, signal: AbortSignal): Promise<number> {
+  const begun = performance.now()
+  let next = 0
+  let done = 0
+  const go = async () => {
+    while (next < length && !signal.aborted) {
+      const at = next
+      const count = Math.min(CHUNK, length - at)
+      next += count
+      await file.prefault(offset + at, count)
+      done += count
+      const rate = (1000 * done) / (performance.now() - begun)
+      const left = formatTime((1000 * (length - done)) / rate)
+      progress.show(`${path}: ${formatShare(done / length)} of ${formatBytes(length)}, ${formatBytes(rate)}/s, ${left}`)
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, go))
+  } finally {
+    // The others stop too where one fails.
+    next = length
+    progress.clear()
+  }
+  return done
+}
+
+async function residentBytes(file: MappedFile, offset: number, length: number): Promise<number | null> {
+  const { resident, pageSize } = await file.residency(offset, length)
+  return resident === undefined ? null : Math.min(length, resident * pageSize)
+}
+
+function heedMemory(path: string, bytes: number): void {
+  const free = process.availableMemory()
+  if (bytes <= free) return
+  warn(
+    `${path}: ${formatBytes(bytes)} are to be read and ${formatBytes(free)} of memory are free: other files are pushed ` +
+      'out of memory, and then the beginning of this one; --offset and --length warm a part',
+  )
+}
+
+/** Whether all that was done is in memory still, as far as that is known. */
+const stayed = ({ done, after }: Warmed): boolean => after === null || after === done
+
+function report(file: Warmed): void {
+  const { path, length, done, before, after, milliseconds, bytesPerSecond } = file
+  const read = `${formatBytes(done)} in ${formatTime(milliseconds)}, ${formatBytes(bytesPerSecond)}/s`
+  const there = before === null ? '' : `, ${formatShare(before / length)} was in memory before`
+  if (length === 0) print(`${path}: nothing there to warm`)
+  else if (done < length) print(`${path}: stopped after ${read} of ${formatBytes(length)}`)
+  else print(`${path}: ${read}${there}`)
+  if (after !== null && !stayed(file)) {
+    print(`  only ${formatShare(after / done)} of it stayed: there is too little memory for all of it`)
+  }
+}

@@ -1,0 +1,61 @@
+// lock() and advise(): long ranges go to the pool in pieces, so that neither close() nor terminate() waits for all of them.
+
+import { invalidArgType, invalidArgValue } from './errors.js'
+import { onPool } from './pool.js'
+import { PIECE_BYTES, type Queue } from './queue.js'
+
+/** What `advise` can say. */
+export type Advice = 'normal' | 'random' | 'sequential' | 'willneed' | 'dontneed'
+
+const ADVICE: ReadonlySet<unknown> = new Set<Advice>(['normal', 'random', 'sequential', 'willneed', 'dontneed'])
+
+/** An advice, checked. */
+export function toAdvice(value: unknown): Advice {
+  if (typeof value !== 'string') throw invalidArgType('advice', 'of type string', value)
+  if (!ADVICE.has(value)) throw invalidArgValue('advice', `must be one of ${[...ADVICE].join(', ')}`, value)
+  return value as Advice
+}
+
+/** Locks all of a range or, where a piece fails or `mustGoOn` throws, nothing of it. */
+export function lockRange(queue: Queue, offset: number, length: number, mustGoOn: () => void): Promise<void> {
+  const { native } = queue
+  return queue.during(async () => {
+    let locked = 0
+    try {
+      await inPieces(offset, length, async (at, size) => {
+        mustGoOn()
+        await onPool(inAnyCase => native.lock(inAnyCase, at, size))
+        locked += size
+      })
+      mustGoOn()
+    } catch (error) {
+      if (locked > 0) await onPool(inAnyCase => native.unlock(inAnyCase, offset, locked))
+      throw error
+    }
+  })
+}
+
+/** Tells the kernel how a range will be used. */
+export function adviseRange(queue: Queue, advice: Advice, offset: number, length: number): Promise<void> {
+  const { native } = queue
+  const tell = (at: number, size: number) => onPool(inAnyCase => native.advise(inAnyCase, advice, at, size))
+  return queue.during(async () => {
+    if (advice === 'willneed') await inPieces(offset, length, tell)
+    else await tell(offset, length)
+  })
+}
+
+// The last page of one piece may be the first of the next: PIECE_BYTES are whole pages, but a range begins anywhere.
+async function inPieces(
+  offset: number,
+  length: number,
+  each: (at: number, size: number) => Promise<void>,
+): Promise<void> {
+  let at = offset
+  while (at < offset + length) {
+    const border = at - (at % PIECE_BYTES) + PIECE_BYTES
+    const size = Math.min(border, offset + length) - at
+    await each(at, size)
+    at += size
+  }
+}

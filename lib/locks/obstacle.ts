@@ -1,0 +1,43 @@
+// What keeps the lock from being traced here: found before anything is started, with what to do about it.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, readlinkSync } from 'node:fs'
+import { platform } from 'node:os'
+
+export type ObstacleName = 'not-linux' | 'not-root' | 'pid-namespace' | 'no-tracefs' | 'no-tracepoints' | 'no-bpftrace'
+
+export interface Obstacle {
+  name: ObstacleName
+  /** What is missing, and the cure. */
+  reason: string
+}
+
+/** The number of the first PID namespace is fixed in the kernel's sources: PROC_PID_INIT_INO. */
+const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
+const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
+
+/** The first thing that keeps `mmap_lock` from being traced, or undefined where nothing does. Changes nothing on the machine. */
+export function tracingObstacle(): Obstacle | undefined {
+  const os = platform()
+  if (os !== 'linux') return { name: 'not-linux', reason: `mmap_lock is a lock of Linux, and this is ${os}` }
+  if (process.geteuid?.() !== 0)
+    return { name: 'not-root', reason: 'only root may read tracepoints: run the command as root' }
+  if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
+    const reason = "the kernel's events carry other process ids than this container: run it outside, or with --pid=host"
+    return { name: 'pid-namespace', reason }
+  }
+  const folder = TRACEFS.find(place => existsSync(`${place}/events`))
+  if (folder === undefined) {
+    return { name: 'no-tracefs', reason: 'tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing' }
+  }
+  if (!existsSync(`${folder}/events/mmap_lock`)) {
+    const reason = 'this kernel has no mmap_lock tracepoints: they need Linux 5.11 or later and CONFIG_TRACING'
+    return { name: 'no-tracepoints', reason }
+  }
+  try {
+    execFileSync('bpftrace', ['--version'], { stdio: 'ignore' })
+  } catch {
+    return { name: 'no-bpftrace', reason: 'bpftrace is not installed: apt-get install bpftrace' }
+  }
+  return undefined
+}

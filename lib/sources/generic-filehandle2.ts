@@ -1,0 +1,39 @@
+// generic-filehandle2: what readers of genomic formats (BAM, CRAM, VCF, BigWig, tabix) take in place of a path.
+
+import { Buffer } from 'node:buffer'
+import type { MappedFile } from '../mapped-file.js'
+import { copyOf, toFile } from './range.js'
+
+interface ReadOptions {
+  signal?: AbortSignal
+  encoding?: BufferEncoding
+}
+
+/** What generic-filehandle2 calls a `GenericFilehandle`: the length comes before the position. */
+export interface GenericFilehandle {
+  read(length: number, position?: number, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>
+  readFile(options?: Omit<ReadOptions, 'encoding'>): Promise<Uint8Array<ArrayBuffer>>
+  readFile(options: BufferEncoding | (ReadOptions & { encoding: BufferEncoding })): Promise<string>
+  stat(): Promise<{ size: number }>
+  close(): Promise<void>
+}
+
+/** For readers that take a `filehandle`: `new BamFile({ bamFilehandle: genericFilehandle(file) })`. `close()` leaves the file open. */
+export function genericFilehandle(file: MappedFile): GenericFilehandle {
+  const from = toFile(file)
+  async function readFile(options?: BufferEncoding | ReadOptions): Promise<never> {
+    const { signal, encoding } = typeof options === 'string' ? { encoding: options } : (options ?? {})
+    const bytes = new Uint8Array(await copyOf(from, 0, from.byteLength, signal))
+    return (encoding ? Buffer.from(bytes.buffer).toString(encoding) : bytes) as never
+  }
+  return {
+    async read(length, position = 0, options) {
+      return new Uint8Array(await copyOf(from, position, length, options?.signal))
+    },
+    readFile,
+    async stat() {
+      return { size: from.byteLength }
+    },
+    async close() {},
+  }
+}

@@ -1,0 +1,34 @@
+// pmtiles: an archive of map tiles, read through a MappedFile.
+
+import { pastEnd } from '../errors.js'
+import type { MappedFile } from '../mapped-file.js'
+import { copyOf, toFile } from './range.js'
+
+/** What pmtiles calls a `Source`. */
+export interface PmtilesSource {
+  getBytes(offset: number, length: number, signal?: AbortSignal): Promise<{ data: ArrayBuffer }>
+  getKey(): string
+}
+
+let sources = 0
+
+/**
+ * For `new PMTiles(pmtilesSource(file))`. pmtiles keeps directories under `key`. By default no two sources share one, since
+ * an archive that was replaced under its path must not be searched by the directories of the old one.
+ *
+ * No etag is given: the bytes of an open file change only by {@link MappedFile.refresh}, after which a new PMTiles is due.
+ */
+export function pmtilesSource(file: MappedFile, key?: string): PmtilesSource {
+  const from = toFile(file)
+  sources += 1
+  const name = key ?? `${from.path}#${sources}`
+  return {
+    async getBytes(offset, length, signal) {
+      const data = await copyOf(from, offset, length, signal)
+      // The header is asked for before the size is known. Anything else that is short would be a broken tile.
+      if (data.byteLength < length && offset > 0) throw pastEnd(from.path, offset, length, from.byteLength)
+      return { data }
+    },
+    getKey: () => name,
+  }
+}

@@ -1,0 +1,43 @@
+// What every adapter does: takes an open MappedFile, and copies ranges of it into ArrayBuffers of their own.
+
+import { Readable } from 'node:stream'
+import { type Cancellable, cutAtEnd, toLength, toOffset } from '../arguments.js'
+import { invalidArgType } from '../errors.js'
+import { MappedFile } from '../mapped-file.js'
+
+/** The file that an adapter was given; refuses what is none, such as a path, or a promise that was not awaited. */
+export function toFile(file: unknown): MappedFile {
+  if (file instanceof MappedFile) return file
+  throw invalidArgType('file', 'an instance of MappedFile, which MappedFile.open() resolves to', file)
+}
+
+/**
+ * `length` bytes at `offset`, fewer only at the end of the file, as an ArrayBuffer that begins with them: several packages
+ * look at `.buffer` without its offset. Ranges asked for in one turn of the loop reach the disk together.
+ */
+export async function copyOf(
+  file: MappedFile,
+  offset: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<ArrayBuffer> {
+  const start = Math.min(toOffset(offset), file.byteLength)
+  return file.slice(start, start + cutAtEnd(file.byteLength, start, toLength(length)), cancelledBy(signal))
+}
+
+/** Options with a signal that may be missing. */
+export function cancelledBy(signal: AbortSignal | null | undefined): Cancellable {
+  return signal ? { signal } : {}
+}
+
+/** Bytes of a part of a stream. */
+const PART_BYTES = 256 << 10
+
+/** A stream of copies of `[start, end)`, of which one part is read ahead of its consumer. */
+export function streamOf(file: MappedFile, start: number, end: number): Readable {
+  return Readable.from(parts(file, start, end), { objectMode: false, highWaterMark: PART_BYTES })
+}
+
+async function* parts(file: MappedFile, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < end; at += PART_BYTES) yield await file.read(at, Math.min(PART_BYTES, end - at))
+}

@@ -1,0 +1,36 @@
+// unzipper: a zip file's directory and its entries, streamed.
+
+import type { Readable } from 'node:stream'
+import type { MappedFile } from '../mapped-file.js'
+import { streamOf, toFile } from './range.js'
+
+/** What unzipper's `Open.custom()` takes. */
+export interface UnzipperSource {
+  size(): Promise<number>
+  stream(offset: number, length?: number): Readable
+}
+
+/** For `Open.custom(unzipperSource(file))`. What unzipper leaves unread holds nothing open; the file is yours to close. */
+export function unzipperSource(file: MappedFile): UnzipperSource {
+  const from = toFile(file)
+  return {
+    async size() {
+      return from.byteLength
+    },
+    stream(offset, length) {
+      const end = length === undefined ? from.byteLength : Math.min(offset + length, from.byteLength)
+      return tellingWhereItGoes(streamOf(from, offset, end))
+    },
+  }
+}
+
+// unzipper pipes without listening for errors, which would end the process. They go on to what the stream is piped into,
+// where unzipper does listen.
+function tellingWhereItGoes(stream: Readable): Readable {
+  const pipe = stream.pipe
+  stream.pipe = (destination, options) => {
+    if (stream.listenerCount('error') === 0) stream.once('error', error => destination.emit('error', error))
+    return pipe.call(stream, destination, options) as typeof destination
+  }
+  return stream
+}

@@ -1,0 +1,38 @@
+// yauzl: entries of a zip file, streamed.
+
+import type { EventEmitter } from 'node:events'
+import type { Readable } from 'node:stream'
+import type { MappedFile } from '../mapped-file.js'
+import { streamOf, toFile } from './range.js'
+
+type Done = (error: Error | null, bytesRead?: number) => void
+
+/** What yauzl calls a `RandomAccessReader`. */
+export interface YauzlReader extends EventEmitter {
+  _readStreamForRange(start: number, end: number): Readable
+  createReadStream(options: { start: number; end: number }): Readable
+  read(buffer: Buffer, offset: number, length: number, position: number, callback: Done): void
+  close(callback: (error: Error | null) => void): void
+}
+
+/**
+ * For `yauzl.fromRandomAccessReader(yauzlReader(file, yauzl.RandomAccessReader), file.byteLength)`. yauzl wants a class
+ * derived from its own, which is therefore handed in: this package does not depend on yauzl. When yauzl closes its reader,
+ * the file stays open.
+ */
+export function yauzlReader<Base extends abstract new () => YauzlReader>(
+  file: MappedFile,
+  RandomAccessReader: Base,
+): YauzlReader {
+  const from = toFile(file)
+  class MappedReader extends (RandomAccessReader as unknown as new () => YauzlReader) {
+    override _readStreamForRange(start: number, end: number): Readable {
+      return streamOf(from, start, end)
+    }
+
+    override read(buffer: Buffer, offset: number, length: number, position: number, callback: Done): void {
+      from.readInto(buffer.subarray(offset, offset + length), position).then(count => callback(null, count), callback)
+    }
+  }
+  return new MappedReader()
+}

@@ -1,0 +1,23 @@
+// zarrita: arrays in a zip file, whose chunks are read one range each.
+
+import type { MappedFile } from '../mapped-file.js'
+import { copyOf, toFile } from './range.js'
+
+/** What zarrita's ZipFileStore, and unzipit under it, call a `Reader`. */
+export interface ZarritaReader {
+  getLength(): Promise<number>
+  read(offset: number, size: number): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** For `new ZipFileStore(zarritaReader(file))`, and for unzipit's `unzip(zarritaReader(file))`. */
+export function zarritaReader(file: MappedFile): ZarritaReader {
+  const from = toFile(file)
+  return {
+    async getLength() {
+      return from.byteLength
+    },
+    async read(offset, size) {
+      return new Uint8Array(await copyOf(from, offset, size))
+    },
+  }
+}

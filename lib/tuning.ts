@@ -1,0 +1,83 @@
+// allocator.tune(): glibc's malloc tuned for the whole process, so that threads stop contending for the address space.
+
+import { tuneMalloc } from '#binding'
+import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
+
+/** Values for glibc's `mallopt()`. What is left out takes its default; arenas stay unlimited unless `arenaMax` is given. */
+export interface GlibcTuning {
+  /** Allocations from this size on come from mmap, one system call each way: 128 KiB (glibc's own) to 32 MiB. */
+  mmapThreshold?: number
+  /** An arena gives memory back to the kernel once this much is free at its top. What bounds the growth of memory. */
+  trimThreshold?: number
+  /** How much more than it needs the main arena takes at a time, and how much of what is free an arena keeps. */
+  topPad?: number
+  /** How many arenas there may be. Works only while the process has made few. */
+  arenaMax?: number
+}
+
+/** What `allocator.tune()` came to. */
+export interface Tuned {
+  /** What is in effect; empty where nothing is. */
+  applied: GlibcTuning
+  /** Whether malloc can be tuned here: it is glibc's own. */
+  supported: boolean
+  /** Why something that was asked for is not in effect. */
+  reason?: string
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** The cheapest in memory that keep at least 90 % of the best gain; `zx bench/matrix.mjs tune-sweep` finds them. */
+export const DEFAULTS = Object.freeze({ mmapThreshold: 32 * MiB, trimThreshold: 1024 * MiB, topPad: 16 * MiB })
+
+type Whole = typeof DEFAULTS & { arenaMax?: number }
+
+/** mallopt() takes an int. */
+const MOST = 2 ** 31 - 1
+
+type Range = readonly [least: number, most: number, why?: string]
+
+const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
+  mmapThreshold: [
+    128 * KiB,
+    32 * MiB,
+    ": below glibc's own threshold every buffer costs two system calls; above half of an arena's heap of 64 MiB threads were " +
+      'measured to be much slower than untuned',
+  ],
+  trimThreshold: [0, MOST],
+  topPad: [0, MOST],
+  arenaMax: [1, MOST],
+}
+
+/**
+ * Tunes malloc for the whole process, all values at once; in effect for what is allocated from then on, in every thread.
+ * Calling it again with the same values, from whatever thread, does nothing.
+ */
+export function tune(tuning: GlibcTuning = {}): Tuned {
+  const { mmapThreshold, trimThreshold, topPad, arenaMax }: Whole = { ...DEFAULTS, ...checked(tuning) }
+  const { applied, ...rest } = tuneMalloc(mmapThreshold, trimThreshold, topPad, arenaMax)
+  return { applied: applied ?? {}, ...rest }
+}
+
+function checked(tuning: unknown): GlibcTuning {
+  if (typeof tuning !== 'object' || tuning === null) throw invalidArgType('tuning', 'of type object', tuning)
+  const given = Object.entries(tuning).filter(([, value]) => value !== undefined)
+  for (const [name, value] of given) {
+    const range = Object.hasOwn(RANGES, name) ? RANGES[name as keyof GlibcTuning] : undefined
+    if (!range) throw invalidArgValue('tuning', `has no "${name}"; there are ${Object.keys(RANGES).join(', ')}`, tuning)
+    const [least, most, why = ''] = range
+    if (typeof value !== 'number') throw invalidArgType(`tuning.${name}`, 'of type number', value)
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw outOfRange(`tuning.${name}`, `an integer >= ${least} && <= ${most}${why}`, value)
+    }
+  }
+  const names = given.map(([name]) => name)
+  if (names.includes('topPad') && !names.includes('mmapThreshold') && !names.includes('trimThreshold')) {
+    const reason =
+      'was measured to make things worse without a threshold: give mmapThreshold or trimThreshold with it, or neither for ' +
+      'the defaults'
+    throw invalidArgValue('tuning.topPad', reason, (tuning as GlibcTuning).topPad)
+  }
+  return Object.fromEntries(given)
+}

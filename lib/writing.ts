@@ -1,0 +1,34 @@
+// write(): a caller's bytes on their way to the file, through memory of ours, piece by piece.
+
+import { outOfRange } from './errors.js'
+import { onPool } from './pool.js'
+import type { Queue } from './queue.js'
+import { giveScratch, SCRATCH_BYTES, takeScratch } from './scratch.js'
+import { copyTo, sizeOf } from './targets.js'
+
+/**
+ * Writes the bytes, of which the pool only ever sees copies: a buffer that is resized or transferred meanwhile loses the rest
+ * of its write, and nothing else happens. One piece, of up to 1 MiB, is copied before this returns.
+ */
+export function writeBytes(queue: Queue, bytes: Uint8Array, offset: number): Promise<void> {
+  const total = sizeOf(bytes)
+  return queue.during(async () => {
+    let done = 0
+    do {
+      const length = Math.min(SCRATCH_BYTES, total - done)
+      if (done + length > sizeOf(bytes)) {
+        throw outOfRange('data.byteLength', 'as large as it was when the write began', sizeOf(bytes))
+      }
+      const scratch = takeScratch()
+      const piece = scratch.subarray(0, length)
+      copyTo(piece, 0, bytes, done, length)
+      const at = offset + done
+      try {
+        await onPool(inAnyCase => queue.native.write(inAnyCase, piece, at))
+      } finally {
+        giveScratch(scratch)
+      }
+      done += length
+    } while (done < total)
+  })
+}

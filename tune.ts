@@ -1,0 +1,17 @@
+// faultless/tune: allocator.tune() with its defaults, for `node --import faultless/tune app.js`.
+
+import { createRequire } from 'node:module'
+import type { Tuned } from './lib/tuning.js'
+
+/** What it came to. */
+export const tuned: Tuned = tuneWherePossible()
+
+// The program that asked for it is to run on platforms that have no addon, too: there is glibc's malloc on none of them.
+function tuneWherePossible(): Tuned {
+  try {
+    const { tune } = createRequire(import.meta.url)('./lib/tuning.js') as typeof import('./lib/tuning.js')
+    return tune()
+  } catch (error) {
+    return { applied: {}, supported: false, reason: `faultless could not be loaded: ${(error as Error).message}` }
+  }
+}
