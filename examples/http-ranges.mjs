@@ -39,9 +39,7 @@ async function serve({ method, url, headers }, response) {
   // What is in memory is answered at once; what is not, or is long, in parts, as fast as the client takes them.
   const warm = method === 'HEAD' || end - start > PART ? undefined : file.tryRead(start, end - start)
   if (method === 'HEAD' || warm) return response.end(warm)
-  await pipeline(async function* ({ signal }) {
-    for (let at = start; at < end; at += PART) yield await file.read(at, Math.min(PART, end - at), { signal })
-  }, response)
+  await pipeline(file.createReadStream({ start, end: end - 1, highWaterMark: PART }), response)
 }
 
 const server = createServer((request, response) =>

@@ -30,14 +30,12 @@ export function cancelledBy(signal: AbortSignal | null | undefined): Cancellable
   return signal ? { signal } : {}
 }
 
-/** Bytes of a part of a stream. */
+/** Bytes of a part of a stream: packages that stream take all of a range, in order. */
 const PART_BYTES = 256 << 10
 
-/** A stream of copies of `[start, end)`, of which one part is read ahead of its consumer. */
+/** A stream of copies of `[start, end)`. */
 export function streamOf(file: MappedFile, start: number, end: number): Readable {
-  return Readable.from(parts(file, start, end), { objectMode: false, highWaterMark: PART_BYTES })
-}
-
-async function* parts(file: MappedFile, start: number, end: number): AsyncGenerator<Buffer> {
-  for (let at = start; at < end; at += PART_BYTES) yield await file.read(at, Math.min(PART_BYTES, end - at))
+  // A range whose last byte comes before its first one is refused, as by node:fs.
+  if (start >= end) return Readable.from([], { objectMode: false })
+  return file.createReadStream({ start, end: end - 1, highWaterMark: PART_BYTES })
 }
