@@ -1,11 +1,9 @@
 // The file that is measured: one that is given, or a temporary one; and how it gets cold.
 
-import { execFile } from 'node:child_process'
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { MappedFile } from '../../mapped-file.js'
 import { describeDisk } from '../disk.js'
 import { EXIT, Exit } from '../exit.js'
@@ -73,9 +71,9 @@ export class Subject {
     } finally {
       fs.closeSync(descriptor)
     }
-    await drop(this.path)
     const file = await MappedFile.open(this.path)
     try {
+      await file.advise('dontneed')
       const { resident, pages } = await file.residency()
       if (resident === undefined) {
         throw new NotShown('only the owner of the file, or root, is told whether it is cold')
@@ -116,15 +114,5 @@ export class Subject {
   /** Removes what was made. */
   remove(): void {
     if (this.temporary) fs.rmSync(this.temporary, { recursive: true, force: true })
-  }
-}
-
-/** posix_fadvise(DONTNEED) on the whole file, which Node cannot call; no root needed. */
-async function drop(path: string): Promise<void> {
-  try {
-    await promisify(execFile)('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none'])
-  } catch (error) {
-    const [reason] = (error as Error).message.split('\n')
-    throw new NotShown(`the page cache cannot be told to let go of the file: it takes dd of GNU coreutils (${reason})`)
   }
 }
