@@ -4,7 +4,7 @@ import { colourOf, drawChart } from './charts.mjs'
 import { figures } from './figures.mjs'
 import { formatMeasured } from './format.mjs'
 import { lockTable } from './locks.mjs'
-import { machine } from './markdown.mjs'
+import { commitText, machine } from './markdown.mjs'
 import { noiseText } from './noise.mjs'
 import { tally } from './summary.mjs'
 
@@ -17,7 +17,7 @@ import { tally } from './summary.mjs'
 
 /** @param {Run} run */
 export function htmlReport({ environment, rows, cells, noise }) {
-  const { command, commit, dirty } = environment
+  const { command } = environment
   const caption = `<code>${plainText(command)}</code> ${plainText(machine(environment))}`
   const drawn = figures(cells).map(({ title, text, chart }) => {
     const { wide, narrow } = drawChart(chart)
@@ -42,7 +42,7 @@ ${legend(chart)}
 <main>
 <h1>Worker threads, processes and memory maps, measured</h1>
 <p><code>${plainText(command)}</code></p>
-<p>${plainText(machine(environment))} Commit ${plainText(commit?.slice(0, 10) ?? 'unknown')}${dirty ? ', with changes' : ''}.</p>
+<p>${plainText(machine(environment))} Commit ${plainText(commitText(environment))}.</p>
 <p>Medians with 95 % intervals. ${plainText(capital(noiseText(noise)))}.</p>
 <p class="tally">${plainText(tally(rows))}</p>
 ${drawn.length > 0 ? `<h2>Figures</h2>\n${drawn.join('\n')}` : ''}

@@ -1,4 +1,4 @@
-// What reports in Markdown have in common: the machine in a sentence, and the claims of an experiment as a table.
+// What reports in Markdown have in common: the machine in a sentence, and claims as tables.
 import { formatMeasured } from './format.mjs'
 
 /** @param {object} environment as it was recorded */
@@ -15,29 +15,43 @@ export function machine(environment) {
   return `On ${date.slice(0, 10)}: ${facts.join(', ')}.`
 }
 
-/** A table for each experiment that was run. @param {import('../experiments/index.mjs').Experiment[]} experiments @param {object[]} rows of a summary */
-export function verdictTables(experiments, rows) {
-  return experiments
-    .map(experiment => ({ experiment, own: rows.filter(row => row.experiment === experiment.id) }))
-    .filter(({ own }) => own.length > 0)
-    .map(({ experiment, own }) => verdictTable(experiment, own))
+/** What was measured. @param {object} environment as it was recorded */
+export function commitText({ commit, dirty }) {
+  return `${commit?.slice(0, 10) ?? 'unknown'}${dirty ? ', with changes' : ''}`
 }
 
-function verdictTable({ title, question }, rows) {
-  const lines = rows.map(({ claim, source, measured, verdict }) =>
-    [claim.text, `${source.author}: ${claim.figure}`, formatMeasured(measured), verdict].map(escapeCell).join(' | '),
-  )
+/** An experiment that was run, with all its claims. @param {import('../experiments/index.mjs').Experiment} experiment @param {object[]} rows of a summary */
+export function experimentTable({ id, title, question }, rows) {
   const sources = new Set(rows.map(({ source }) => `*${source.title}* (${source.author})`))
-  return [
-    `**${title}.** ${question} Claims of ${[...sources].join(' and ')}:`,
-    '',
-    '| claim | source | here | verdict |',
-    '|---|---|---|---|',
-    ...lines.map(line => `| ${line} |`),
-  ].join('\n')
+  const heading = `**${title}** (\`${id}\`). ${question} Claims of ${[...sources].join(' and ')}:`
+  return `${heading}\n\n${table(['claim', 'source', 'here', 'verdict'], rows.map(cells))}`
+}
+
+/** Claims of several experiments. @param {object[]} rows of summaries */
+export function claimTable(rows) {
+  return table(
+    ['experiment', 'claim', 'source', 'here', 'verdict'],
+    rows.map(row => [`\`${row.experiment}\``, ...cells(row)]),
+  )
+}
+
+const cells = ({ claim, source, measured, verdict, reason }) => [
+  claim.text,
+  `${source.author}: ${claim.figure}`,
+  formatMeasured(measured),
+  told(verdict, reason),
+]
+
+/** Why there is no number is more than a rule. @param {import('../harness/verdict.mjs').Verdict} verdict @param {string} reason */
+export const told = (verdict, reason) => (verdict === 'not runnable here' ? `${verdict}: ${reason}` : verdict)
+
+/** @param {string[]} head @param {string[][]} rows */
+export function table(head, rows) {
+  const lines = [head, head.map(() => '---'), ...rows.map(row => row.map(escapeCell))]
+  return lines.map(line => `| ${line.join(' | ')} |`).join('\n')
 }
 
 /** @param {string} text */
-export function escapeCell(text) {
+function escapeCell(text) {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }

@@ -1,0 +1,142 @@
+// The tables in README.md and docs are what the quoted folders of results say, and nothing between their markers goes stale.
+
+import { execFile } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { temporaryFolder } from './helpers/files.mjs'
+
+const program = fileURLToPath(new URL('../bench/report/readme.mjs', import.meta.url))
+const run = promisify(execFile)
+
+const blocks = {
+  'README.md': '# A\n\n<!-- matrix:begin gap/slower reuse/ratio -->\n<!-- matrix:end -->\n\nafter\n',
+  'docs/one.md':
+    '<!-- matrix:begin reuse -->\nold\n<!-- matrix:end -->\n\n<!-- matrix:begin api -->\n<!-- matrix:end -->\n',
+  'docs/rest.md': '<!-- matrix:begin -->\n<!-- matrix:end -->\n',
+}
+
+/** A repository of documents and folders of results. */
+function repository(t, documents = blocks) {
+  const root = temporaryFolder(t)
+  mkdirSync(join(root, 'docs'))
+  for (const [name, text] of Object.entries(documents)) writeFileSync(join(root, name), text)
+  return {
+    root,
+    results(name, claims) {
+      const folder = join(root, 'bench/results', name)
+      mkdirSync(folder, { recursive: true })
+      const environment = {
+        date: '2026-01-02T03:04:05Z',
+        command: `zx bench/matrix.mjs ${name}`,
+        commit: '0123456789abcdef',
+        dirty: false,
+        cpu: { cores: 2, model: 'a processor' },
+        memory: 2 ** 33,
+        kernel: '6.0',
+        node: 'v20',
+        glibc: '2.36',
+        fileSystem: 'ext4',
+        readAheadKiB: 128,
+      }
+      const rows = Object.entries(claims).map(([id, value]) => ({
+        experiment: id.split('/')[0],
+        claim: { id, text: `claim | ${id}`, figure: '2' },
+        source: { title: 'a title', author: 'somebody' },
+        measured: { value, low: value - 0.25, high: value + 0.25, unit: 'times' },
+        verdict: 'confirmed',
+        reason: 'a rule',
+      }))
+      writeFileSync(join(folder, 'environment.json'), JSON.stringify(environment))
+      writeFileSync(join(folder, 'summary.json'), JSON.stringify(rows))
+      return folder
+    },
+    text: name => readFileSync(join(root, name), 'utf8'),
+    write: (...args) => run(process.execPath, [program, '--root', root, ...args]),
+  }
+}
+
+test('several folders fill several documents, each linked from where it is quoted', async t => {
+  const { results, text, write } = repository(t)
+  await write(results('first', { 'gap/slower': 1.5, 'gap/wide': 3 }), results('second', { 'reuse/ratio': 2.5 }))
+
+  const readme = text('README.md')
+  t.regex(readme, /\| `gap` \| claim \\\| gap\/slower \| somebody: 2 \| 1\.50 \[1\.25, 1\.75\] times \| confirmed \|/)
+  t.regex(readme, /\| `reuse` \| claim \\\| reuse\/ratio \|/)
+  t.notRegex(readme, /gap\/wide \|/)
+  t.true(readme.includes('`gap` by `zx bench/matrix.mjs first` at commit 0123456789 ([samples](bench/results/first/'))
+  t.true(readme.includes('All 3 claims of committed runs: 3 confirmed.'))
+  t.true(readme.startsWith('# A\n\n<!-- matrix:begin gap/slower reuse/ratio -->\n'))
+  t.true(readme.endsWith('<!-- matrix:end -->\n\nafter\n'))
+
+  const one = text('docs/one.md')
+  t.false(one.includes('old'))
+  t.true(one.includes('([samples](../bench/results/second/samples.jsonl)'))
+  t.true(one.includes('No run of `api` is committed; `npx zx bench/matrix.mjs api --full` measures.'))
+
+  const rest = text('docs/rest.md')
+  t.true(rest.includes('gap/wide') && !rest.includes('reuse/ratio'))
+  t.true(rest.includes('`reuse` in [docs/one.md](one.md)'))
+})
+
+test('a newer folder counts for the experiments that it has, and the others stay', async t => {
+  const { results, text, write } = repository(t)
+  await write(results('first', { 'gap/slower': 1.5, 'reuse/ratio': 2.5 }))
+  await write(results('second', { 'reuse/ratio': 4.5 }))
+  t.true(text('README.md').includes('1.50 [') && text('README.md').includes('4.50 ['))
+  t.deepEqual(JSON.parse(text('bench/results/quoted.json')), {
+    gap: 'bench/results/first',
+    reuse: 'bench/results/second',
+  })
+})
+
+test('--check writes nothing and names what is stale', async t => {
+  const { root, results, text, write } = repository(t)
+  const first = results('first', { 'gap/slower': 1.5, 'reuse/ratio': 2.5 })
+  const { stderr } = await t.throwsAsync(write('--check', first))
+  t.regex(stderr, /quoted\.json, README\.md, docs\/one\.md, docs\/rest\.md/)
+  t.is(text('README.md'), blocks['README.md'])
+
+  await write(first)
+  await write('--check')
+  writeFileSync(join(root, 'docs/one.md'), text('docs/one.md').replace('2.50', '9.50'))
+  const changed = await t.throwsAsync(write('--check'))
+  t.is(changed.code, 1)
+  t.regex(changed.stderr, /say: docs\/one\.md\./)
+  t.true(text('docs/one.md').includes('9.50'))
+})
+
+for (const [what, documents, message] of [
+  ['an experiment that there is none of', '<!-- matrix:begin gep -->\n<!-- matrix:end -->\n', /no experiment 'gep'/],
+  ['a claim that there is none of', '<!-- matrix:begin gap/x -->\n<!-- matrix:end -->\n', /no claim 'gap\/x'/],
+  ['experiments beside claims', '<!-- matrix:begin gap/slower api -->\n<!-- matrix:end -->\n', /not both/],
+  ['a beginning without an end', '<!-- matrix:begin gap -->\n', /needs a <!-- matrix:end -->/],
+  ['an end without a beginning', '<!-- matrix:end -->\n', /needs a <!-- matrix:end -->/],
+  ['a beginning before the end of another', `${'<!-- matrix:begin -->\n'.repeat(2)}<!-- matrix:end -->\n`, /needs a/],
+  [
+    'a claim that the folder is too old for',
+    '<!-- matrix:begin gap/lasts -->\n<!-- matrix:end -->\n',
+    /does not have the claim 'gap\/lasts'/,
+  ],
+]) {
+  test(`markers are refused that name ${what}`, async t => {
+    const { results, text, write } = repository(t, { 'README.md': documents })
+    const { stderr } = await t.throwsAsync(write(results('first', { 'gap/slower': 1.5 })))
+    t.regex(stderr, message)
+    t.is(text('README.md'), documents)
+  })
+}
+
+test('a folder without results is refused, and one outside of the repository', async t => {
+  const { root, write } = repository(t)
+  const none = await t.throwsAsync(write(join(root, 'none')))
+  t.regex(none.stderr, /none is no folder of results/)
+  const outside = await t.throwsAsync(write(join(root, '..')))
+  t.regex(outside.stderr, /is outside the repository/)
+})
+
+test('what is committed is what the quoted folders say', async t => {
+  await t.notThrowsAsync(run(process.execPath, [program, '--check']))
+})

@@ -1,0 +1,191 @@
+// What the documentation quotes of runs: the tables between its markers, made from the folders that are quoted.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { experiments } from '../experiments/index.mjs'
+import { claimTable, commitText, experimentTable, machine } from './markdown.mjs'
+import { tally } from './summary.mjs'
+
+/** Which folder is quoted for which experiment. */
+const QUOTED = 'bench/results/quoted.json'
+const BEGIN = /^<!-- matrix:begin.*$/gm
+const END = /^<!-- matrix:end -->$/gm
+const MARKED = /^<!-- matrix:begin(?: (.+))? -->\n([\s\S]*?)^<!-- matrix:end -->$/gm
+
+/**
+ * @typedef {{ folder: string, environment: object, rows: object[] }} Run
+ * @typedef {Map<string, Run>} Runs by experiment
+ */
+
+/**
+ * The files that quote runs, as they should be: README.md and docs/*.md, between their markers, and the list of what is
+ * quoted. Each folder given is quoted, from now on, for all experiments that it has.
+ * @param {string} root of the repository @param {string[]} folders the last one counts where several have an experiment
+ * @returns {Map<string, string>} text by name
+ */
+export function quotingFiles(root, folders) {
+  const quoted = quotedFolders(root, folders)
+  const runs = readRuns(root, quoted)
+  const documents = ['README.md', ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`)]
+    .filter(name => name.endsWith('.md'))
+    .map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))
+  const elsewhere = documents.flatMap(wholeExperiments)
+  const files = documents.map(document => [document.name, filled(document, runs, elsewhere)])
+  return new Map([[QUOTED, `${JSON.stringify(quoted, undefined, 2)}\n`], ...files])
+}
+
+/** In the order of the experiments. @returns {Record<string, string>} */
+function quotedFolders(root, folders) {
+  const list = join(root, QUOTED)
+  const quoted = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : {}
+  for (const given of folders) {
+    const folder = relative(resolve(root), resolve(given)).replaceAll(sep, '/')
+    if (folder.startsWith('..'))
+      throw new Error(`${given} is outside the repository, whose documents cannot link to it`)
+    for (const { experiment } of readJson(root, folder, 'summary.json')) quoted[experiment] = folder
+  }
+  for (const id of Object.keys(quoted)) mustExist(id, QUOTED)
+  const ids = experiments.map(({ id }) => id).filter(id => Object.hasOwn(quoted, id))
+  return Object.fromEntries(ids.map(id => [id, quoted[id]]))
+}
+
+/** @returns {Runs} */
+function readRuns(root, quoted) {
+  const folders = new Map(
+    [...new Set(Object.values(quoted))].map(folder => [
+      folder,
+      { environment: readJson(root, folder, 'environment.json'), rows: readJson(root, folder, 'summary.json') },
+    ]),
+  )
+  return new Map(
+    Object.entries(quoted).map(([id, folder]) => {
+      const { environment, rows } = folders.get(folder)
+      const own = rows.filter(({ experiment }) => experiment === id)
+      if (own.length === 0) throw new Error(`${QUOTED} names ${folder} for '${id}', which it does not have`)
+      return [id, { folder, environment, rows: own }]
+    }),
+  )
+}
+
+function readJson(root, folder, name) {
+  try {
+    return JSON.parse(readFileSync(join(root, folder, name), 'utf8'))
+  } catch (error) {
+    throw new Error(`${folder} is no folder of results: ${error.message}`)
+  }
+}
+
+/** What the markers of a document name: experiments, or claims by their ids, or nothing, which is all the rest. */
+function namesOf(words, document) {
+  const names = words?.split(/\s+/) ?? []
+  const claims = names.filter(name => name.includes('/'))
+  if (claims.length > 0 && claims.length < names.length)
+    throw new Error(`${document}: markers name either experiments or claims, not both: ${words}`)
+  for (const name of names) mustExist(name, document)
+  return { names, claims: claims.length > 0 }
+}
+
+function mustExist(name, place) {
+  const [id] = name.split('/')
+  const experiment = experiments.find(one => one.id === id)
+  if (!experiment || (id !== name && !experiment.claims.some(claim => claim.id === name)))
+    throw new Error(`${place}: there is no ${id === name ? 'experiment' : 'claim'} '${name}'`)
+}
+
+/** Those that a document has all claims of. */
+function wholeExperiments({ name, text }) {
+  return [...text.matchAll(MARKED)].flatMap(([, words]) => {
+    const { names, claims } = namesOf(words, name)
+    return claims ? [] : names.map(id => ({ id, document: name }))
+  })
+}
+
+function filled({ name, text }, runs, elsewhere) {
+  const count = pattern => text.match(pattern)?.length ?? 0
+  const marked = count(MARKED)
+  if (count(BEGIN) !== marked || count(END) !== marked)
+    throw new Error(`${name}: each <!-- matrix:begin … --> needs a <!-- matrix:end --> after it, each on its own line`)
+  const link = path => relative(dirname(name), path).replaceAll(sep, '/')
+  return text.replace(MARKED, (_, words) => {
+    const { names, claims } = namesOf(words, name)
+    const parts = claims
+      ? pickedClaims(names, runs, link)
+      : names.length > 0
+        ? experimentTables(names, runs, link)
+        : theRest(runs, elsewhere, link)
+    return `<!-- matrix:begin${words ? ` ${words}` : ''} -->\n${parts.join('\n\n')}\n<!-- matrix:end -->`
+  })
+}
+
+function pickedClaims(names, runs, link) {
+  const idOf = name => name.split('/')[0]
+  const ids = [...new Set(names.map(idOf))]
+  const measured = ids.filter(id => runs.has(id))
+  const rows = names.flatMap(name => {
+    const run = runs.get(idOf(name))
+    if (!run) return []
+    const row = run.rows.find(({ claim }) => claim.id === name)
+    if (!row) throw new Error(`${run.folder} does not have the claim '${name}'`)
+    return [row]
+  })
+  const all = [...runs.values()].flatMap(run => run.rows)
+  return [
+    ...origins(measured, runs, link),
+    ...(rows.length > 0 ? [claimTable(rows), `All ${all.length} claims of committed runs: ${tally(all)}.`] : []),
+    ...missing(ids, runs),
+  ]
+}
+
+function experimentTables(ids, runs, link) {
+  const parts = []
+  let before
+  for (const id of ids.filter(one => runs.has(one))) {
+    const { folder, rows } = runs.get(id)
+    const together = ids.filter(one => runs.get(one)?.folder === folder)
+    if (folder !== before) parts.push(...origins(together, runs, link))
+    before = folder
+    parts.push(
+      experimentTable(
+        experiments.find(one => one.id === id),
+        rows,
+      ),
+    )
+  }
+  return [...parts, ...missing(ids, runs)]
+}
+
+/** Everything that is quoted and whole nowhere else, those of one folder together, and where the others are. */
+function theRest(runs, elsewhere, link) {
+  const others = elsewhere.filter(({ id }) => runs.has(id))
+  const rest = [...runs.keys()].filter(id => !others.some(other => other.id === id))
+  const folders = [...new Set(rest.map(id => runs.get(id).folder))]
+  const ordered = folders.flatMap(folder => rest.filter(id => runs.get(id).folder === folder))
+  const links = others.map(({ id, document }) => `\`${id}\` in [${document}](${link(document)})`)
+  return [
+    ...experimentTables(ordered, runs, link),
+    ...(links.length > 0 ? [`The tables of other experiments: ${links.join(', ')}.`] : []),
+  ]
+}
+
+/** By which command, when and on which machine the numbers of experiments came about: a paragraph for each machine. */
+function origins(ids, runs, link) {
+  const machines = new Map()
+  for (const folder of new Set(ids.map(id => runs.get(id).folder))) {
+    const own = ids.filter(id => runs.get(id).folder === folder)
+    const { environment } = runs.get(own[0])
+    const raw = ['samples.jsonl', 'environment.json'].map(
+      name => `[${name.split('.')[0]}](${link(`${folder}/${name}`)})`,
+    )
+    const named = own.map(id => `\`${id}\``).join(', ')
+    const run = `${named} by \`${environment.command}\` at commit ${commitText(environment)} (${raw.join(', ')})`
+    const key = machine(environment)
+    machines.set(key, [...(machines.get(key) ?? []), run])
+  }
+  return [...machines].map(([where, found]) => `${where} Medians with 95 % intervals: ${found.join('; ')}.`)
+}
+
+function missing(ids, runs) {
+  const names = ids.filter(id => !runs.has(id))
+  if (names.length === 0) return []
+  const command = `npx zx bench/matrix.mjs ${names.join(' ')} --full`
+  return [`No run of ${names.map(id => `\`${id}\``).join(', ')} is committed; \`${command}\` measures.`]
+}
