@@ -9,6 +9,7 @@ import { mappingsOf } from './helpers/process.mjs'
 import { rejects } from './helpers/rejects.mjs'
 
 const TYPE = { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
+const refusal = { instanceOf: TypeError, code: TYPE.code }
 const RANGE = { type: RangeError, code: 'ERR_OUT_OF_RANGE' }
 
 const wrongTypes = ['1', '', {}, [], [1], null, true, Symbol('offset'), () => 1, { valueOf: () => 1 }, new Date(1)]
@@ -76,7 +77,7 @@ for (const [argument, calls, values] of [
     test(`${method} throws when the ${argument} is of the wrong type or out of range`, async t => {
       const file = await opened(t)
       for (const value of wrongTypes) {
-        t.throws(() => call(file, value), { instanceOf: TypeError, code: TYPE.code }, inspect(value))
+        t.throws(() => call(file, value), refusal, inspect(value))
       }
       for (const value of values) {
         t.throws(() => call(file, value), { instanceOf: RangeError, code: RANGE.code }, inspect(value))
@@ -96,7 +97,7 @@ test('a target that is no view of memory is refused', async t => {
   for (const wrong of [undefined, null, 5, 'target', {}, [1, 2], new ArrayBuffer(8)]) {
     await rejects(t, () => file.readInto(wrong), TYPE, inspect(wrong))
     await rejects(t, () => file.readManyInto(wrong, [0], 1), TYPE, inspect(wrong))
-    t.throws(() => file.tryReadInto(wrong, 0), { instanceOf: TypeError, code: TYPE.code }, inspect(wrong))
+    t.throws(() => file.tryReadInto(wrong, 0), refusal, inspect(wrong))
   }
 })
 
@@ -213,6 +214,58 @@ test('a signal that is no AbortSignal is refused', async t => {
       await rejects(t, call, TYPE, inspect(signal))
     }
   }
+})
+
+test('createReadStream throws for options and signals that are none, before a stream is made', async t => {
+  const file = await opened(t)
+  for (const wrong of [null, 5, 'utf8', true]) t.throws(() => file.createReadStream(wrong), refusal, inspect(wrong))
+  for (const signal of ['signal', 5, {}, null]) {
+    t.throws(() => file.createReadStream({ signal }), refusal, inspect(signal))
+  }
+})
+
+test('what cannot even be described is refused like all else', async t => {
+  const file = await opened(t)
+  const silent = new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('asked')
+      },
+    },
+  )
+  const nameless = { constructor: { name: Symbol('no text') } }
+  const unspeakable = Object.defineProperty(() => 1, 'name', { value: Symbol('no text') })
+  for (const [index, value] of [silent, nameless, unspeakable].entries()) {
+    await rejects(t, () => file.read(value), TYPE, `value ${index}`)
+    await rejects(t, () => file.readInto(value), TYPE, `value ${index}`)
+  }
+})
+
+// Every method and getter, found rather than listed: what is added later is asked too.
+const members = Reflect.ownKeys(MappedFile.prototype).filter(name => name !== 'constructor')
+const THROWS = new Set(['tryRead', 'tryReadInto', 'tryView', 'chunks', 'createReadStream'])
+
+// Seen to fail where the language refuses a private name: a TypeError without a code.
+test('methods and getters of anything but a handle are refused as ERR_INVALID_THIS', async t => {
+  const file = await opened(t)
+  const expected = { instanceOf: TypeError, code: 'ERR_INVALID_THIS' }
+  const others = [undefined, null, 5, 'file', {}, Object.create(file), new Proxy(file, {}), MappedFile.prototype]
+  t.true(members.includes('read') && members.includes('closed') && members.includes(Symbol.asyncDispose))
+  for (const name of members) {
+    const { value, get } = Object.getOwnPropertyDescriptor(MappedFile.prototype, name)
+    for (const [index, other] of others.entries()) {
+      const what = `${String(name)} of ${index}`
+      // With good arguments for each: nothing else is wrong.
+      const args = name === 'advise' ? ['normal'] : /Into$|^write$/.test(String(name)) ? [target, 0, 1] : []
+      if (get) t.throws(() => get.call(other), expected, what)
+      else if (THROWS.has(name)) t.throws(() => value.call(other, ...args), expected, what)
+      else await rejects(t, () => value.call(other, ...args), { type: TypeError, code: expected.code }, what)
+    }
+  }
+  const { read } = file
+  const error = await t.throwsAsync(() => read(0, 1))
+  t.is(error.message, 'Value of "this" must be of type MappedFile. Received undefined')
 })
 
 test.serial('a thousand refusals leak neither mappings nor descriptors', async t => {

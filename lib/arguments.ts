@@ -63,12 +63,19 @@ export function mustFit(path: string, offset: number, length: number): void {
 
 /** The signal of an options object, which may be missing. Throws the reason of one that is aborted already. */
 export function toSignal(options: unknown): AbortSignal | undefined {
+  const signal = signalOf(options)
+  signal?.throwIfAborted()
+  return signal
+}
+
+/** The signal of an options object, which may be missing, aborted or not. */
+export function signalOf(options: unknown): AbortSignal | undefined {
   if (options === undefined) return undefined
   if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'of type object', options)
   const { signal } = options as Cancellable
-  if (signal === undefined) return undefined
-  if (!(signal instanceof AbortSignal)) throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
-  signal.throwIfAborted()
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
+  }
   return signal
 }
 

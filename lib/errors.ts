@@ -18,6 +18,12 @@ export function invalidArgValue(name: string, reason: string, value: unknown): T
   return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
+/** A method that was called on something else than what it belongs to, or taken off it: `const { read } = file`. */
+export function invalidThis(type: string, value: unknown): TypeError {
+  const message = `Value of "this" must be of type ${type}. Received ${describe(value)}`
+  return coded(new TypeError(message), 'ERR_INVALID_THIS')
+}
+
 /** A number outside of what a position or a length can be. */
 export function outOfRange(name: string, expected: string, value: unknown): RangeError {
   const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${describe(value)}`
@@ -56,8 +62,13 @@ export function cannotTrace(obstacle: { name: string; reason: string }): Error {
 }
 
 function describe(value: unknown): string {
-  if (typeof value === 'function') return `function ${value.name}`
-  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`
+  try {
+    if (typeof value === 'function') return `function ${value.name}`
+    if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`
+  } catch {
+    // What has no name that can be told, or throws when asked, is refused all the same.
+    return `type ${typeof value}`
+  }
   const text = inspect(value)
   return value === undefined || value === null ? text : `type ${typeof value} (${text})`
 }

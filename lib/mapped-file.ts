@@ -18,7 +18,7 @@ import {
   toSignal,
 } from './arguments.js'
 import { type ChunkOptions, chunks } from './chunks.js'
-import { fileClosed, invalidArgType, invalidArgValue, outOfRange } from './errors.js'
+import { fileClosed, invalidArgType, invalidArgValue, invalidThis, outOfRange } from './errors.js'
 import { gather, type Run, toRuns } from './gather.js'
 import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
 import { allOrFirstFailure, type Records, toBuffers, toRanges, toRecords } from './many.js'
@@ -72,8 +72,8 @@ const INTERNAL = Symbol('MappedFile.open')
  *
  * Methods that return promises always reject and never throw; `tryRead`, `tryReadInto` and `tryView` throw. All of them
  * fail with ERR_FILE_CLOSED after {@link close}, with ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for arguments that cannot
- * be meant, with ERR_FILE_TRUNCATED where the file has been cut below the range, and with the system's code (`EIO`) where
- * the device cannot deliver the bytes.
+ * be meant, with ERR_INVALID_THIS where they were taken off their handle, with ERR_FILE_TRUNCATED where the file has been cut
+ * below the range, and with the system's code (`EIO`) where the device cannot deliver the bytes.
  */
 export class MappedFile implements AsyncDisposable {
   /** Where the file was when it was opened. */
@@ -123,12 +123,12 @@ export class MappedFile implements AsyncDisposable {
 
   /** Bytes mapped: the file's size at open, or at the last {@link refresh}. */
   get byteLength(): number {
-    return this.#byteLength
+    return MappedFile.#own(this).#byteLength
   }
 
   /** Whether {@link close} was called. */
   get closed(): boolean {
-    return this.#closing !== undefined
+    return MappedFile.#own(this).#closing !== undefined
   }
 
   /**
@@ -138,7 +138,7 @@ export class MappedFile implements AsyncDisposable {
    */
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
-      const { at, count, signal } = this.#range(offset, length, options)
+      const { at, count, signal } = MappedFile.#own(this).#range(offset, length, options)
       return this.#read(at, count, signal)
     } catch (error) {
       return Promise.reject(error)
@@ -152,7 +152,7 @@ export class MappedFile implements AsyncDisposable {
    */
   readInto(target: ArrayBufferView, offset: Offset = 0, options?: Cancellable): Promise<number> {
     try {
-      this.#open()
+      MappedFile.#own(this).#open()
       const bytes = toBytes(target)
       const at = Math.min(toOffset(offset), this.#byteLength)
       const signal = options === undefined ? undefined : toSignal(options)
@@ -174,12 +174,12 @@ export class MappedFile implements AsyncDisposable {
    * in `error.index`.
    */
   async readMany(ranges: readonly ByteRange[], options?: Cancellable): Promise<Buffer[]> {
-    return allOrFirstFailure(await this.#readAll(ranges, options))
+    return allOrFirstFailure(await MappedFile.#own(this).#readAll(ranges, options))
   }
 
   /** The same, each range with its own outcome. Rejects only when aborted, closed, or called with what are no ranges. */
   async readManySettled(ranges: readonly ByteRange[], options?: Cancellable): Promise<PromiseSettledResult<Buffer>[]> {
-    return this.#readAll(ranges, options)
+    return MappedFile.#own(this).#readAll(ranges, options)
   }
 
   /**
@@ -193,7 +193,7 @@ export class MappedFile implements AsyncDisposable {
     length: number,
     options?: Cancellable,
   ): Promise<number> {
-    this.#open()
+    MappedFile.#own(this).#open()
     const bytes = toBytes(target)
     const size = toLength(length)
     const records = toRecords(offsets, size, this.#byteLength)
@@ -208,14 +208,14 @@ export class MappedFile implements AsyncDisposable {
 
   /** A copy now, or undefined if that could wait for the disk. Throws; otherwise as {@link read}. */
   tryRead(offset: Offset, length: number): Buffer | undefined {
-    const { at, count } = this.#range(offset, length)
+    const { at, count } = MappedFile.#own(this).#range(offset, length)
     const bytes = resultMemory(count)
     return tryCopy(this.#reader, bytes, 0, at, count) ? bytes : undefined
   }
 
   /** The same into `target`: bytes written, or undefined. No promise, no allocation. */
   tryReadInto(target: ArrayBufferView, offset: Offset): number | undefined {
-    this.#open()
+    MappedFile.#own(this).#open()
     const bytes = toBytes(target)
     const at = Math.min(toOffset(offset), this.#byteLength)
     const count = cutAtEnd(this.#byteLength, at, sizeOf(bytes))
@@ -231,7 +231,7 @@ export class MappedFile implements AsyncDisposable {
    */
   view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
-      const { at, count, signal } = this.#range(offset, length, options)
+      const { at, count, signal } = MappedFile.#own(this).#range(offset, length, options)
       const when = affords(COST_OF_A_VIEW)
       const ready = when ? this.#tryView(at, count) : undefined
       return ready ? answer(ready, when) : this.#viewCold(at, count, signal)
@@ -242,7 +242,7 @@ export class MappedFile implements AsyncDisposable {
 
   /** A view now, or undefined if touching it could wait for the disk at the time of the call. Throws. */
   tryView(offset: Offset, length: number): Buffer | undefined {
-    const { at, count } = this.#range(offset, length)
+    const { at, count } = MappedFile.#own(this).#range(offset, length)
     return this.#tryView(at, count)
   }
 
@@ -251,7 +251,7 @@ export class MappedFile implements AsyncDisposable {
    * exclusive; `chunkSize` (1 MiB) is the length of a view, `readAhead` (8 MiB) how far the faulting in runs ahead.
    */
   chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer> {
-    return chunks(this, options)
+    return chunks(MappedFile.#own(this), options)
   }
 
   /**
@@ -259,7 +259,7 @@ export class MappedFile implements AsyncDisposable {
    * Throws for options that make no sense.
    */
   createReadStream(options?: StreamOptions): MappedReadStream {
-    return new MappedReadStream(this, options)
+    return new MappedReadStream(MappedFile.#own(this), options)
   }
 
   /**
@@ -267,7 +267,7 @@ export class MappedFile implements AsyncDisposable {
    * count from the end of the file, as in `ArrayBuffer.prototype.slice`.
    */
   async slice(start: number, end?: number, options?: Cancellable): Promise<ArrayBuffer> {
-    this.#open()
+    MappedFile.#own(this).#open()
     const signal = toSignal(options)
     const from = this.#position(start, 'start')
     const to = end === undefined ? this.#byteLength : this.#position(end, 'end')
@@ -279,14 +279,14 @@ export class MappedFile implements AsyncDisposable {
 
   /** Brings a range into memory and into the page table, so that reads of it are answered at once. */
   async prefault(offset: Offset = 0, length?: number, options?: Cancellable): Promise<void> {
-    const { at, count } = this.#part(offset, length)
+    const { at, count } = MappedFile.#own(this).#part(offset, length)
     const plan: Plan = { kind: 'prefault', signal: toSignal(options) }
     await new Promise<void>((resolve, reject) => this.#transfer(at, count, plan, resolve, reject))
   }
 
   /** How much of a range is in memory, in pages. Reads nothing. */
   async residency(offset: Offset = 0, length?: number): Promise<Residency> {
-    const { native, at, count } = this.#part(offset, length)
+    const { native, at, count } = MappedFile.#own(this).#part(offset, length)
     const { pages, resident, mapped, pageSize } = await this.#queue.run(inAnyCase =>
       native.residency(inAnyCase, at, count),
     )
@@ -301,9 +301,8 @@ export class MappedFile implements AsyncDisposable {
    * own read-ahead for this descriptor, whatever the range; reads of ours ask for exactly what they need in any case.
    */
   async advise(advice: Advice, offset: Offset = 0, length?: number): Promise<void> {
-    const told = toAdvice(advice)
-    const { at, count } = this.#part(offset, length)
-    await adviseRange(this.#queue, told, at, count)
+    const { at, count } = MappedFile.#own(this).#part(offset, length)
+    await adviseRange(this.#queue, toAdvice(advice), at, count)
   }
 
   /**
@@ -313,14 +312,14 @@ export class MappedFile implements AsyncDisposable {
    * more. Takes the lock of the address space for writing, for a moment per 8 MiB.
    */
   async lock(offset: Offset = 0, length?: number): Promise<void> {
-    const { at, count } = this.#part(offset, length)
+    const { at, count } = MappedFile.#own(this).#part(offset, length)
     this.#locked = true
     await lockRange(this.#queue, at, count, () => this.#open())
   }
 
   /** Takes back one {@link lock} of each page of the range; where this handle has none, nothing happens. */
   async unlock(offset: Offset = 0, length?: number): Promise<void> {
-    const native = this.#open()
+    const native = MappedFile.#own(this).#open()
     const at = toOffset(offset)
     const count = length === undefined ? undefined : toLength(length)
     await this.#queue.run(inAnyCase => native.unlock(inAnyCase, at, count))
@@ -334,7 +333,7 @@ export class MappedFile implements AsyncDisposable {
    * not written; what is before it was. Rejects with EBADF in mode 'r'.
    */
   async write(data: ArrayBufferView, offset: Offset): Promise<number> {
-    this.#open()
+    MappedFile.#own(this).#open()
     const bytes = toBytes(data, 'data')
     const at = toOffset(offset)
     const count = sizeOf(bytes)
@@ -354,7 +353,7 @@ export class MappedFile implements AsyncDisposable {
    * {@link refresh}, which connects views made from then on with the file again. Rejects with EBADF in mode 'r'.
    */
   async flush(offset: Offset = 0, length?: number): Promise<void> {
-    const { native, at, count } = this.#part(offset, length)
+    const { native, at, count } = MappedFile.#own(this).#part(offset, length)
     await this.#queue.run(inAnyCase => native.flush(inAnyCase, at, count))
   }
 
@@ -363,7 +362,7 @@ export class MappedFile implements AsyncDisposable {
    * {@link byteLength}. Views made before stay as they are.
    */
   async refresh(): Promise<number> {
-    this.#open()
+    MappedFile.#own(this).#open()
     await this.#renew(true)
     return this.#byteLength
   }
@@ -372,14 +371,21 @@ export class MappedFile implements AsyncDisposable {
    * Refuses new calls, rejects reads not yet begun with ERR_FILE_CLOSED, and waits for those begun. Twice is fine. Memory
    * goes when the last view has gone.
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+  async close(): Promise<void> {
+    const self = MappedFile.#own(this)
+    self.#closing ??= self.#close()
+    return self.#closing
   }
 
   /** {@link close}, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    return MappedFile.#own(this).close()
+  }
+
+  // A method may be called on anything, or taken off its handle. The language refuses that too, but without a code.
+  static #own(self: unknown): MappedFile {
+    if (typeof self === 'object' && self !== null && #native in self) return self
+    throw invalidThis('MappedFile', self)
   }
 
   async #close(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import { addAbortSignal, Readable } from 'node:stream'
-import { type Cancellable, type Offset, toOffset } from './arguments.js'
+import { type Cancellable, type Offset, signalOf, toOffset } from './arguments.js'
 import { invalidArgValue, outOfRange } from './errors.js'
 import type { MappedFile } from './mapped-file.js'
 
@@ -42,7 +42,8 @@ export class MappedReadStream extends Readable {
 
   /** @internal */
   constructor(file: MappedFile, options: StreamOptions = {}) {
-    const { start = 0, end = Number.POSITIVE_INFINITY, highWaterMark = CHUNK_BYTES, encoding, signal } = options
+    const signal = signalOf(options)
+    const { start = 0, end = Number.POSITIVE_INFINITY, highWaterMark = CHUNK_BYTES, encoding } = options
     const first = toOffset(start, 'options.start')
     const last = end === Number.POSITIVE_INFINITY ? end : toOffset(end, 'options.end')
     if (first > last) throw outOfRange('options.start', `<= "options.end" (here: ${last})`, first)
@@ -57,7 +58,7 @@ export class MappedReadStream extends Readable {
     this.#next = first
     this.#requested = first
     // Not by super(): a signal that is aborted already destroys the stream at once, which needs all of the above.
-    if (signal !== undefined) addAbortSignal(signal, this)
+    if (signal) addAbortSignal(signal, this)
   }
 
   override _construct(callback: (error?: Error) => void): void {
