@@ -15,7 +15,8 @@ import { readers } from '../programs/readers.mjs'
 
 /**
  * `warm`, `cold` and `growth`: how often and for how long; `random`: the file that random reads are of; `records`: how many
- * are read together; `coldFile`, `coldReads`: the file of cold random reads, and how many; `sequence`: files read in order.
+ * are read together; `heap`: bytes of live objects; `coldFile`, `coldReads`: the file of cold random reads, and how many;
+ * `sequence`: files read in order.
  */
 const SIZES = {
   toy: {
@@ -33,6 +34,7 @@ const SIZES = {
     growth: { passes: 1, rounds: 1, milliseconds: 1, warmup: 0 },
     random: MiB,
     records: 64,
+    heap: 4 * MiB,
     coldFile: MiB,
     coldReads: 64,
     sequence: { files: 2, size: MiB },
@@ -57,6 +59,7 @@ const SIZES = {
     growth: { passes: 1, rounds: 1, milliseconds: 30, warmup: 30 },
     random: 64 * MiB,
     records: 1024,
+    heap: 400 * MiB,
     coldFile: 256 * MiB,
     coldReads: 2000,
     sequence: { files: 2, size: 64 * MiB },
@@ -93,6 +96,7 @@ const SIZES = {
     growth: { passes: 2, rounds: 1, milliseconds: 200, warmup: 100 },
     random: 64 * MiB,
     records: 1024,
+    heap: 400 * MiB,
     coldFile: GiB,
     coldReads: 8000,
     sequence: { files: 8, size: 256 * MiB },
@@ -218,6 +222,7 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
     growth,
     random,
     records,
+    heap,
     coldReads,
     inFlight,
     request,
@@ -297,19 +302,23 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
       base,
       ways: randomWays([base, 'mmap-io, in place', 'view'], { length: SMALL, sum: true }, [base, 'view']),
     },
-    {
-      id: 'fresh-1m',
-      title: 'warm, random 1 MiB, a fresh result each time',
+    ...[
+      { id: 'fresh-1m', besides: '', live: {} },
+      { id: 'fresh-1m-heap', besides: `, beside ${formatSize(heap)} of live objects`, live: { heap } },
+    ].map(({ id, besides, live }) => ({
+      id,
+      title: `warm, random 1 MiB, a fresh result each time${besides}`,
       unit: 'reads/s',
       value: rate,
       base: `${base}, fresh`,
       also: samples =>
         `timers late by ${middle(samples, ({ delay }) => delay.p99)} ms (p99), ${middle(samples, ({ delay }) => delay.max)} ms (max)`,
-      ways: randomWays([`${base}, fresh`, 'openAsBlob', 'read'], { length: MiB, delay: true }, [
-        `${base}, fresh`,
-        'read',
-      ]),
-    },
+      ways: randomWays(
+        [`${base}, fresh`, 'openAsBlob', 'read', 'read, results from jemalloc'],
+        { length: MiB, delay: true, ...live },
+        [`${base}, fresh`, 'read'],
+      ),
+    })),
     {
       id: 'records-512',
       title: `warm, ${records} records of 512 B at once`,

@@ -312,6 +312,14 @@ export const peers = {
       return peers.readInto.ranges(task)
     },
   },
+  'read, results from jemalloc': {
+    label: 'faultless read, results from jemalloc',
+    style: 'promise',
+    ranges(task) {
+      process.env.FAULTLESS_ALLOCATOR = 'jemalloc'
+      return peers.read.ranges(task)
+    },
+  },
   tryReadInto: {
     label: 'faultless tryReadInto',
     style: 'sync',

@@ -15,7 +15,7 @@ import { sums } from './sums.mjs'
 /**
  * @typedef {{
  *   kind: keyof typeof works, peer: string, path: string, size: number, length: number,
- *   lanes?: number, sum?: boolean, delay?: boolean, count?: number, rehearsal?: { path: string, size: number },
+ *   lanes?: number, sum?: boolean, delay?: boolean, heap?: number, count?: number, rehearsal?: { path: string, size: number },
  *   paths?: string[], sums?: number[], warm?: boolean, course?: boolean
  * }} Task
  * @typedef {{ milliseconds: number, warmup: number }} Window
@@ -24,6 +24,8 @@ import { sums } from './sums.mjs'
 
 /** Places drawn for ranges: more of 4 KiB than any cache of a CPU holds beside its own. */
 const PLACES = 4096
+/** Made between two looks at how large the heap is. */
+const OBJECTS_AT_ONCE = 10_000
 /** Places where all bytes are summed up. */
 const SUMMED = 512
 /** Whole answers verified before the time runs, and by how many of the reads under way. */
@@ -37,8 +39,9 @@ const IDLE_AWAITS = 1000
 
 export const works = { ranges, batches, coldBatch, sequence, sums, pressure, opening, awaits }
 
-/** Random ranges of a file, `lanes` of them under way. @param {Task} task @returns {Promise<Work>} */
+/** Random ranges of a file, `lanes` of them under way, beside a heap of so many bytes. @param {Task} task @returns {Promise<Work>} */
 async function ranges(task) {
+  const heap = liveObjects(task.heap ?? 0)
   const { lanes, source } = await startLanes(task)
   const each = readsPerLane(task)
   const run =
@@ -58,8 +61,22 @@ async function ranges(task) {
       for (const lane of lanes) lane.verifyLast()
       return { ...latency, ...(delay && { delay: lateness(delay) }) }
     },
-    close: () => source.close(),
+    async close() {
+      await source.close()
+      if (heap.at(-1)?.number === -1) throw new Error('the heap was to live through all of it')
+    },
   }
+}
+
+/** Objects that take about so many bytes of V8's heap. @param {number} bytes */
+function liveObjects(bytes) {
+  const before = process.memoryUsage().heapUsed
+  const objects = []
+  while (process.memoryUsage().heapUsed - before < bytes) {
+    for (let made = 0; made < OBJECTS_AT_ONCE; made += 1)
+      objects.push({ number: objects.length, half: objects.length / 2 })
+  }
+  return objects
 }
 
 /** Sets of records, each set asked for at once. @param {Task} task @returns {Promise<Work>} */
