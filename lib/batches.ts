@@ -1,0 +1,106 @@
+// readMany() and readManyInto(): many ranges in one trip, the short ones gathered, the long ones each on its own.
+
+import type { Buffer } from 'node:buffer'
+import { toLength, toSignal } from './arguments.js'
+import { copier, fill } from './copies.js'
+import { outOfRange } from './errors.js'
+import { gather, type Run, toRuns } from './gather.js'
+import type { Handle } from './handle.js'
+import { type Records, toBuffers, toRanges, toRecords } from './many.js'
+import { resultMemory } from './memory.js'
+import { SCRATCH_BYTES } from './scratch.js'
+import { sizeOf, toBytes } from './targets.js'
+import { type Plan, transferRange } from './transfer.js'
+
+/** Each range, with its own outcome. */
+export async function readAll(
+  handle: Handle,
+  ranges: unknown,
+  options: unknown,
+): Promise<PromiseSettledResult<Buffer>[]> {
+  handle.open()
+  const signal = toSignal(options)
+  const { count, records, places, long, refused } = toRanges(ranges, handle.byteLength, handle.path)
+  const results = new Array<PromiseSettledResult<Buffer>>(count)
+  for (const [place, reason] of refused) results[place] = { status: 'rejected', reason }
+  const reads = long.map(({ place, offset, length }) => {
+    const bytes = resultMemory(length)
+    return fill(handle, bytes, offset, signal, bytes).then(
+      value => {
+        results[place] = { status: 'fulfilled', value }
+      },
+      reason => {
+        results[place] = { status: 'rejected', reason }
+      },
+    )
+  })
+  const runs = toRuns(records)
+  const arrived = (run: Run, failures?: Map<number, unknown>) => {
+    const buffers = toBuffers(run, records.lengths)
+    for (let i = 0; i < run.count; i += 1) {
+      const number = run.first + i
+      const place = places[number] as number
+      results[place] = failures?.has(number)
+        ? { status: 'rejected', reason: failures.get(number) }
+        : { status: 'fulfilled', value: buffers[i] as Buffer }
+    }
+  }
+  const { queue, reader } = handle
+  await Promise.all([gather({ queue, reader, signal, ...records, runs, ours: true, arrived }), ...reads])
+  signal?.throwIfAborted()
+  return results
+}
+
+/** Records of one length, back to back into one target; resolves to the bytes written. */
+export async function readRecords(
+  handle: Handle,
+  target: unknown,
+  offsets: unknown,
+  length: unknown,
+  options: unknown,
+): Promise<number> {
+  handle.open()
+  const bytes = toBytes(target)
+  const size = toLength(length)
+  const records = toRecords(offsets, size, handle.byteLength)
+  const signal = toSignal(options)
+  const [total, room] = [records.count * size, sizeOf(bytes)]
+  if (total > room) {
+    const expected = `at least ${total}: ${records.count} records of ${size}`
+    throw outOfRange('target.byteLength', expected, room)
+  }
+  const way = size > SCRATCH_BYTES ? transferEach : gatherAll
+  return way(handle, bytes, records, signal)
+}
+
+async function gatherAll(
+  { queue, reader }: Handle,
+  target: Uint8Array,
+  records: Records,
+  signal?: AbortSignal,
+): Promise<number> {
+  const runs = toRuns(records, target)
+  const arrived = (_run: Run, failures?: Map<number, unknown>) => {
+    for (const error of failures?.values() ?? []) throw error
+  }
+  await gather({ queue, reader, signal, ...records, runs, ours: false, arrived })
+  return runs.reduce((total, { bytes }) => total + bytes, 0)
+}
+
+// Records that are longer than a batch are transferred one by one.
+async function transferEach(
+  handle: Handle,
+  target: Uint8Array,
+  { offsets, lengths }: Records,
+  signal?: AbortSignal,
+): Promise<number> {
+  let to = 0
+  for (let i = 0; i < offsets.length; i += 1) {
+    const at = offsets[i] as number
+    const count = lengths[i] as number
+    const plan: Plan = { kind: 'copy', signal, take: copier(target, to) }
+    await new Promise<void>((resolve, reject) => transferRange(handle.queue, at, count, plan, resolve, reject))
+    to += count
+  }
+  return to
+}

@@ -1,0 +1,131 @@
+// The state behind an open MappedFile: what is mapped of its file, the queue of its reads, and how both are renewed and closed.
+
+import type { NativeFile } from '#binding'
+import { cutAtEnd, mustFit, toLength, toOffset, toSignal } from './arguments.js'
+import { fileClosed } from './errors.js'
+import { onPool } from './pool.js'
+import { Queue } from './queue.js'
+import { release } from './reader.js'
+import { Windows } from './windows.js'
+
+/** What a reading method is asked for: a range within the file. */
+export interface Range {
+  at: number
+  count: number
+  signal: AbortSignal | undefined
+}
+
+/** An open file, of which a MappedFile is the front. */
+export class Handle {
+  readonly path: string
+  readonly mode: 'r' | 'r+'
+  readonly windows = new Windows()
+  /** What the addon's calls of the hot path take. */
+  reader: object
+  /** Bytes mapped. */
+  byteLength: number
+  queue: Queue
+  #native: NativeFile | undefined
+  #oldQueues = new Set<Queue>()
+  #renewing: Promise<void> = Promise.resolve()
+  #locked = false
+  #closing: Promise<void> | undefined
+
+  constructor(native: NativeFile, path: string, mode: 'r' | 'r+') {
+    this.path = path
+    this.mode = mode
+    this.reader = native.reader()
+    this.byteLength = native.byteLength
+    this.queue = new Queue(native)
+    this.#native = native
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** The addon's file; throws when it is closed. */
+  open(): NativeFile {
+    if (!this.#native) throw fileClosed(this.path)
+    return this.#native
+  }
+
+  /** A range of any length, cut at the end of the file. */
+  part(offset: unknown, length: unknown): { native: NativeFile; at: number; count: number } {
+    const native = this.open()
+    const at = toOffset(offset)
+    const count = cutAtEnd(this.byteLength, at, length === undefined ? undefined : toLength(length))
+    return { native, at: Math.min(at, this.byteLength), count }
+  }
+
+  /** What the reading methods have in common: their arguments, checked and cut at the end of the file. */
+  range(offset: unknown, length: unknown, options?: unknown): Range {
+    this.open()
+    const at = toOffset(offset)
+    const signal = options === undefined ? undefined : toSignal(options)
+    const wanted = length === undefined ? undefined : toLength(length)
+    const count = cutAtEnd(this.byteLength, at, wanted)
+    mustFit(this.path, at, count)
+    // Past the end nothing is read, wherever that is.
+    return { at: Math.min(at, this.byteLength), count, signal }
+  }
+
+  /** A position within the file, of which a negative one counts from the end. */
+  position(value: number, name: string): number {
+    const size = this.byteLength
+    const distance = toLength(typeof value === 'number' ? Math.abs(value) : value, name)
+    return value < 0 ? Math.max(0, size - distance) : Math.min(size, distance)
+  }
+
+  /** From now on there may be locked pages, which close() gives back. */
+  noteLock(): void {
+    this.#locked = true
+  }
+
+  /**
+   * Looks at the file again, unless `end` is mapped by the time that it is its turn. One after the other: an older look must not
+   * replace a newer one, and each carries on what the one before remembers of stores. Of writes that made the file grow, the
+   * first may have seen what the next have done.
+   */
+  renew(forgiving: boolean, end = Number.POSITIVE_INFINITY): Promise<void> {
+    const renewed = this.#renewing.then(async () => {
+      const native = this.#native
+      if (!native || end <= this.byteLength) return
+      const fresh = await this.queue.run(inAnyCase => native.refresh(inAnyCase, forgiving))
+      if (this.#native) this.#adopt(fresh)
+      else fresh.release()
+    })
+    this.#renewing = renewed.catch(() => {})
+    return renewed
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#native = undefined
+    release(this.reader)
+    this.windows.clear()
+    await Promise.all([this.queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
+    const { native } = this.queue
+    if (this.#locked) await onPool(inAnyCase => native.unlockAll(inAnyCase))
+    native.release()
+  }
+
+  #adopt(fresh: NativeFile): void {
+    this.#native = fresh
+    release(this.reader)
+    this.reader = fresh.reader()
+    this.byteLength = fresh.byteLength
+    // What is on its way stays with the file as it was when it was asked for.
+    const old = this.queue
+    this.queue = new Queue(fresh)
+    this.#oldQueues.add(old)
+    old.whenIdle().then(() => {
+      this.#oldQueues.delete(old)
+      old.native.release()
+    })
+  }
+}
