@@ -10,6 +10,7 @@ export type AllocatorName = 'glibc' | 'jemalloc'
 
 /** What an allocator holds, in bytes. What it does not tell is missing: all of it where malloc is not glibc's. */
 export interface AllocatorStats {
+  /** Whose numbers these are. */
   allocator: AllocatorName
   /** In use: by anyone in the process for glibc, by large results for jemalloc. */
   allocated?: number
@@ -25,11 +26,16 @@ export interface AllocatorStats {
 
 const NAMES: readonly AllocatorName[] = ['glibc', 'jemalloc']
 
+/** Where the memory of large results comes from, and the tuning of the process's own malloc. */
 export const allocator = Object.freeze({
   /**
    * Has large results come from this allocator, in all threads of the process from now on: `'glibc'` (the default) is memory
    * of V8's own, which it takes from the process's malloc; `'jemalloc'` is memory outside of V8's heap. What was handed out
-   * before goes back to where it came from. Throws `ERR_UNSUPPORTED` where jemalloc cannot be had.
+   * before goes back to where it came from.
+   *
+   * @param name what results of 256 KiB and more are made of; shorter ones are V8's own in any case
+   * @throws `ERR_UNSUPPORTED` where jemalloc cannot be had
+   * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for what is no name of an allocator
    */
   use(name: AllocatorName): void {
     useJemalloc(available('name', name) === 'jemalloc')
@@ -40,7 +46,11 @@ export const allocator = Object.freeze({
     return usesJemalloc() ? 'jemalloc' : 'glibc'
   },
 
-  /** What an allocator holds, the current one unless another is named. glibc looks at every free piece of memory for it. */
+  /**
+   * What an allocator holds, the current one unless another is named. glibc looks at every free piece of memory for it.
+   *
+   * @throws what {@link use} throws
+   */
   stats(name: AllocatorName = allocator.current): AllocatorStats {
     const wanted = available('name', name)
     return { allocator: wanted, ...allocatorStats(wanted === 'jemalloc') }

@@ -23,7 +23,9 @@ export interface Cancellable {
 
 /** A part of a file, in bytes. */
 export interface ByteRange {
+  /** Where it begins. */
   offset: Offset
+  /** How many bytes; what is past the end of the file is left out. */
   length: number
 }
 

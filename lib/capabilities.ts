@@ -18,6 +18,8 @@ import * as binding from '#binding'
  * - `tune`: whether `allocator.tune()` works here: malloc is glibc's own.
  * - `jemalloc`: whether `allocator.use('jemalloc')` works here: it is in this build, and external buffers are allowed.
  * - `poolSize`: threads of the libuv pool.
+ *
+ * @returns a frozen object, made anew by each call
  */
 export function capabilities(): Readonly<Record<string, boolean | number | string>> {
   return Object.freeze({

@@ -60,10 +60,10 @@ const INTERNAL = Symbol('MappedFile.open')
  * An open file that is read through a mapping, without ever blocking the event loop. The mapping is shared by all handles
  * and workers of the process. Offsets and lengths are bytes; a range is cut at the end of the file, like `fs.read`.
  *
- * Methods that return promises always reject and never throw; `tryRead`, `tryReadInto` and `tryView` throw. All of them
- * fail with ERR_FILE_CLOSED after {@link close}, with ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for arguments that cannot
- * be meant, with ERR_INVALID_THIS where they were taken off their handle, with ERR_FILE_TRUNCATED where the file has been cut
- * below the range, and with the system's code (`EIO`) where the device cannot deliver the bytes.
+ * Methods that return promises always reject and never throw; `tryRead`, `tryReadInto`, `tryView` and `createReadStream` throw.
+ * All of them fail with `ERR_FILE_CLOSED` after {@link close}, with `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` for arguments
+ * that cannot be meant, with `ERR_INVALID_THIS` where they were taken off their handle, with `ERR_FILE_TRUNCATED` where the file
+ * has been cut below the range, and with the system's code (`EIO`) where the device cannot deliver the bytes.
  */
 export class MappedFile implements AsyncDisposable {
   /** Where the file was when it was opened. */
@@ -81,9 +81,11 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * Opens and maps a file; nothing of it is read. Takes a path, or a FileHandle that goes on to belong to the caller.
-   * Rejects with ERR_NOT_A_FILE for what has no bytes to map (a directory, a FIFO, a socket, a device, a /proc file), and
-   * with the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened in this mode.
+   * Opens and maps a file; nothing of it is read.
+   *
+   * @param source a path, or a FileHandle that goes on to belong to the caller
+   * @throws `ERR_NOT_A_FILE` for what has no bytes to map: a directory, a FIFO, a socket, a device, a /proc file
+   * @throws the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened in this mode
    */
   static async open(source: Source | FileHandle, options?: OpenOptions): Promise<MappedFile> {
     const signal = toSignal(options)
@@ -111,9 +113,13 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * A copy of the range; of the rest of the file without a length. Small and in memory: answered without the pool. A short
-   * result (up to 16 KiB) shares its memory with others and cannot be transferred; one of {@link slice} can.
-   * Rejects with ERR_OUT_OF_RANGE where the range, after the cut at the end of the file, fits no Buffer.
+   * A copy of the range. Small and in memory: answered without the pool.
+   *
+   * @param offset the first byte
+   * @param length bytes; the rest of the file without one
+   * @returns `length` bytes, fewer only at the end of the file. A short result (up to 16 KiB) shares its memory with others and
+   *   cannot be transferred; one of {@link slice} can.
+   * @throws `ERR_OUT_OF_RANGE` where the range, after the cut at the end of the file, fits no Buffer
    */
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
@@ -127,9 +133,13 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * Fills `target` from `offset` on; resolves to the bytes written, fewer only at the end of the file. Allocates nothing
-   * that depends on the length. The target is only ever written on the JS thread: one that is resized or transferred
-   * meanwhile rejects with ERR_OUT_OF_RANGE, and one whose read was aborted is not written any more.
+   * Fills a target with the bytes from `offset` on. Allocates nothing that depends on the length. The target is only ever
+   * written on the JS thread, and not any more once the read was aborted.
+   *
+   * @param target a Buffer, TypedArray or DataView; it gets as many bytes as it has, in the order of the file
+   * @param offset the first byte
+   * @returns the bytes written, fewer than `target.byteLength` only at the end of the file
+   * @throws `ERR_OUT_OF_RANGE` where the target was resized or transferred meanwhile
    */
   readInto(target: ArrayBufferView, offset: Offset = 0, options?: Cancellable): Promise<number> {
     try {
@@ -145,22 +155,33 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * Many ranges in one trip, in the order asked. Rejects with the error of the first that failed, whose place in `ranges` is
-   * in `error.index`.
+   * Many ranges in one trip: the disk sees them together.
+   *
+   * @returns copies in the order asked; short ones share their memory, as those of {@link read}
+   * @throws the error of the first that failed, whose place in `ranges` is in `error.index`
    */
   async readMany(ranges: readonly ByteRange[], options?: Cancellable): Promise<Buffer[]> {
     return allOrFirstFailure(await readAll(MappedFile.#own(this), ranges, options))
   }
 
-  /** The same, each range with its own outcome. Rejects only when aborted, closed, or called with what are no ranges. */
+  /**
+   * The same, each range with its own outcome.
+   *
+   * @returns in the order asked, what `Promise.allSettled` would give of reads one by one
+   * @throws `ERR_INVALID_ARG_TYPE` for what is no list; what goes wrong with a range is told in its place
+   */
   async readManySettled(ranges: readonly ByteRange[], options?: Cancellable): Promise<PromiseSettledResult<Buffer>[]> {
     return readAll(MappedFile.#own(this), ranges, options)
   }
 
   /**
-   * Gathers records of `length` bytes from `offsets`, back to back, into one target: no Buffer per record. Resolves to the
-   * bytes written; a record at the end of the file is shorter, and the next one follows it without a gap. Rejects with
-   * ERR_OUT_OF_RANGE where the target has no room for all of them.
+   * Gathers records of one length, back to back, into one target: no Buffer per record.
+   *
+   * @param target a Buffer, TypedArray or DataView with room for all records
+   * @param offsets the first byte of each record
+   * @param length bytes of each record
+   * @returns the bytes written; a record at the end of the file is shorter, and the next one follows it without a gap
+   * @throws `ERR_OUT_OF_RANGE` where the target has no room for all of them, or was resized or transferred meanwhile
    */
   async readManyInto(
     target: ArrayBufferView,
@@ -171,7 +192,13 @@ export class MappedFile implements AsyncDisposable {
     return readRecords(MappedFile.#own(this), target, offsets, length, options)
   }
 
-  /** A copy now, or undefined if that could wait for the disk. Throws; otherwise as {@link read}. */
+  /**
+   * A copy now: never a promise, never a wait.
+   *
+   * @param offset the first byte
+   * @param length bytes
+   * @returns what {@link read} resolves to, or undefined if that could wait for the disk
+   */
   tryRead(offset: Offset, length: number): Buffer | undefined {
     const handle = MappedFile.#own(this)
     const { at, count } = handle.range(offset, length)
@@ -179,7 +206,11 @@ export class MappedFile implements AsyncDisposable {
     return tryCopy(handle.reader, bytes, 0, at, count) ? bytes : undefined
   }
 
-  /** The same into `target`: bytes written, or undefined. No promise, no allocation. */
+  /**
+   * The same into a target. No promise, no allocation.
+   *
+   * @returns the bytes written, as of {@link readInto}, or undefined if that could wait for the disk
+   */
   tryReadInto(target: ArrayBufferView, offset: Offset): number | undefined {
     const handle = MappedFile.#own(this)
     handle.open()
@@ -195,6 +226,11 @@ export class MappedFile implements AsyncDisposable {
    * every reader at once, and on the device after {@link flush}. A view lives as long as it is referenced, also after
    * {@link close}; it cannot be transferred. Faulted in means at that moment: only {@link lock} keeps the kernel from evicting
    * the pages later, and touching them then waits for the disk. Where the file is cut short, a view reads zeros.
+   *
+   * @param offset the first byte
+   * @param length bytes; the rest of the file without one
+   * @returns a Buffer over the mapping, shorter than `length` only at the end of the file
+   * @throws `ERR_UNSUPPORTED` where no mapped bytes can be handed out: elsewhere than on Linux, and in Electron
    */
   view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
@@ -205,7 +241,14 @@ export class MappedFile implements AsyncDisposable {
     }
   }
 
-  /** A view now, or undefined if touching it could wait for the disk at the time of the call. Throws. */
+  /**
+   * A view now.
+   *
+   * @param offset the first byte
+   * @param length bytes
+   * @returns what {@link view} resolves to, or undefined if touching it could wait for the disk at the time of the call
+   * @throws `ERR_UNSUPPORTED` in Electron, which lets nobody hand out mapped bytes
+   */
   tryView(offset: Offset, length: number): Buffer | undefined {
     const handle = MappedFile.#own(this)
     const { at, count } = handle.range(offset, length)
@@ -213,8 +256,11 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * Views of the whole file or of a part, in order, the next ones being faulted in while this one is used. `end` is
-   * exclusive; `chunkSize` (1 MiB) is the length of a view, `readAhead` (8 MiB) how far the faulting in runs ahead.
+   * Views of the whole file or of a part, in order, the next ones being faulted in while this one is used. Leaving the loop early
+   * gives up what was ahead.
+   *
+   * @returns views of `chunkSize` bytes, the last one shorter; each step rejects as {@link view} does, or for options that make
+   *   no sense
    */
   chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer> {
     MappedFile.#own(this)
@@ -222,8 +268,10 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * A Readable of copies, from `start` to `end` inclusive, as in node:fs. Each chunk has memory of its own. The file stays open.
-   * Throws for options that make no sense.
+   * A Readable of copies, from `start` to `end` inclusive, as in node:fs. Each chunk has memory of its own, which can be
+   * transferred. The file stays open.
+   *
+   * @throws `ERR_OUT_OF_RANGE` where `start` is past `end`, `ERR_INVALID_ARG_VALUE` for an `encoding` that is none
    */
   createReadStream(options?: StreamOptions): MappedReadStream {
     MappedFile.#own(this)
@@ -231,8 +279,12 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * The range as an ArrayBuffer of exactly its size, which can be transferred; `end` is exclusive, and negative positions
-   * count from the end of the file, as in `ArrayBuffer.prototype.slice`.
+   * A copy that can be transferred. Positions are as in `ArrayBuffer.prototype.slice`: negative ones count from the end of the file.
+   *
+   * @param start the first byte
+   * @param end the byte after the last; the end of the file without one
+   * @returns memory of its own, of exactly the size of the range
+   * @throws `ERR_OUT_OF_RANGE` where the range, after the cut at the end of the file, fits no Buffer
    */
   async slice(start: number, end?: number, options?: Cancellable): Promise<ArrayBuffer> {
     const handle = MappedFile.#own(this)
@@ -246,7 +298,11 @@ export class MappedFile implements AsyncDisposable {
     return fill(handle, new Uint8Array(memory), from, signal, memory)
   }
 
-  /** Brings a range into memory and into the page table, so that reads of it are answered at once. */
+  /**
+   * Brings a range into memory and into the page table, so that reads of it are answered at once.
+   *
+   * @param length bytes; the rest of the file without one
+   */
   async prefault(offset: Offset = 0, length?: number, options?: Cancellable): Promise<void> {
     const handle = MappedFile.#own(this)
     const { at, count } = handle.part(offset, length)
@@ -254,7 +310,11 @@ export class MappedFile implements AsyncDisposable {
     await new Promise<void>((resolve, reject) => transferRange(handle.queue, at, count, plan, resolve, reject))
   }
 
-  /** How much of a range is in memory, in pages. Reads nothing. */
+  /**
+   * How much of a range is in memory, in pages. Reads nothing.
+   *
+   * @param length bytes; the rest of the file without one
+   */
   async residency(offset: Offset = 0, length?: number): Promise<Residency> {
     const handle = MappedFile.#own(this)
     const { native, at, count } = handle.part(offset, length)
@@ -270,6 +330,9 @@ export class MappedFile implements AsyncDisposable {
    * starts reading a range, `'dontneed'` takes it out of the page cache as far as it is clean and mapped by nobody (what
    * reads have copied from stays mapped as long as a handle is open). `'random'`, `'sequential'` and `'normal'` set the kernel's
    * own read-ahead for this descriptor, whatever the range; reads of ours ask for exactly what they need in any case.
+   *
+   * @param length bytes; the rest of the file without one
+   * @throws `ERR_INVALID_ARG_VALUE` for an advice that there is none of
    */
   async advise(advice: Advice, offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -279,9 +342,12 @@ export class MappedFile implements AsyncDisposable {
 
   /**
    * Brings a range into memory and pins its pages, so that no later read, view or touch of it can wait for the disk. Counted:
-   * pages stay until each lock of each handle was taken back, by {@link unlock}, {@link close} or garbage collection. Rejects
-   * with ENOMEM or EPERM past RLIMIT_MEMLOCK; then nothing of the range is locked. What the file is cut by is not locked any
-   * more. Takes the lock of the address space for writing, for a moment per 8 MiB.
+   * pages stay until each lock of each handle was taken back, by {@link unlock}, {@link close} or garbage collection. What the
+   * file is cut by is not locked any more. Takes the lock of the address space for writing, for a moment per 8 MiB.
+   *
+   * @param length bytes; the rest of the file without one
+   * @throws `ENOMEM` or `EPERM` past RLIMIT_MEMLOCK; then nothing of the range is locked
+   * @throws `ERR_UNSUPPORTED` elsewhere than on Linux
    */
   async lock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -290,7 +356,11 @@ export class MappedFile implements AsyncDisposable {
     await lockRange(handle.queue, at, count, () => handle.open())
   }
 
-  /** Takes back one {@link lock} of each page of the range; where this handle has none, nothing happens. */
+  /**
+   * Takes back one {@link lock} of each page of the range; where this handle has none, nothing happens.
+   *
+   * @param length bytes; all from `offset` on without one
+   */
   async unlock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
     const native = handle.open()
@@ -300,11 +370,16 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * Mode 'r+': writes all of `data` at `offset`, and makes the file grow where it must. Resolves to the bytes written, when
-   * every read, view and handle sees them; {@link flush} brings them to the device. Up to 1 MiB is taken before the call
-   * returns, the rest piece by piece: leave longer data alone until the promise settles (data that is made smaller or
-   * transferred before that rejects with ERR_OUT_OF_RANGE). Rejects with the system's code (`ENOSPC`) and the range that was
-   * not written; what is before it was. Rejects with EBADF in mode 'r'.
+   * Mode 'r+': writes all of `data` at `offset`, and makes the file grow where it must. Once it resolves, every read, view and
+   * handle sees the bytes; {@link flush} brings them to the device. Up to 1 MiB is taken before the call returns, the rest piece
+   * by piece: leave longer data alone until the promise settles.
+   *
+   * @param data a Buffer, TypedArray or DataView
+   * @param offset where the first byte goes; past the end, zeros are between
+   * @returns the bytes written: `data.byteLength`
+   * @throws the system's code (`ENOSPC`) and the range that was not written; what is before it was
+   * @throws `ERR_OUT_OF_RANGE` where the data was made smaller or transferred meanwhile
+   * @throws `EBADF` in mode 'r'
    */
   async write(data: ArrayBufferView, offset: Offset): Promise<number> {
     const handle = MappedFile.#own(this)
@@ -324,8 +399,11 @@ export class MappedFile implements AsyncDisposable {
 
   /**
    * Mode 'r+': resolves when all that was written to the range before, by {@link write} or through views, is on the device.
-   * Rejects with ENOSPC, EIO or ERR_FILE_TRUNCATED, and the range, where any of it was lost, and goes on to do so until
-   * {@link refresh}, which connects views made from then on with the file again. Rejects with EBADF in mode 'r'.
+   *
+   * @param length bytes; the rest of the file without one
+   * @throws `ENOSPC`, `EIO` or `ERR_FILE_TRUNCATED`, and the range, where any of it was lost, and goes on to do so until
+   *   {@link refresh}, which connects views made from then on with the file again
+   * @throws `EBADF` in mode 'r'
    */
   async flush(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -334,8 +412,10 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * Looks at the file again: what it has grown by can be read, what was cut is gone, damage is recovered from. Resolves to
-   * {@link byteLength}. Views made before stay as they are.
+   * Looks at the file again: what it has grown by can be read, what was cut is gone, damage is recovered from. Views made before
+   * stay as they are.
+   *
+   * @returns the new {@link byteLength}
    */
   async refresh(): Promise<number> {
     const handle = MappedFile.#own(this)
@@ -345,7 +425,7 @@ export class MappedFile implements AsyncDisposable {
   }
 
   /**
-   * Refuses new calls, rejects reads not yet begun with ERR_FILE_CLOSED, and waits for those begun. Twice is fine. Memory
+   * Refuses new calls, rejects reads not yet begun with `ERR_FILE_CLOSED`, and waits for those begun. Twice is fine. Memory
    * goes when the last view has gone.
    */
   async close(): Promise<void> {

@@ -81,15 +81,25 @@ function toIdle(idle: unknown): number {
 
 /**
  * Reads `length` bytes at `offset` of the file that is at `path` now, without ever blocking the event loop, in one trip to
- * the pool at most (results beyond 8 MiB take one per 8 MiB, and without a `length` those beyond 1 MiB one more). A mapping is kept and shared by every thread of the process until it
- * has been idle for `mmapRead.idle` milliseconds (10 000 by default), or until `mmapRead.release(path?)` is called; a file
- * replaced or changed in size is noticed. Rejects as `MappedFile.open` and `MappedFile.read` do.
+ * the pool at most (results beyond 8 MiB take one per 8 MiB, and without a `length` those beyond 1 MiB one more). A mapping is
+ * kept and shared by every thread of the process until it has been idle for `mmapRead.idle` milliseconds, or until
+ * `mmapRead.release(path?)` is called; a file replaced or changed in size is noticed.
+ *
+ * @param path relative to the directory at the time of the call
+ * @param offset the first byte; 0 without one
+ * @param length bytes; the rest of the file without one
+ * @returns a copy, shorter than `length` only at the end of the file; it may share its memory, as that of {@link MappedFile.read}
+ * @throws what {@link MappedFile.open} and {@link MappedFile.read} reject with
  */
 export const mmapRead: {
   (path: Source, offset?: Offset, length?: number, options?: Cancellable): Promise<Buffer>
-  /** Milliseconds that a file stays mapped after the last call that read it. */
+  /** Milliseconds that a file stays mapped after the last call that read it; 10,000 unless it is set, 0 or more. */
   idle: number
-  /** Lets go of one file, or of all that mmapRead() keeps mapped in this process. */
+  /**
+   * Lets go of one file, or of all that mmapRead() keeps mapped in this process. What was read stays.
+   *
+   * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for what is no path
+   */
   release(path?: Source): void
 } = Object.assign(read, {
   idle: IDLE,

@@ -23,7 +23,7 @@ const CHUNK_BYTES = 64 << 10
 /** Bytes that are brought into memory ahead of the chunks, so that a cold file is read at the disk's own rate. */
 const READ_AHEAD_BYTES = 4 << 20
 
-/** A stream of copies. The file stays open when it ends; closing the file ends it with ERR_FILE_CLOSED. */
+/** A stream of copies. The file stays open when it ends; closing the file ends it with `ERR_FILE_CLOSED`. */
 export class MappedReadStream extends Readable {
   /** Where the file was when it was opened. */
   readonly path: string
@@ -31,6 +31,7 @@ export class MappedReadStream extends Readable {
   bytesRead = 0
   /** True until the events 'open' and 'ready'. */
   pending = true
+  /** The first byte. */
   readonly start: number
   /** The last byte; Infinity for all there is. */
   readonly end: number

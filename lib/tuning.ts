@@ -5,13 +5,13 @@ import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 
 /** Values for glibc's `mallopt()`. What is left out takes its default; arenas stay unlimited unless `arenaMax` is given. */
 export interface GlibcTuning {
-  /** Allocations from this size on come from mmap, one system call each way: 128 KiB (glibc's own) to 32 MiB. */
+  /** Bytes from which on allocations come from mmap, one system call each way: 128 KiB (glibc's own) to 32 MiB, the default. */
   mmapThreshold?: number
-  /** An arena gives memory back to the kernel once this much is free at its top. What bounds the growth of memory. */
+  /** Bytes free at the top of an arena from which on it gives memory back to the kernel: what bounds the growth; 1 GiB by default. */
   trimThreshold?: number
-  /** How much more than it needs the main arena takes at a time, and how much of what is free an arena keeps. */
+  /** Bytes that the main arena takes at a time beyond its need, and that an arena keeps of what is free; 16 MiB by default. */
   topPad?: number
-  /** How many arenas there may be. Works only while the process has made few. */
+  /** How many arenas there may be, 1 or more; not set by default. Works only while the process has made few. */
   arenaMax?: number
 }
 
@@ -52,7 +52,13 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
 
 /**
  * Tunes malloc for the whole process, all values at once; in effect for what is allocated from then on, in every thread.
- * Calling it again with the same values, from whatever thread, does nothing.
+ * Calling it again with the same values, from whatever thread, does nothing. Where malloc is not glibc's own, nothing is done, and
+ * the result says so.
+ *
+ * @param tuning values that are not to be the defaults
+ * @returns what took effect, and why the rest did not
+ * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for values that mallopt would not take, or that
+ *   were measured to make things worse: a `topPad` without a threshold
  */
 export function tune(tuning: GlibcTuning = {}): Tuned {
   const { mmapThreshold, trimThreshold, topPad, arenaMax }: Whole = { ...DEFAULTS, ...checked(tuning) }

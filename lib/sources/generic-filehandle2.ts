@@ -11,10 +11,14 @@ interface ReadOptions {
 
 /** What generic-filehandle2 calls a `GenericFilehandle`: the length comes before the position. */
 export interface GenericFilehandle {
+  /** `length` bytes from `position` on, fewer only at the end of the file. */
   read(length: number, position?: number, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>
+  /** All of the file, as bytes, or as text where an encoding is given. */
   readFile(options?: Omit<ReadOptions, 'encoding'>): Promise<Uint8Array<ArrayBuffer>>
   readFile(options: BufferEncoding | (ReadOptions & { encoding: BufferEncoding })): Promise<string>
+  /** Bytes of the file. */
   stat(): Promise<{ size: number }>
+  /** Leaves the file open. */
   close(): Promise<void>
 }
 

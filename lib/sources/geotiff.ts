@@ -10,9 +10,13 @@ interface Slice {
 
 /** What geotiff calls a `BaseSource`. */
 export interface GeotiffSource {
+  /** Bytes of the file. */
   readonly fileSize: number
+  /** Copies of parts of the file, each given as `{ offset, length }`, in the order asked. */
   fetch(slices: Slice[], signal?: AbortSignal): Promise<ArrayBuffer[]>
+  /** One of them, with where it is from. */
   fetchSlice(slice: Slice, signal?: AbortSignal): Promise<Slice & { data: ArrayBuffer }>
+  /** Leaves the file open. */
   close(): Promise<void>
 }
 

@@ -1,5 +1,13 @@
 // faultless/sources: what makes a MappedFile a source of packages that read files by ranges. None of them is imported.
 
+/**
+ * What other packages read from, over an open {@link MappedFile}. An adapter holds nothing but the file, which goes on to be
+ * yours to close; offsets and lengths are bytes. Each throws `ERR_INVALID_ARG_TYPE` for what is no MappedFile, such as a path, or
+ * a promise that was not awaited. What they return rejects as {@link MappedFile.slice} does.
+ *
+ * @packageDocumentation
+ */
+
 export { arrowFileHandle } from './apache-arrow.js'
 export { type GenericFilehandle, genericFilehandle } from './generic-filehandle2.js'
 export { type GeotiffSource, geotiffSource } from './geotiff.js'

@@ -6,7 +6,9 @@ import { copyOf, toFile } from './range.js'
 
 /** What pmtiles calls a `Source`. */
 export interface PmtilesSource {
+  /** A copy; rejects with `ERR_OUT_OF_RANGE` where the file ends within what can only be whole. */
   getBytes(offset: number, length: number, signal?: AbortSignal): Promise<{ data: ArrayBuffer }>
+  /** What pmtiles keeps directories under. */
   getKey(): string
 }
 

@@ -6,7 +6,9 @@ import { streamOf, toFile } from './range.js'
 
 /** What unzipper's `Open.custom()` takes. */
 export interface UnzipperSource {
+  /** Bytes of the file. */
   size(): Promise<number>
+  /** Copies from `offset` on, to the end of the file without a `length`. */
   stream(offset: number, length?: number): Readable
 }
 

@@ -5,7 +5,9 @@ import { copyOf, toFile } from './range.js'
 
 /** What zarrita's ZipFileStore, and unzipit under it, call a `Reader`. */
 export interface ZarritaReader {
+  /** Bytes of the file. */
   getLength(): Promise<number>
+  /** A copy of `size` bytes at `offset`, fewer only at the end of the file. */
   read(offset: number, size: number): Promise<Uint8Array<ArrayBuffer>>
 }
 
