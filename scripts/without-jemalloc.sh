@@ -3,7 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-folder=target/without-jemalloc
-cargo build --quiet --locked --package faultless-binding --no-default-features --target-dir "$folder"
-cp "$folder/debug/libfaultless_binding.so" "$folder/addon.node"
-NAPI_RS_NATIVE_LIBRARY_PATH="$PWD/$folder/addon.node" node __test__/programs/without-jemalloc.mjs package.json
+cargo build --quiet --locked --target-dir target --package faultless-binding --no-default-features
+cp target/debug/libfaultless_binding.so target/without-jemalloc.node
+NAPI_RS_NATIVE_LIBRARY_PATH="$PWD/target/without-jemalloc.node" node __test__/programs/without-jemalloc.mjs package.json
