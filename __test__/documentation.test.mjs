@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { checks, codeBlocks, documents, linkPackages, makeFixtures } from './helpers/code-blocks.mjs'
+import { anchors, checks, codeBlocks, documents, linkPackages, links, makeFixtures } from './helpers/code-blocks.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 
 const packages = temporaryFolder()
@@ -26,6 +26,18 @@ test('blocks that are not run are few, and say why', t => {
   for (const { place, notRun } of marked) t.log(`${place}: ${notRun}`)
   t.log(`${marked.length} of ${blocks.length} blocks are not run`)
   t.true(marked.length * 10 <= blocks.length)
+})
+
+test('every link within the repository leads to a file that is there, and to a heading in it', t => {
+  const found = documents.flatMap(document => links(document).map(link => ({ document, ...link })))
+  const headings = new Map(documents.map(document => [document, anchors(document)]))
+  const leads = ({ path, anchor }) =>
+    fs.existsSync(path) && (anchor === undefined || headings.get(path)?.includes(anchor))
+  t.true(found.length > 100)
+  t.deepEqual(
+    found.filter(link => !leads(link)).map(({ document, url }) => `${document}: ${url}`),
+    [],
+  )
 })
 
 test('what the README says of each package is in an example that is run', t => {

@@ -63,8 +63,8 @@ test('several folders fill several documents, each linked from where it is quote
   await write(results('first', { 'gap/slower': 1.5, 'gap/wide': 3 }), results('second', { 'reuse/ratio': 2.5 }))
 
   const readme = text('README.md')
-  t.regex(readme, /\| `gap` \| claim \\\| gap\/slower \| somebody: 2 \| 1\.50 \[1\.25, 1\.75\] times \| confirmed \|/)
-  t.regex(readme, /\| `reuse` \| claim \\\| reuse\/ratio \|/)
+  t.regex(readme, /\| claim \\\| gap\/slower \(`gap`\) \| somebody: 2 \| 1\.50 \[1\.25, 1\.75\] times \| confirmed \|/)
+  t.regex(readme, /\| claim \\\| reuse\/ratio \(`reuse`\) \|/)
   t.notRegex(readme, /gap\/wide \|/)
   t.true(readme.includes('`gap` by `zx bench/matrix.mjs first` at commit 0123456789 ([samples](bench/results/first/'))
   t.true(readme.includes('All 3 claims of committed runs: 3 confirmed.'))
@@ -90,6 +90,26 @@ test('a newer folder counts for the experiments that it has, and the others stay
     gap: 'bench/results/first',
     reuse: 'bench/results/second',
   })
+})
+
+test('a picture is drawn from the samples, and shown where there are any', async t => {
+  const { root, results, text, write } = repository(t, {
+    'README.md': '# A\n\n<!-- matrix:begin event-loop.svg -->\n<!-- matrix:end -->\n',
+  })
+  await write(results('first', { 'gap/slower': 1.5 }))
+  t.is(text('README.md'), '# A\n\n<!-- matrix:begin event-loop.svg -->\n<!-- matrix:end -->\n')
+
+  const cache = results('second', { 'cache/cold-delay': 1.5 })
+  const sample = { experiment: 'cache', work: 'cold', milliseconds: 2000, rate: 2 ** 30, delay: { p99: 1 } }
+  const samples = ['mmap async', 'chunks'].map(way => JSON.stringify({ ...sample, way, course: [1, 2, 1] }))
+  writeFileSync(join(cache, 'samples.jsonl'), `${samples.join('\n')}\n`)
+  await write(cache)
+  t.regex(text('README.md'), /-->\n!\[How late .*\]\(docs\/event-loop\.svg\)\n\n.*`zx bench\/matrix\.mjs second`/)
+  t.regex(text('docs/event-loop.svg'), /^<svg[\s\S]*while 2 GiB are read from the disk[\s\S]*<\/svg>\n$/)
+  await write('--check')
+  writeFileSync(join(root, 'docs/event-loop.svg'), '<svg/>')
+  const { stderr } = await t.throwsAsync(write('--check'))
+  t.regex(stderr, /say: docs\/event-loop\.svg\./)
 })
 
 test('--check writes nothing and names what is stale', async t => {

@@ -2,11 +2,12 @@
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { parse } from 'shell-quote'
+import { anchorOf } from '../../scripts/api/markdown.mjs'
 import { fixtures } from './fixtures.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -16,7 +17,9 @@ const scripts = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')).
 /** The documents whose blocks are run. */
 export const documents = [
   'README.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'bench/README.md',
   ...fs.readdirSync(join(root, 'docs'), { recursive: true }).map(name => `docs/${name}`),
 ]
@@ -25,21 +28,38 @@ export const documents = [
 
 /** A block's language, text, place, and the reason why it is not run, if it is marked so: ```js not-run="needs a disk that fails" */
 export function codeBlocks(document) {
-  const blocks = []
+  return nodesOf(document, ['code']).map(node => ({
+    language: node.lang ?? 'text',
+    text: node.value,
+    notRun: /^not-run="(.+)"$/.exec(node.meta ?? '')?.[1],
+    place: `${document}:${node.position.start.line}`,
+  }))
+}
+
+/** What a document links to within this repository: a file, and the heading in it, if one is named. */
+export function links(document) {
+  return nodesOf(document, ['link', 'image', 'definition'])
+    .filter(({ url }) => !/^\w+:/.test(url))
+    .map(({ url }) => {
+      const [path, anchor] = url.split('#')
+      return { url, path: path === '' ? document : normalize(join(dirname(document), path)), anchor }
+    })
+}
+
+/** Where links into a document can lead to. */
+export function anchors(document) {
+  const textOf = node => node.value ?? node.children?.map(textOf).join('') ?? ''
+  return nodesOf(document, ['heading']).map(heading => anchorOf(textOf(heading)))
+}
+
+function nodesOf(document, types) {
+  const found = []
   const visit = node => {
-    if (node.type === 'code') {
-      const notRun = /^not-run="(.+)"$/.exec(node.meta ?? '')?.[1]
-      blocks.push({
-        language: node.lang ?? 'text',
-        text: node.value,
-        notRun,
-        place: `${document}:${node.position.start.line}`,
-      })
-    }
+    if (types.includes(node.type)) found.push(node)
     for (const child of node.children ?? []) visit(child)
   }
   visit(fromMarkdown(fs.readFileSync(join(root, document))))
-  return blocks
+  return found
 }
 
 /** By language: what is done in `folder`, which has the files that the block names, and the packages of this repository. */

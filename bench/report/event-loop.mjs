@@ -1,6 +1,5 @@
-// Draws how late the event loop's timers are while files are read cold, naively mapped and with ours, from a folder of
-// results of the experiment `cache`: node bench/report/event-loop.mjs RESULTS_FOLDER PICTURE.svg
-import { readFileSync, writeFileSync } from 'node:fs'
+// The picture of how late the event loop's timers are while files are read cold, naively mapped and with ours.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LineChart } from 'echarts/charts'
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components'
@@ -20,12 +19,10 @@ const CURVES = [
   { way: 'chunks', name: 'faultless chunks', color: '#2da44e' },
 ]
 
-const [folder, picture] = process.argv.slice(2)
-if (!folder || !picture) {
-  console.error('event-loop: node bench/report/event-loop.mjs RESULTS_FOLDER PICTURE.svg')
-  process.exit(2)
+/** As SVG. @param {string} folder of results, with the experiment `cache` */
+export function eventLoopPicture(folder) {
+  return draw(CURVES.map(curve => ({ ...curve, ...medianRun(folder, curve.way) })))
 }
-writeFileSync(picture, draw(CURVES.map(curve => ({ ...curve, ...medianRun(folder, curve.way) }))))
 
 /** The run of a way that took the median time. @param {string} folder @param {string} way */
 function medianRun(folder, way) {

@@ -27,12 +27,13 @@ export function experimentTable({ id, title, question }, rows) {
   return `${heading}\n\n${table(['claim', 'source', 'here', 'verdict'], rows.map(cells))}`
 }
 
-/** Claims of several experiments. @param {object[]} rows of summaries */
+/** Claims of several experiments, which are named with them. @param {object[]} rows of summaries */
 export function claimTable(rows) {
-  return table(
-    ['experiment', 'claim', 'source', 'here', 'verdict'],
-    rows.map(row => [`\`${row.experiment}\``, ...cells(row)]),
-  )
+  const named = rows.map(row => {
+    const [claim, ...rest] = cells(row)
+    return [`${claim} (\`${row.experiment}\`)`, ...rest]
+  })
+  return table(['claim', 'source', 'here', 'verdict'], named)
 }
 
 const cells = ({ claim, source, measured, verdict, reason }) => [

@@ -2,11 +2,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { experiments } from '../experiments/index.mjs'
+import { eventLoopPicture } from './event-loop.mjs'
 import { claimTable, commitText, experimentTable, machine } from './markdown.mjs'
 import { tally } from './summary.mjs'
 
 /** Which folder is quoted for which experiment. */
 const QUOTED = 'bench/results/quoted.json'
+/** What can be drawn from a run: for which experiment, and what it shows to those who cannot see it. */
+const PICTURES = {
+  'event-loop.svg': {
+    id: 'cache',
+    draw: eventLoopPicture,
+    shows:
+      'How late timers are while files are read cold: by seconds where a mapped Buffer is indexed, hardly with chunks()',
+  },
+}
 const BEGIN = /^<!-- matrix:begin.*$/gm
 const END = /^<!-- matrix:end -->$/gm
 const MARKED = /^<!-- matrix:begin(?: (.+))? -->\n([\s\S]*?)^<!-- matrix:end -->$/gm
@@ -30,7 +40,15 @@ export function quotingFiles(root, folders) {
     .map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))
   const elsewhere = documents.flatMap(wholeExperiments)
   const files = documents.map(document => [document.name, filled(document, runs, elsewhere)])
-  return new Map([[QUOTED, `${JSON.stringify(quoted, undefined, 2)}\n`], ...files])
+  return new Map([[QUOTED, `${JSON.stringify(quoted, undefined, 2)}\n`], ...files, ...pictures(root, documents, runs)])
+}
+
+/** Those that markers ask for, and that there is a run for. */
+function pictures(root, documents, runs) {
+  const asked = documents.flatMap(({ text }) => [...text.matchAll(MARKED)].map(([, words]) => words))
+  return Object.entries(PICTURES)
+    .filter(([name, { id }]) => asked.includes(name) && runs.has(id))
+    .map(([name, { id, draw }]) => [`docs/${name}`, `${draw(join(root, runs.get(id).folder))}\n`])
 }
 
 /** In the order of the experiments. @returns {Record<string, string>} */
@@ -74,8 +92,9 @@ function readJson(root, folder, name) {
   }
 }
 
-/** What the markers of a document name: experiments, or claims by their ids, or nothing, which is all the rest. */
+/** What the markers of a document name: experiments, or claims by their ids, or a picture, or nothing, which is all the rest. */
 function namesOf(words, document) {
+  if (Object.hasOwn(PICTURES, words)) return { names: [], claims: false, picture: words }
   const names = words?.split(/\s+/) ?? []
   const claims = names.filter(name => name.includes('/'))
   if (claims.length > 0 && claims.length < names.length)
@@ -106,14 +125,21 @@ function filled({ name, text }, runs, elsewhere) {
     throw new Error(`${name}: each <!-- matrix:begin … --> needs a <!-- matrix:end --> after it, each on its own line`)
   const link = path => relative(dirname(name), path).replaceAll(sep, '/')
   return text.replace(MARKED, (_, words) => {
-    const { names, claims } = namesOf(words, name)
-    const parts = claims
-      ? pickedClaims(names, runs, link)
-      : names.length > 0
-        ? experimentTables(names, runs, link)
-        : theRest(runs, elsewhere, link)
-    return `<!-- matrix:begin${words ? ` ${words}` : ''} -->\n${parts.join('\n\n')}\n<!-- matrix:end -->`
+    const parts = partsOf(namesOf(words, name), runs, elsewhere, link)
+    const lines = parts.length > 0 ? `${parts.join('\n\n')}\n` : ''
+    return `<!-- matrix:begin${words ? ` ${words}` : ''} -->\n${lines}<!-- matrix:end -->`
   })
+}
+
+function partsOf({ names, claims, picture }, runs, elsewhere, link) {
+  if (picture) return shownPicture(picture, runs, link)
+  if (claims) return pickedClaims(names, runs, link)
+  return names.length > 0 ? experimentTables(names, runs, link) : theRest(runs, elsewhere, link)
+}
+
+function shownPicture(name, runs, link) {
+  const { id, shows } = PICTURES[name]
+  return runs.has(id) ? [`![${shows}](${link(`docs/${name}`)})`, ...origins([id], runs, link)] : []
 }
 
 function pickedClaims(names, runs, link) {
