@@ -239,7 +239,7 @@ export default {
     ),
     locksBelow(
       'locks-tuned',
-      'whose results are fresh memory, after allocator.tune(),',
+      'whose results are fresh memory, after allocator.tune()',
       'without the read',
       ['read, tuned'],
       'nothing',

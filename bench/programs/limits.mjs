@@ -1,5 +1,5 @@
 // What becomes of each way to read where the file is larger than 4 GiB, and where it is cut short meanwhile:
-// node bench/programs/limits.mjs
+// node bench/programs/limits.mjs [WAY CASE FILE]
 import { execFile } from 'node:child_process'
 import { mkdtempSync, openAsBlob, openSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { open as openHandle } from 'node:fs/promises'
