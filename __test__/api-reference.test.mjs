@@ -9,7 +9,7 @@ import test from 'ava'
 import * as faultless from 'faultless'
 import * as sources from 'faultless/sources'
 import * as tune from 'faultless/tune'
-import { anchorOf } from '../scripts/api/markdown.mjs'
+import { anchorOf } from '../scripts/anchors.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 
 const program = fileURLToPath(new URL('../scripts/api-reference.mjs', import.meta.url))

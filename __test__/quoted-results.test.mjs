@@ -78,7 +78,9 @@ test('several folders fill several documents, each linked from where it is quote
 
   const rest = text('docs/rest.md')
   t.true(rest.includes('gap/wide') && !rest.includes('reuse/ratio'))
-  t.true(rest.includes('`reuse` in [docs/one.md](one.md)'))
+  t.true(rest.includes('\n### Worker threads against processes (`gap`)\n'))
+  t.true(rest.includes('| [Worker threads against processes](#worker-threads-against-processes-gap) | Are '))
+  t.regex(rest, /\| \[One buffer, used again\]\(one\.md#one-buffer-used-again-reuse\) \| .* \| 1 confirmed \|/)
 })
 
 test('a newer folder counts for the experiments that it has, and the others stay', async t => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { parse } from 'shell-quote'
-import { anchorOf } from '../../scripts/api/markdown.mjs'
+import { anchorOf } from '../../scripts/anchors.mjs'
 import { fixtures } from './fixtures.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

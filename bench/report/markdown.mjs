@@ -23,9 +23,13 @@ export function commitText({ commit, dirty }) {
 /** An experiment that was run, with all its claims. @param {import('../experiments/index.mjs').Experiment} experiment @param {object[]} rows of a summary */
 export function experimentTable({ id, title, question }, rows) {
   const sources = new Set(rows.map(({ source }) => `*${source.title}* (${source.author})`))
-  const heading = `**${title}** (\`${id}\`). ${question} Claims of ${[...sources].join(' and ')}:`
-  return `${heading}\n\n${table(['claim', 'source', 'here', 'verdict'], rows.map(cells))}`
+  const intro = `${question} Claims of ${[...sources].join(' and ')}:`
+  const claims = table(['claim', 'source', 'here', 'verdict'], rows.map(cells))
+  return `### ${headingOf({ id, title })}\n\n${intro}\n\n${claims}`
 }
+
+/** Above the table of an experiment. @param {{ id: string, title: string }} experiment */
+export const headingOf = ({ id, title }) => `${title} (\`${id}\`)`
 
 /** Claims of several experiments, which are named with them. @param {object[]} rows of summaries */
 export function claimTable(rows) {

@@ -1,9 +1,10 @@
 // What the documentation quotes of runs: the tables between its markers, made from the folders that are quoted.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { anchorOf } from '../../scripts/anchors.mjs'
 import { experiments } from '../experiments/index.mjs'
 import { eventLoopPicture } from './event-loop.mjs'
-import { claimTable, commitText, experimentTable, machine } from './markdown.mjs'
+import { claimTable, commitText, experimentTable, headingOf, machine, table } from './markdown.mjs'
 import { tally } from './summary.mjs'
 
 /** Which folder is quoted for which experiment. */
@@ -105,7 +106,7 @@ function namesOf(words, document) {
 
 function mustExist(name, place) {
   const [id] = name.split('/')
-  const experiment = experiments.find(one => one.id === id)
+  const experiment = experimentOf(id)
   if (!experiment || (id !== name && !experiment.claims.some(claim => claim.id === name)))
     throw new Error(`${place}: there is no ${id === name ? 'experiment' : 'claim'} '${name}'`)
 }
@@ -169,28 +170,27 @@ function experimentTables(ids, runs, link) {
     const together = ids.filter(one => runs.get(one)?.folder === folder)
     if (folder !== before) parts.push(...origins(together, runs, link))
     before = folder
-    parts.push(
-      experimentTable(
-        experiments.find(one => one.id === id),
-        rows,
-      ),
-    )
+    parts.push(experimentTable(experimentOf(id), rows))
   }
   return [...parts, ...missing(ids, runs)]
 }
 
-/** Everything that is quoted and whole nowhere else, those of one folder together, and where the others are. */
+/** How all experiments came out, and the tables of those that are whole nowhere else, those of one folder together. */
 function theRest(runs, elsewhere, link) {
   const others = elsewhere.filter(({ id }) => runs.has(id))
   const rest = [...runs.keys()].filter(id => !others.some(other => other.id === id))
   const folders = [...new Set(rest.map(id => runs.get(id).folder))]
   const ordered = folders.flatMap(folder => rest.filter(id => runs.get(id).folder === folder))
-  const links = others.map(({ id, document }) => `\`${id}\` in [${document}](${link(document)})`)
-  return [
-    ...experimentTables(ordered, runs, link),
-    ...(links.length > 0 ? [`The tables of other experiments: ${links.join(', ')}.`] : []),
-  ]
+  const overview = [...runs].map(([id, { rows }]) => {
+    const experiment = experimentOf(id)
+    const other = others.find(one => one.id === id)
+    const place = `${other ? link(other.document) : ''}#${anchorOf(headingOf(experiment))}`
+    return [`[${experiment.title}](${place})`, experiment.question, tally(rows)]
+  })
+  return [table(['experiment', 'question', 'claims'], overview), ...experimentTables(ordered, runs, link)]
 }
+
+const experimentOf = wanted => experiments.find(({ id }) => id === wanted)
 
 /** By which command, when and on which machine the numbers of experiments came about: a paragraph for each machine. */
 function origins(ids, runs, link) {

@@ -1,4 +1,5 @@
 // Exports and their comments as a page of Markdown.
+import { anchorOf } from '../anchors.mjs'
 
 /**
  * @typedef {import('./declarations.mjs').Export} Export
@@ -45,14 +46,6 @@ function linksTo(exports) {
     }
   }
   return links
-}
-
-/** As GitHub makes it of a heading. @param {string} heading */
-export function anchorOf(heading) {
-  return heading
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replaceAll(' ', '-')
 }
 
 function headingOf({ name, kind, calls }) {
