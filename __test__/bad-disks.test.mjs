@@ -39,6 +39,19 @@ for (const [populate, env] of [
   })
 }
 
+for (const readAheadKiB of [128, 8192]) {
+  test(`chunks come up to the first that is bad, on a disk with ${readAheadKiB} KiB of read-ahead`, async t => {
+    if (!allowed(t, 'loopDevices')) return
+    const { path } = badDisk(t, { ...DISK, readAheadKiB })
+    const { right, code, start, bad } = await program(t, 'bad-chunks', [path])
+    // What lies in one folio, of at most 2 MiB, with a bad block cannot be mapped either.
+    t.true(right >= bad - 2 * MiB && right <= bad, `${right} bytes; fs.readSync had ${bad}`)
+    t.true(bad < DISK.size)
+    t.is(code, 'EIO')
+    t.is(start, right)
+  })
+}
+
 test('without the guard the touch of a bad page kills the process', async t => {
   if (!allowed(t, 'loopDevices')) return
   const { path, good } = badDisk(t, DISK)

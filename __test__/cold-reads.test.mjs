@@ -48,9 +48,9 @@ async function prepared(prepare) {
 }
 
 /** Cold files on a disk of 4 MiB a second, and one that is warm. */
-function slowFiles(t, { length, fileSystem, overlaid }) {
+function slowFiles(t, { length, fileSystem, overlaid, readAheadKiB = 128 }) {
   const size = Math.max(320 * MiB, 24 * length)
-  const disk = loopDisk({ size, fileSystem, readAheadKiB: 128 })
+  const disk = loopDisk({ size, fileSystem, readAheadKiB })
   t.teardown(disk.dispose)
   const folder = join(disk.mountPoint, 'files')
   fill(folder, length)
@@ -125,6 +125,7 @@ for (const [fileSystem, where] of [
   ['XFS', { fileSystem: 'xfs' }],
   ['btrfs', { fileSystem: 'btrfs' }],
   ['overlayfs', { overlaid: true }],
+  ['a disk whose own read-ahead is long, which chunks leave it to', { readAheadKiB: 8192 }],
 ]) {
   test(`timers go on while cold files are read from ${fileSystem}`, async t => {
     if (allowed(t, 'loopDevices', 'throttling')) await coldReads(t, { length: 2 * MiB, ...where })

@@ -4,8 +4,9 @@ import type { Buffer } from 'node:buffer'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Cancellable, type Offset, toLength, toOffset, toSignal } from './arguments.js'
 import { outOfRange } from './errors.js'
-import type { MappedFile } from './mapped-file.js'
+import type { Handle } from './handle.js'
 import { forget, onAbort } from './signals.js'
+import { coldView, readyView } from './views.js'
 
 /** Which part of a file, and in which steps. */
 export interface ChunkOptions extends Cancellable {
@@ -28,45 +29,55 @@ const VIEWS_AHEAD = 1024
 /** Bytes handed out after which timers and I/O have their turn: some tenths of a millisecond for those who add them up. */
 const BYTES_PER_TURN = 1 << 20
 
+/**
+ * The shortest part of a file, in bytes, whose reading in order may be left to the kernel, which reads some mebibytes more than
+ * it is asked for at both ends. Of a whole file there is no more.
+ */
+const LONG_PART_BYTES = 64 << 20
+
 /** Yields views of the file; rejects as MappedFile.view() does. Leaving the loop early gives up what was ahead. */
-export async function* chunks(file: MappedFile, options: ChunkOptions = {}): AsyncGenerator<Buffer, undefined> {
+export async function* chunks(handle: Handle, options: ChunkOptions = {}): AsyncGenerator<Buffer, undefined> {
   const theirs = toSignal(options)
   // An option that is undefined has its default; one that is null is a mistake.
   const {
     start = 0,
-    end: wanted = file.byteLength,
+    end: wanted = handle.byteLength,
     chunkSize: size = CHUNK_BYTES,
     readAhead = READ_AHEAD_BYTES,
   } = options
   const chunkSize = toLength(size, 'options.chunkSize')
   if (chunkSize === 0) throw outOfRange('options.chunkSize', 'at least 1', chunkSize)
   const depth = Math.min(VIEWS_AHEAD, Math.ceil(toLength(readAhead, 'options.readAhead') / chunkSize))
-  const end = Math.min(file.byteLength, toOffset(wanted, 'options.end'))
+  const end = Math.min(handle.byteLength, toOffset(wanted, 'options.end'))
   let next = toOffset(start, 'options.start')
+  const isWhole = next === 0 && end === handle.byteLength
+  const kind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
 
   // Made only where a view has to be waited for: it costs more than a view that is ready.
   let left: AbortController | undefined
   const abort = () => left?.abort(theirs?.reason)
   if (theirs) onAbort(theirs, abort)
-  const viewOf = (offset: number, length: number): Buffer | Promise<Buffer> => {
+  const chunkOf = (offset: number, length: number): Buffer | Promise<Buffer> => {
+    let chunk: Promise<Buffer>
     try {
-      const ready = file.tryView(offset, length)
+      const { at, count } = handle.range(offset, length)
+      const ready = readyView(handle, at, count)
       if (ready) return ready
-    } catch {
-      // What is wrong is told when its turn comes.
+      left ??= new AbortController()
+      chunk = coldView(handle, at, count, kind, left.signal)
+    } catch (error) {
+      chunk = Promise.reject(error)
     }
-    left ??= new AbortController()
-    const view = file.view(offset, length, { signal: left.signal })
     // A failure is thrown when its turn comes; until then it must not count as unhandled.
-    view.catch(() => {})
-    return view
+    chunk.catch(() => {})
+    return chunk
   }
   const ahead: Array<Buffer | Promise<Buffer>> = []
   const reach = () => {
     theirs?.throwIfAborted()
     while (next < end && ahead.length <= depth) {
       const length = Math.min(chunkSize, end - next)
-      ahead.push(viewOf(next, length))
+      ahead.push(chunkOf(next, length))
       next += length
     }
   }

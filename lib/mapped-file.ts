@@ -263,8 +263,7 @@ export class MappedFile implements AsyncDisposable {
    *   no sense
    */
   chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer> {
-    MappedFile.#own(this)
-    return chunks(this, options)
+    return chunks(MappedFile.#own(this), options)
   }
 
   /**

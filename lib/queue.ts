@@ -9,7 +9,13 @@ import { bufferOf, sizeOf, startOf } from './targets.js'
 import type { Piece, Transfer } from './transfer.js'
 
 /** Bytes after which a job takes no further range: short jobs let terminate(), other files and other callers in. */
-const JOB_BYTES = { copy: SCRATCH_BYTES, fill: SCRATCH_BYTES, view: 2 << 20, prefault: 2 << 20 } as const
+const JOB_BYTES = {
+  copy: SCRATCH_BYTES,
+  fill: SCRATCH_BYTES,
+  view: 2 << 20,
+  chunk: 2 << 20,
+  prefault: 2 << 20,
+} as const
 
 /** Ranges per job: as many as keep a fast disk's queue full while their answers are not held up. */
 export const JOB_RANGES = 256
@@ -17,21 +23,29 @@ export const JOB_RANGES = 256
 /** The longest piece of a range in one job. */
 export const PIECE_BYTES = 8 << 20
 
-/** What is done in batches: copied through scratch memory, copied into memory of ours, populated for views or for copies. */
+/** What is done in batches: copied through scratch memory, copied into memory of ours, populated for views, for views of a long range in order, or for copies. */
 type Batched = keyof typeof JOB_BYTES
 
 /** What is done with a piece: in a batch, or copied in a job of its own. */
 export type Kind = Batched | 'solo'
+
+const nowhere = (): Record<Batched, boolean> => ({
+  copy: false,
+  fill: false,
+  view: false,
+  chunk: false,
+  prefault: false,
+})
 
 /** The waiting and running pieces of one file. */
 export class Queue {
   /** The file that jobs work at, as it was at one moment. */
   readonly native: NativeFile
   readonly #transfers = new Set<Transfer>()
-  readonly #waiting: Record<Batched, Piece[]> = { copy: [], fill: [], view: [], prefault: [] }
+  readonly #waiting: Record<Batched, Piece[]> = { copy: [], fill: [], view: [], chunk: [], prefault: [] }
   /** Whether those that wait will be looked at: at the end of this turn, or when the pool has a place. */
-  readonly #announced: Record<Batched, boolean> = { copy: false, fill: false, view: false, prefault: false }
-  readonly #inLine: Record<Batched, boolean> = { copy: false, fill: false, view: false, prefault: false }
+  readonly #announced = nowhere()
+  readonly #inLine = nowhere()
   #underWay = 0
   #whenIdle: Array<() => void> = []
 
@@ -153,7 +167,7 @@ export class Queue {
     try {
       job = targets
         ? this.native.readRanges(inAnyCase, offsets, lengths, targets, unwanted)
-        : this.native.populateRanges(inAnyCase, offsets, lengths, kind === 'view', unwanted)
+        : this.native.populateRanges(inAnyCase, offsets, lengths, kind !== 'prefault', kind === 'chunk', unwanted)
     } catch (error) {
       for (const { transfer } of batch) transfer.fail(error)
     }

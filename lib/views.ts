@@ -21,15 +21,22 @@ export function readyView(handle: Handle, at: number, count: number): Buffer | u
 export function viewOf(handle: Handle, { at, count, signal }: Range): Promise<Buffer> {
   const when = affords(COST_OF_A_VIEW)
   const ready = when ? readyView(handle, at, count) : undefined
-  return ready ? answer(ready, when) : coldView(handle, at, count, signal)
+  return ready ? answer(ready, when) : coldView(handle, at, count, 'view', signal)
 }
 
-async function coldView(handle: Handle, at: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
+/** A view that is faulted in now, by itself or as a chunk of a long range that is gone through in order. */
+export async function coldView(
+  handle: Handle,
+  at: number,
+  count: number,
+  kind: 'view' | 'chunk',
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
   const { native } = handle.queue
   for (;;) {
     const id = native.viewsId()
     await new Promise<void>((resolve, reject) => {
-      transferRange(handle.queue, at, count, { kind: 'view', signal }, resolve, reject)
+      transferRange(handle.queue, at, count, { kind, signal }, resolve, reject)
     })
     // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now.
     const view = id === native.viewsId() ? handle.windows.view(native, id, at, count) : undefined

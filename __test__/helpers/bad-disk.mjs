@@ -5,8 +5,8 @@ import { failAtEnd, loopDisk } from '../../bench/harness/faults.mjs'
 import { MiB, seededFile } from './files.mjs'
 
 /** A cold file of `size` bytes, and a second, good one before it; the last `lost` bytes of the disk that it uses fail. */
-export function badDisk(t, { size, lost }) {
-  const disk = loopDisk({ size: 2 * size + 64 * MiB, readAheadKiB: 128 })
+export function badDisk(t, { size, lost, readAheadKiB = 128 }) {
+  const disk = loopDisk({ size: 2 * size + 64 * MiB, readAheadKiB })
   t.teardown(disk.dispose)
   fs.chmodSync(disk.mountPoint, 0o755)
   const good = seededFile(disk.mountPoint, MiB, 2, 'good')

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use faultless_mapping::{MappedFile, Range};
+use faultless_mapping::{MappedFile, Purpose, Range};
 use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Int32Array, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
@@ -117,7 +117,8 @@ impl NativeFile {
         })
     }
 
-    /// Brings ranges into the page table, of the views' mapping or of the one that is copied from.
+    /// Brings ranges into the page table, of the views' mapping or of the one that is copied from; `in_order` if they are parts
+    /// of a longer range that is gone through from its start to its end.
     #[napi(ts_return_type = "Promise<Array<number | Error> | null> | null")]
     pub fn populate_ranges(
         &self,
@@ -125,12 +126,18 @@ impl NativeFile {
         offsets: &[f64],
         lengths: &[f64],
         for_views: bool,
+        in_order: bool,
         unwanted: Option<Int32Array>,
     ) -> Result<Scheduled<PopulateRanges>> {
         schedule(in_any_case, || {
             let ranges = ranges(self.file()?, offsets, lengths)?;
             let unwanted = Unwanted::new(unwanted);
-            Ok(PopulateRanges { file: Arc::clone(self.file()?), ranges, for_views, unwanted })
+            let purpose = match (for_views, in_order) {
+                (false, _) => Purpose::Copies,
+                (true, false) => Purpose::Views,
+                (true, true) => Purpose::ViewsInOrder,
+            };
+            Ok(PopulateRanges { file: Arc::clone(self.file()?), ranges, purpose, unwanted })
         })
     }
 

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
-use faultless_mapping::{Error as CoreError, Failures, MappedFile, Places, Range, Residency, Scattered};
+use faultless_mapping::{
+    Error as CoreError, Failures, MappedFile, Places, Purpose, Range, Residency, Scattered,
+};
 use napi::bindgen_prelude::{
     Array, BufferSlice, Either, Either3, Int32Array, JsObjectValue, Null, Object, ToNapiValue, TypeName,
     Uint8Array,
@@ -148,7 +150,7 @@ impl Work for ReadRanges {
 pub struct PopulateRanges {
     pub(crate) file: Arc<MappedFile>,
     pub(crate) ranges: Vec<Range>,
-    pub(crate) for_views: bool,
+    pub(crate) purpose: Purpose,
     pub(crate) unwanted: Unwanted,
 }
 
@@ -158,7 +160,7 @@ impl Work for PopulateRanges {
 
     fn work(&mut self) -> faultless_mapping::Result<Failures> {
         let wanted = |index| self.unwanted.wants(index);
-        faultless_mapping::populate_ranges(&self.file, &self.ranges, self.for_views, wanted)
+        faultless_mapping::populate_ranges(&self.file, &self.ranges, self.purpose, wanted)
     }
 
     fn answer<'env>(&mut self, env: &'env Env, done: Failures) -> Result<Self::Answer<'env>> {

@@ -80,6 +80,17 @@ impl Target for Scattered<'_> {
     }
 }
 
+/// What ranges are brought into the page table for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Copies: into the mapping that reads copy from.
+    Copies,
+    /// Views: into the views' mapping.
+    Views,
+    /// The same, as parts of a longer range that is gone through from its start to its end.
+    ViewsInOrder,
+}
+
 /// What became of each range that did not succeed, by its index.
 pub type Failures = Vec<(usize, Error)>;
 
@@ -95,27 +106,28 @@ pub fn read_ranges(
     wanted: impl Fn(usize) -> bool,
 ) -> Failures {
     let mapping = file.mapping();
-    let mut failures = for_each_piece(mapping, ranges, wanted, |piece| {
+    let mut failures = for_each_piece(mapping, ranges, Pages::start_read, wanted, |piece| {
         read_piece(file, piece, target.part(piece.at, piece.length))
     });
     fail_what_was_cut(file, ranges, &mut failures);
     failures
 }
 
-/// Brings ranges into the page table: of the views' mapping if `for_views`, else of the one that reads copy from. Waits for
-/// the disk; failures as [`read_ranges`].
+/// Brings ranges into the page table. Waits for the disk; failures as [`read_ranges`].
 ///
 /// # Errors
 /// As [`MappedFile::views`].
 pub fn populate_ranges(
     file: &MappedFile,
     ranges: &[Range],
-    for_views: bool,
+    purpose: Purpose,
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Failures> {
+    let for_views = purpose != Purpose::Copies;
     let views = if for_views { Some(file.views()?) } else { None };
     let pages = views.as_deref().map_or(&**file.mapping(), |views| views.pages());
-    let mut failures = for_each_piece(pages, ranges, wanted, |piece| {
+    let start = if purpose == Purpose::ViewsInOrder { Pages::start_read_in_order } else { Pages::start_read };
+    let mut failures = for_each_piece(pages, ranges, start, wanted, |piece| {
         match pages.populate(piece.offset, piece.length) {
             Ok(()) => Ok(()),
             // The kernel says EFAULT for a cut file and for a bad disk alike: reading the file tells which it is.
@@ -140,6 +152,7 @@ pub fn populate_ranges(
 fn for_each_piece(
     pages: &Pages,
     ranges: &[Range],
+    start: fn(&Pages, u64, usize),
     wanted: impl Fn(usize) -> bool,
     mut act: impl FnMut(Piece) -> Result<()>,
 ) -> Failures {
@@ -153,7 +166,7 @@ fn for_each_piece(
                 break;
             }
             if wanted(next.of) {
-                pages.start_read(next.offset, next.length);
+                start(pages, next.offset, next.length);
             }
             ahead += next.length;
             started += 1;

@@ -28,7 +28,7 @@ mod views;
 mod weak_map;
 mod writing;
 
-pub use batch::{Failures, MAX_PIECE, Range, Scattered, Target, populate_ranges, read_ranges};
+pub use batch::{Failures, MAX_PIECE, Purpose, Range, Scattered, Target, populate_ranges, read_ranges};
 pub use error::{ByteRange, Error, Result};
 pub use evidence::Evidence;
 pub use mapped_file::{MappedFile, Residency};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::batch::{Range, populate_ranges};
+use crate::batch::{Purpose, Range, populate_ranges};
 use crate::error::{ByteRange, Error, Result};
 use crate::housekeeper::Offloaded;
 use crate::mapped_file::MappedFile;
@@ -78,7 +78,9 @@ impl MappedFile {
         if range.length == 0 {
             return Ok(());
         }
-        if let Some((_, error)) = populate_ranges(self, &[range], false, |_| true)?.into_iter().next() {
+        if let Some((_, error)) =
+            populate_ranges(self, &[range], Purpose::Copies, |_| true)?.into_iter().next()
+        {
             return Err(error);
         }
         let mapping = self.sound_mapping(range)?;

@@ -6,6 +6,9 @@ use std::sync::{Arc, OnceLock};
 use crate::os::{self, Access, Detached, Errno, Guarded, Map, Stat, page_size};
 use crate::page_counts::Run;
 
+/// From here on the kernel's own read-ahead keeps a disk as busy as requests of ours, in bytes: docs/performance.md.
+const LONG_READ_AHEAD: u64 = 2 << 20;
+
 /// The mapped pages of a file from its first byte, with what must outlive them.
 #[derive(Debug)]
 pub(crate) struct Pages {
@@ -119,6 +122,14 @@ impl Pages {
             return;
         }
         self.request(&self.file, offset, length);
+    }
+
+    /// The same for a part of what is gone through in order: then the kernel's own read-ahead asks for what is needed anyway,
+    /// in large folios, which take far less CPU time than single pages. A short one would leave the disk idle in between.
+    pub(crate) fn start_read_in_order(&self, offset: u64, length: usize) {
+        if self.read_ahead < LONG_READ_AHEAD {
+            self.start_read(offset, length);
+        }
     }
 
     /// The same through a descriptor of the caller's, whatever is in memory already.

@@ -6,7 +6,9 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::MetadataExt;
 
-use faultless_mapping::{Error, Evidence, MappedFile, Range, capabilities, populate_ranges, read_ranges};
+use faultless_mapping::{
+    Error, Evidence, MappedFile, Purpose, Range, capabilities, populate_ranges, read_ranges,
+};
 
 const RANGE: Range = Range { offset: 5000, length: 10_000 };
 
@@ -26,7 +28,7 @@ fn capabilities_say_that_files_are_read() {
 #[test]
 fn nothing_is_mapped_and_nothing_is_known_to_be_in_memory() {
     let (path, file) = file_of(20_000);
-    assert!(populate_ranges(&file, &[RANGE], false, |_| true).unwrap().is_empty());
+    assert!(populate_ranges(&file, &[RANGE], Purpose::Copies, |_| true).unwrap().is_empty());
     let mut target = vec![1; RANGE.length];
     // SAFETY: the target has room for the one range, which ends within the file.
     let copied =
@@ -45,7 +47,7 @@ fn views_are_refused_with_what_to_do_instead() {
     let error = file.views().unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
     assert!(error.to_string().contains("use read() or readInto()"), "{error}");
-    assert!(populate_ranges(&file, &[RANGE], true, |_| true).is_err());
+    assert!(populate_ranges(&file, &[RANGE], Purpose::Views, |_| true).is_err());
 }
 
 #[test]

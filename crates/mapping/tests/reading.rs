@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use faultless_mapping::{
-    Error, Evidence, MappedFile, Range, Scattered, page_size, populate_ranges, read_ranges,
+    Error, Evidence, MappedFile, Purpose, Range, Scattered, page_size, populate_ranges, read_ranges,
 };
 use tempfile::TempDir;
 
@@ -85,7 +85,7 @@ fn a_populated_range_is_copied_at_once() {
     let (_folder, path) = file_of(&bytes);
     let file = MappedFile::open(&path).unwrap();
     let range = Range { offset: 10, length: 50_000 };
-    assert!(populate_ranges(&file, &[range], false, |_| true).unwrap().is_empty());
+    assert!(populate_ranges(&file, &[range], Purpose::Copies, |_| true).unwrap().is_empty());
     assert_eq!(try_copy(&file, 10, 50_000).unwrap().unwrap(), bytes[10..50_010]);
     assert_eq!(file.residency(0, 100_000).pages, 100_000_usize.div_ceil(page_size()));
 }
