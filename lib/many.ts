@@ -1,10 +1,12 @@
 // What the readMany family is asked for: ranges and records, as callers give them.
 
 import { Buffer } from 'node:buffer'
+import { types } from 'node:util'
 import { type ByteRange, cutAtEnd, mustFit, toLength, toOffset } from './arguments.js'
 import { invalidArgType } from './errors.js'
 import { memoryOf, type Run } from './gather.js'
 import { resultMemory } from './memory.js'
+import { lengthOf } from './targets.js'
 
 /** Longest range of a readMany whose result shares its memory with others. */
 export const SHARED_BYTES = 16 << 10
@@ -97,10 +99,10 @@ export function allOrFirstFailure(results: PromiseSettledResult<Buffer>[]): Buff
  * because there may be many.
  */
 export function toRecords(offsets: unknown, length: number, byteLength: number): Records {
-  if (!(offsets instanceof Float64Array || offsets instanceof BigUint64Array || Array.isArray(offsets))) {
+  if (!(types.isFloat64Array(offsets) || types.isBigUint64Array(offsets) || Array.isArray(offsets))) {
     throw invalidArgType('offsets', 'an instance of Float64Array, BigUint64Array or Array', offsets)
   }
-  const count = offsets.length
+  const count = Array.isArray(offsets) ? offsets.length : lengthOf(offsets)
   const starts = new Float64Array(count)
   const lengths = new Float64Array(count)
   for (let i = 0; i < count; i += 1) {

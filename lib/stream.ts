@@ -67,6 +67,8 @@ export class MappedReadStream extends Readable {
     callback()
     this.emit('open')
     this.emit('ready')
+    // Where nothing may be kept ahead, Node forgets who asked before this has come to it, at the next tick.
+    if (this.readableHighWaterMark === 0) process.nextTick(() => this.read(0))
   }
 
   override _read(size: number): void {

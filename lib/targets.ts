@@ -12,7 +12,6 @@ const ofDataViews = getters(DataView.prototype)
 const { call } = Function.prototype
 const indexOf = call.bind(typedArray.indexOf) as (bytes: Uint8Array, element: number) => number
 const set = call.bind(typedArray.set) as (bytes: Uint8Array, source: Uint8Array, at: number) => void
-const subarray = call.bind(typedArray.subarray) as (bytes: Uint8Array, start: number, end: number) => Uint8Array
 
 function getters(prototype: object) {
   const getter = (name: string) => {
@@ -61,6 +60,11 @@ function lost(target: unknown, name: string): TypeError {
 /** How many bytes it has at this moment. */
 export const sizeOf = ofTypedArrays.byteLength as (bytes: Uint8Array) => number
 
+/** How many elements a typed array has, whatever it says itself. */
+export const lengthOf = call.bind(Object.getOwnPropertyDescriptor(typedArray, 'length')?.get as () => number) as (
+  list: Float64Array | BigUint64Array,
+) => number
+
 /** The memory that it is a part of, and where in it it begins. */
 export const bufferOf = ofTypedArrays.buffer as (bytes: Uint8Array) => ArrayBuffer
 export const startOf = ofTypedArrays.byteOffset as (bytes: Uint8Array) => number
@@ -75,5 +79,6 @@ export function mustHaveRoom(target: Uint8Array, length: number): void {
 
 /** Copies a part of one memory to another that has room for it; for nothing, either may have lost its memory. */
 export function copyTo(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
-  if (length > 0) set(target, subarray(source, from, from + length), at)
+  // Not by subarray(), which asks the source's class for what it makes: a caller's class, where the source is a caller's.
+  if (length > 0) set(target, new Uint8Array(bufferOf(source), startOf(source) + from, length), at)
 }

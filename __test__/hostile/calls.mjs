@@ -1,7 +1,11 @@
-// Every method with arguments of all kinds: what it is called with, what must come of it, and how that is checked.
+// Every method with arguments of all kinds, on files that stay as they are: what it is called with, what must come of it, and
+// how that is checked.
 
+import { types } from 'node:util'
 import fc from 'fast-check'
 import { MappedFile, mmapRead } from 'faultless'
+import { genericFilehandle, geotiffSource, pmtilesSource, zarritaReader } from 'faultless/sources'
+import { expected, must, sameBytes, told } from './judging.mjs'
 import { makeTarget, withWasm } from './targets.mjs'
 import {
   asLength,
@@ -21,34 +25,13 @@ import {
 
 const PAGE = 4096
 const MOST_CHUNKS = 8
-
-/** What a refusal is told as: its class and code, or itself where it is nobody's error but the caller's. */
-const told = error => (error?.code === undefined ? error : `${error.constructor?.name} ${error.code}`)
+const LARGEST = Number.MAX_SAFE_INTEGER
+const ABORTED = 'AbortError ABORT_ERR'
 
 const cut = (size, offset, length) => Math.max(0, Math.min(length, size - offset))
 
-class Wrong extends Error {}
-
-function must(truth, what) {
-  if (!truth) throw new Wrong(what)
-}
-
-/**
- * One call on its way: `outcome` is what it comes to. `refusals` are those of its arguments, one of which must be what it
- * ends with, if there are any; `excuses`, those that may come of what happens meanwhile; `check` throws unless the answer is
- * right.
- */
-function expected({ refusals, excuses = [], check, rejected = () => {} }) {
-  return { refusals, excuses, check, rejected }
-}
-
-const sameBytes = (world, offset, count, bytes, what) => {
-  must(bytes.length === count, `${what}: ${bytes.length} bytes instead of ${count}`)
-  must(world.bytes(offset, count).equals(bytes), `${what}: wrong bytes`)
-}
-
 /** Methods of a handle that give the bytes of one range. */
-function reading(call, { hasDefaults = true, takesOptions = true, maybe = false } = {}) {
+export function reading(call, { hasDefaults = true, takesOptions = true, maybe = false } = {}) {
   return {
     arguments: size =>
       fc.record({
@@ -67,7 +50,7 @@ function reading(call, { hasDefaults = true, takesOptions = true, maybe = false 
           excuses: [reason],
           check(bytes) {
             if (maybe && bytes === undefined) return
-            sameBytes(world, from.is, cut(world.size, from.is, much.is), bytes, 'the result')
+            sameBytes(world, from.is, much.is, bytes, 'the result')
           },
         }),
       }
@@ -76,7 +59,7 @@ function reading(call, { hasDefaults = true, takesOptions = true, maybe = false 
 }
 
 /** Methods that fill a target with one range. */
-function filling(call, { hasDefaults = true, takesOptions = true, maybe = false } = {}) {
+export function filling(call, { hasDefaults = true, takesOptions = true, maybe = false } = {}) {
   return {
     arguments: size =>
       fc.record({
@@ -88,7 +71,6 @@ function filling(call, { hasDefaults = true, takesOptions = true, maybe = false 
       const { value, refusals, reason, ...signal } = makeOptions(described)
       const target = makeTarget(description)
       const from = asOffset(offset, hasDefaults)
-      const count = cut(world.size, from.is, target.room)
       return {
         ...signal,
         target,
@@ -99,17 +81,98 @@ function filling(call, { hasDefaults = true, takesOptions = true, maybe = false 
           check(written) {
             if (maybe && written === undefined)
               return must(target.intact(0), 'a target was written that was not reported')
-            must(written === count, `${written} bytes written instead of ${count}`)
-            must(target.intact(count), 'more was written than was asked for')
-            const now = target.look().subarray(0, count)
-            must(world.bytes(from.is, now.length).equals(now), 'wrong bytes in the target')
+            const [least, most] = world.span(from.is, target.room)
+            must(written >= least && written <= most, `${written} bytes written instead of ${most}`)
+            must(target.intact(written), 'more was written than was asked for')
+            must(world.mayHold(from.is, target.look().subarray(0, written)), 'wrong bytes in the target')
           },
-          rejected: () => must(target.intact(count || 0), 'something else than the target was written'),
+          rejected: () =>
+            must(target.intact(world.span(from.is, target.room)[1] || 0), 'something else than the target was written'),
         }),
       }
     },
   }
 }
+
+/** Methods that do something about a range and give nothing; `allowed` may refuse what its arguments do not. */
+export function acting(call, { takesOptions = false, allowed = [] } = {}) {
+  return {
+    arguments: reading(call, { takesOptions }).arguments,
+    begin(world, args) {
+      const begun = reading(call, { takesOptions }).begin(world, args)
+      const refusals = begun.refusals.length > 0 ? begun.refusals : allowed
+      return { ...begun, ...expected({ refusals, excuses: begun.excuses }) }
+    },
+  }
+}
+
+/** lock(), unlock() and advise(): the same for every file. */
+export const keeping = {
+  // Who may not lock as much as that is told so.
+  lock: {
+    ...acting(({ file }, ...args) => file.lock(...args)),
+    begin(world, args) {
+      const begun = acting(({ file }, ...rest) => file.lock(...rest)).begin(world, args)
+      return { ...begun, excuses: process.getuid?.() === 0 ? [] : ['Error ENOMEM', 'Error EPERM'] }
+    },
+  },
+  unlock: acting(({ file }, ...args) => file.unlock(...args)),
+  advise: {
+    arguments: size => fc.record({ advice: advices, offset: offsets(size), length: lengths(size) }),
+    begin(world, { advice, offset, length }) {
+      const told = typeof advice !== 'string' ? [TYPE] : ADVICES.includes(advice) ? [] : [VALUE]
+      return {
+        run: () => world.file.advise(advice, offset, length),
+        ...expected({ refusals: [...told, ...refusalsOf(asOffset(offset), asLength(length))] }),
+      }
+    },
+  },
+}
+
+/** write() in mode 'r': refused for its arguments, and then for the mode. */
+const writing = {
+  arguments: size => fc.record({ target: withWasm, offset: offsets(size) }),
+  begin(world, { target: description, offset }) {
+    const target = makeTarget(description)
+    const from = asOffset(offset, false)
+    const refusals = [...refusalsOf(target, from), ...(from.is + target.room > LARGEST ? [RANGE] : [])]
+    return {
+      target,
+      run: () => world.file.write(target.target, offset),
+      ...expected({ refusals: refusals.length > 0 ? refusals : ['Error EBADF'] }),
+    }
+  },
+}
+
+/** What packages call of faultless/sources, as far as it takes ranges; `bytesOf` what it gives. */
+function source(call, bytesOf, { short = () => false, takesSignal = true } = {}) {
+  return {
+    arguments: size =>
+      fc.record({
+        offset: offsets(size),
+        length: lengths(size),
+        signal: takesSignal ? signals : fc.constant({ kind: 'none' }),
+      }),
+    begin(world, { offset, length, signal: described }) {
+      const { value, refusals, reason, ...signal } = makeOptions(described)
+      const [from, much] = [asOffset(offset, false), asLength(length, false)]
+      const refused = [...refusals, ...refusalsOf(from, much)]
+      const tooShort = refused.length === 0 && short(from.is, much.is, world.size)
+      return {
+        ...signal,
+        run: () => call(world.file, offset, length, value?.signal),
+        ...expected({
+          // An abort may come before the end of the file is met.
+          refusals: tooShort ? [RANGE, reason] : refused,
+          excuses: [reason],
+          check: result => sameBytes(world, from.is, much.is, Buffer.from(bytesOf(result)), 'the result'),
+        }),
+      }
+    },
+  }
+}
+
+const memberNames = Reflect.ownKeys(MappedFile.prototype).filter(name => name !== 'constructor')
 
 const listed = size =>
   fc.oneof(
@@ -149,6 +212,8 @@ function taken(world, range) {
   return { refusals: refusalsOf(from, much), offset: from.is, count: cut(world.size, from.is, much.is) }
 }
 
+const lying = list => Object.defineProperties(list, { length: { value: 2 ** 40 }, byteLength: { value: 0 } })
+
 const records = size =>
   fc.oneof(
     { weight: 6, arbitrary: fc.array(fc.nat(size), { maxLength: 10 }) },
@@ -159,8 +224,39 @@ const records = size =>
       weight: 1,
       arbitrary: fc.array(fc.double(), { minLength: 1, maxLength: 4 }).map(list => Float64Array.from(list)),
     },
+    { weight: 1, arbitrary: fc.nat(size).map(offset => lying(Float64Array.of(offset, offset))) },
     { weight: 1, arbitrary: fc.constantFrom(undefined, null, 5, 'offsets', {}, new Int32Array(2), new Set()) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(Object.create(Float64Array.prototype), new Proxy(new Float64Array(1), {})),
+    },
   )
+
+const ADVICES = ['normal', 'random', 'sequential', 'willneed', 'dontneed']
+const advices = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(...ADVICES) },
+  { weight: 1, arbitrary: fc.constantFrom('', 'Random', 'noreuse', '__proto__', undefined, null, 5, {}, ['random']) },
+)
+
+const isWhole = value => Number.isInteger(value) && value >= 0
+/** Not so short that a stream has thousands of chunks. */
+const highWaterMarks = size =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.integer({ min: Math.ceil(size / 40), max: size + 100_000 }) },
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom(0, null, 2 ** 31, 2 ** 40, 2 ** 53, 1e300) },
+    { weight: 1, arbitrary: fc.constantFrom(-1, 0.5, Number.NaN, '1000', {}, true, 5n, Number.POSITIVE_INFINITY) },
+  )
+const streamEnds = size =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: size, max: size + 10 }) },
+    { weight: 4, arbitrary: offsets(size) },
+    { weight: 1, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
+  )
+
+/** Options of which only the signal is passed on. */
+const signals = options.filter(({ kind }) => !kind.startsWith('junk'))
+const selves = fc.constantFrom(undefined, null, 5, 'file', {}, [], MappedFile, MappedFile.prototype, new Proxy({}, {}))
 
 const methods = {
   read: reading(({ file }, ...args) => file.read(...args)),
@@ -216,8 +312,8 @@ const methods = {
     begin(world, { target: description, offsets: given, length, options: described }) {
       const { value, refusals, reason, ...signal } = makeOptions(described)
       const target = makeTarget(description)
-      const isList = Array.isArray(given) || given instanceof Float64Array || given instanceof BigUint64Array
-      const each = isList ? Array.from(given, one => asOffset(one, false)) : [{ refusal: TYPE }]
+      const isList = Array.isArray(given) || types.isFloat64Array(given) || types.isBigUint64Array(given)
+      const each = isList ? [...given].map(one => asOffset(one, false)) : [{ refusal: TYPE }]
       const much = asLength(length, false)
       const parts = each.map(({ is }) => ({ offset: is, count: cut(world.size, is, much.is) }))
       const count = parts.reduce((sum, part) => sum + part.count, 0)
@@ -305,13 +401,11 @@ const methods = {
     },
   },
 
-  prefault: {
-    ...reading(({ file }, ...args) => file.prefault(...args)),
-    begin(world, args) {
-      const begun = reading(({ file }, ...rest) => file.prefault(...rest)).begin(world, args)
-      return { ...begun, check: result => must(result === undefined, 'prefault() gave something') }
-    },
-  },
+  prefault: acting(({ file }, ...args) => file.prefault(...args), { takesOptions: true }),
+
+  ...keeping,
+  flush: acting(({ file }, ...args) => file.flush(...args), { allowed: ['Error EBADF'] }),
+  write: writing,
 
   residency: {
     arguments: size => fc.record({ offset: offsets(size), length: lengths(size) }),
@@ -329,6 +423,82 @@ const methods = {
           },
         }),
       }
+    },
+  },
+
+  createReadStream: {
+    arguments: size =>
+      fc.record({ start: offsets(size), end: streamEnds(size), highWaterMark: highWaterMarks(size), options }),
+    begin(world, { options: described, start, end, highWaterMark }) {
+      const { value, refusals, reason, ...signal } = makeOptions(described)
+      const isBag = value === undefined || (typeof value === 'object' && value !== null)
+      const from = asOffset(start)
+      const unlimited = end === undefined || end === Number.POSITIVE_INFINITY
+      const to = unlimited ? { is: Number.POSITIVE_INFINITY } : asOffset(end)
+      const isMark = highWaterMark === undefined || highWaterMark === null || isWhole(highWaterMark)
+      const asked = [
+        ...refusalsOf(from, to),
+        ...(from.is > to.is ? [RANGE] : []),
+        ...(isMark ? [] : [VALUE]),
+        // As in node:fs, a signal destroys the stream.
+        ...refusals.map(refusal => (refusal instanceof Error ? ABORTED : refusal)),
+      ]
+      return {
+        ...signal,
+        async run() {
+          const parts = []
+          const stream = world.file.createReadStream(isBag ? { ...value, start, end, highWaterMark } : value)
+          for await (const part of stream) parts.push(part)
+          return Buffer.concat(parts)
+        },
+        ...expected({
+          refusals: isBag ? asked : [TYPE],
+          excuses: [reason && ABORTED],
+          check: bytes => sameBytes(world, from.is, to.is + 1 - from.is, bytes, 'the stream'),
+        }),
+      }
+    },
+  },
+
+  genericFilehandle: source(
+    (file, offset, length, signal) => genericFilehandle(file).read(length, offset ?? null, { signal }),
+    bytes => bytes,
+  ),
+  pmtilesSource: source(
+    (file, offset, length, signal) => pmtilesSource(file).getBytes(offset, length, signal),
+    ({ data }) => data,
+    { short: (offset, length, size) => offset > 0 && cut(size, offset, length) < length },
+  ),
+  geotiffSource: source(
+    (file, offset, length, signal) => geotiffSource(file).fetchSlice({ offset, length }, signal),
+    ({ data }) => data,
+  ),
+  zarritaReader: source(
+    (file, offset, length) => zarritaReader(file).read(offset, length),
+    bytes => bytes,
+    { takesSignal: false },
+  ),
+
+  /** Any method or getter of something that is no handle. */
+  foreign: {
+    arguments: size =>
+      fc.record({ name: fc.constantFrom(...memberNames), self: selves, one: offsets(size), two: lengths(size) }),
+    begin: (_, { name, self, one, two }) => ({
+      run() {
+        const { value, get } = Object.getOwnPropertyDescriptor(MappedFile.prototype, name)
+        return get ? get.call(self) : value.call(self, one, two)
+      },
+      ...expected({ refusals: ['TypeError ERR_INVALID_THIS'] }),
+    }),
+  },
+
+  release: {
+    arguments: () =>
+      fc.record({ source: fc.constantFrom('path', 'Buffer', 'URL', undefined, '', 'nul\0', 5, {}, null) }),
+    begin(world, { source: given }) {
+      const known = Object.hasOwn(world.sources, given)
+      const refusals = known || given === undefined || given === '' ? [] : refusalsOfSource(given)
+      return { run: () => mmapRead.release(known ? world.sources[given] : given), ...expected({ refusals }) }
     },
   },
 
@@ -364,7 +534,7 @@ const methods = {
           { fd: 2 ** 32 },
           new Proxy({}, {}),
         ),
-        mode: fc.constantFrom(undefined, 'r', 'w', 5, null),
+        mode: fc.constantFrom(undefined, 'r', 'r+', 'w', 5, null),
         options,
       }),
     begin(world, { source, mode, options: described }) {
@@ -382,7 +552,9 @@ const methods = {
         ...expected({
           refusals: [
             ...refusals,
-            ...(isBag && mode !== undefined && mode !== 'r' ? [VALUE] : []),
+            ...(isBag && mode !== undefined && mode !== 'r' && mode !== 'r+' ? [VALUE] : []),
+            // It was opened for reading.
+            ...(isBag && mode === 'r+' && source === 'FileHandle' ? ['Error EACCES', reason] : []),
             // An abort may come before the kernel's answer.
             ...(Object.hasOwn(world.sources, source) ? [] : [...refusalsOfSource(source), reason]),
           ],
@@ -412,46 +584,18 @@ function refusalsOfSource(source) {
   return [TYPE]
 }
 
-/** Calls on a file of `size` bytes. */
-export const calls = size =>
+const OFTEN = /^(read|view|mmapRead|try|slice|chunks|createReadStream)/
+
+/** Calls of `these` methods on a file of `size` bytes, those that read more often than the others. */
+export const callsOf = (these, size) =>
   fc.oneof(
-    ...Object.entries(methods).map(([method, { arguments: args }]) => ({
-      weight: ['refresh', 'open', 'construct', 'residency', 'prefault'].includes(method) ? 1 : 4,
+    ...Object.entries(these).map(([method, { arguments: args }]) => ({
+      weight: OFTEN.test(method) ? 4 : 1,
       arbitrary: args(size).map(given => ({ method, ...given })),
     })),
   )
 
+export const calls = size => callsOf(methods, size)
+
 /** A call that is ready to `run()`, and what must come of it. */
 export const prepare = (world, call) => methods[call.method].begin(world, call)
-
-/** Runs a call; resolves to its `value` or its `error`. */
-export function begin({ run }, { method }) {
-  try {
-    return settled(run())
-  } catch (error) {
-    must(method.startsWith('try') || method === 'construct', `${method} threw instead of rejecting: ${error}`)
-    return { error }
-  }
-}
-
-async function settled(answer) {
-  try {
-    return { value: await answer }
-  } catch (error) {
-    return { error }
-  }
-}
-
-/** Throws unless the call ended as it must. */
-export function judge({ refusals, excuses, check, rejected }, outcome, { mayBeClosed }) {
-  if (!('error' in outcome)) {
-    must(refusals.length === 0, `it was not refused: ${refusals}`)
-    check(outcome.value)
-    return
-  }
-  const { error } = outcome
-  const code = told(error)
-  const allowed = [...(refusals.length > 0 ? refusals : excuses), mayBeClosed ? CLOSED : undefined].filter(Boolean)
-  if (!allowed.includes(code)) throw new Wrong(`refused as ${String(code)}: ${error?.stack}`)
-  rejected(error)
-}

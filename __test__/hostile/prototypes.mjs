@@ -30,6 +30,9 @@ export const TAMPERINGS = places.length * answers.length
 /** Runs something while the language is tampered with in the way of this number, or not at all without one. */
 export function tampered(number, run) {
   if (number === undefined) return run()
+  // What Node itself cuts short Buffers from is made now, and not while it is lied to: it would be spoilt for good.
+  const { buffer } = Buffer.allocUnsafe(1)
+  while (Buffer.allocUnsafe(512).buffer === buffer);
   const [prototype, name] = places[number % places.length]
   const answer = answers[Math.floor(number / places.length)]
   const original = Object.getOwnPropertyDescriptor(prototype, name)

@@ -210,6 +210,11 @@ export function makeTarget(description) {
         bytes.subarray(end, Math.min(bytes.length, end + 64)).every(untouched)
       )
     },
+    /** Gives each byte of the memory a value of its own, counted from the target's first byte on. */
+    paint(first) {
+      const bytes = new Uint8Array(memory)
+      for (let index = 0; index < bytes.length; index++) bytes[index] = first + index - AROUND
+    },
     fill: byte => new Uint8Array(memory).fill(byte),
     filledWith: byte => new Uint8Array(memory).every(one => one === byte),
   }

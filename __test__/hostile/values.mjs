@@ -29,6 +29,7 @@ const junk = fc.constantFrom(
   { [Symbol.toPrimitive]: () => 1 },
   Object.create(null),
   new Proxy({}, {}),
+  { constructor: { name: Symbol('no text') } },
 )
 
 const badNumbers = fc.oneof(
