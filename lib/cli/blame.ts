@@ -88,14 +88,17 @@ function writer(frames: Frame[]): Kind {
     return { who: "libc's malloc, or a call of mmap whose caller keeps no frames", advice: `${TUNE} ${REUSE}` }
   const name = nameOf(outer.object)
   if (/\.node$/.test(outer.object)) {
-    return { who: `addon ${name}`, advice: `If it is by malloc: ${TUNE} Otherwise it is for the authors of ${name}.` }
+    const authors = `Otherwise tell the authors of ${name}, with the stack that --json has, to map less often and to use memory again.`
+    const meanwhile = 'Until then call it in a process of its own, which has a lock of its own.'
+    return { who: `addon ${name}`, advice: `If it is by malloc: ${TUNE} ${authors} ${meanwhile}` }
   }
   if (/\.so(\.|$)/.test(outer.object)) return { who: `library ${name}`, advice: TUNE }
   const allocates = /BackingStore|ArrayBuffer|Buffer|[Mm]alloc|[Cc]alloc|[Rr]ealloc|operator new/
   if (frames.slice(0, 6).some(frame => allocates.test(frame.name))) {
     return { who: `${name}: malloc for buffers`, advice: `${TUNE} ${REUSE}` }
   }
-  return { who: `${name}: ${shortName(outer.name)}` }
+  // An address tells nothing.
+  return { who: outer.name.startsWith('0x') ? name : `${name}: ${shortName(outer.name)}` }
 }
 
 /** The package that an addon belongs to, and else the name of the file. */

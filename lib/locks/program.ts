@@ -4,6 +4,12 @@
 const CLONE_THREAD = 0x10000
 /** Frames of a user stack: those next to the kernel tell who it was. */
 const FRAMES = 16
+/** The calls that take the lock for writing, by their numbers on x86-64: mmap, mprotect, munmap, mremap, madvise. */
+const CALLS = [9, 10, 11, 25, 28]
+/** Bytes of a kernel stack there, at the end of which are the registers that the kernel was entered with. */
+const KERNEL_STACK = 16384
+/** What a code segment of 64 bits is called: what looks otherwise is no registers. */
+const USER_CODE = 0x33
 
 export interface ProgramOptions {
   /** Processes that are followed from the beginning, with all that they start. */
@@ -12,7 +18,23 @@ export interface ProgramOptions {
   marker: number | undefined
   /** Whether user stacks are collected. */
   stacks: boolean
+  /**
+   * Whether the address that a call returns to goes with its stack. The stack is walked by frame pointers, and libc's functions
+   * that call the kernel keep none: whoever called them is skipped. On x86-64, with the types of the kernel (BTF).
+   */
+  callers: boolean
 }
+
+// Newer kernels leave 16 bytes free at the end of the stack.
+const FIND_CALLER = `
+      $caller = (uint64)0;
+      $regs = (struct pt_regs *)((uint64)curtask->stack + ${KERNEL_STACK} - sizeof(struct pt_regs));
+      if ($regs->cs != ${USER_CODE}) { $regs = (struct pt_regs *)((uint64)$regs - 16); }
+      $call = $regs->orig_ax;
+      if ($regs->cs == ${USER_CODE} && (${CALLS.map(number => `$call == ${number}`).join(' || ')})) {
+        $caller = *(uint64 *)uptr($regs->sp);
+      }
+`
 
 /**
  * Processes are followed, whatever their threads are called. A process that somebody else starts under an id of one that
@@ -24,10 +46,10 @@ export interface ProgramOptions {
  *
  * Addresses become names only while their process lives, so stacks are printed every second.
  */
-export function lockProgram({ pids, marker, stacks }: ProgramOptions): string {
+export function lockProgram({ pids, marker, stacks, callers }: ProgramOptions): string {
   const section = marker === undefined ? '0' : '@section'
   const key = `${section}, pid, $write, comm`
-  const stackKey = `${section}, pid, $write, comm, ustack(perf, ${FRAMES})`
+  const stackKey = `${section}, pid, $write, $caller, comm, ustack(perf, ${FRAMES})`
   return `
 BEGIN { ${pids.map(pid => `@followed[${pid}] = 1;`).join(' ')} }
 
@@ -53,7 +75,7 @@ tracepoint:mmap_lock:mmap_lock_acquire_returned /@followed[pid]/ {
       @waits[${key}] = stats($wait);
       @longest[${key}] = max($wait);
       @histogram[${key}] = hist($wait);
-      ${stacks ? `@stacks[${stackKey}] = stats($wait);` : ''}
+      ${stacks ? `${callers ? FIND_CALLER : '$caller = (uint64)0;'} @stacks[${stackKey}] = stats($wait);` : ''}
       @since[tid, $mm] = $now;
     } else { @failed[${key}] = count(); }
   } else if (args->success) {

@@ -1,5 +1,7 @@
 // What a trace of mmap_lock found, made of what bpftrace prints. All times are in nanoseconds.
 
+import { Programs } from './programs.js'
+
 /** How many acquisitions waited for at least `from` and less than `to`. */
 export interface Bucket {
   from: number
@@ -62,11 +64,14 @@ type RawBucket = { min?: number; max?: number; count: number }
 /** What bpftrace prints of each map: a value, or values by key. */
 type Maps = Map<string, unknown>
 
-/** @param printed lines of JSON */
-export function lockReport(printed: string, sections: number, stacks: boolean): LockReport {
+/**
+ * @param printed lines of JSON
+ * @param programs what was mapped where in the processes whose stacks were collected
+ */
+export function lockReport(printed: string, sections: number, stacks: boolean, programs = new Programs()): LockReport {
   const maps = readMaps(printed)
   const rows = threadRows(maps)
-  const stackRows = stacks ? readStacks(printed) : []
+  const stackRows = stacks ? readStacks(printed, programs) : []
   const sectionOf = (number: number | undefined): Section => {
     const belongs = (row: { section: number }) => number === undefined || row.section === number
     const threads = mergeThreads(rows.filter(belongs))
@@ -189,8 +194,8 @@ function mergeHistograms(histograms: Bucket[][]): Bucket[] {
 
 type StackRow = StackFigures & { section: number }
 
-/** A key is `section,pid,write,name,` and then the frames, each on a line of its own: an address and the name that it has. */
-function readStacks(printed: string): StackRow[] {
+/** A key is `section,pid,write,caller,name,` and then the frames, each on a line of its own: an address and the name that it has. */
+function readStacks(printed: string, programs: Programs): StackRow[] {
   const all = printed
     .split('\n')
     .filter(line => line.includes('"@stacks"'))
@@ -202,9 +207,9 @@ function readStacks(printed: string): StackRow[] {
     }
   }
   return (all.at(-1) ?? []).map(({ key, count, total }) => {
-    const { pid, frames, ...row } = parseStack(key)
+    const { pid, caller, frames, ...row } = parseStack(key)
     const named = frames.map(({ address }) => names.get(`${pid} ${address}`) ?? `0x${address}`)
-    return { ...row, count, waited: total, frames: named }
+    return { ...row, count, waited: total, frames: withCaller(named, caller, programs.objectAt(pid, caller)) }
   })
 }
 
@@ -218,7 +223,7 @@ function stackEntries(line: string): { key: string; count: number; total: number
 
 function parseStack(key: string) {
   const [head = '', ...lines] = key.split('\n')
-  const [section, pid, write, ...name] = head.split(',')
+  const [section, pid, write, caller = '0', ...name] = head.split(',')
   const frames = lines
     .map(line => line.trim())
     .filter(line => line !== '')
@@ -231,9 +236,20 @@ function parseStack(key: string) {
     section: Number(section),
     pid: Number(pid),
     write: write === '1',
+    caller: BigInt(caller),
     thread: name.slice(0, -1).join(','),
     frames,
   }
+}
+
+/**
+ * The caller goes between a function of libc's and the frame that its frame pointer led to, where it is of another object than
+ * both: what has a name is better than what has none.
+ */
+function withCaller([first, ...rest]: string[], caller: bigint, object: string | undefined): string[] {
+  if (first === undefined) return []
+  const known = [first, rest[0]].some(frame => frame?.endsWith(`(${object})`))
+  return object === undefined || known ? [first, ...rest] : [first, `0x${caller.toString(16)} (${object})`, ...rest]
 }
 
 function mergeStacks(rows: StackRow[]): StackFigures[] {

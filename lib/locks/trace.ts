@@ -2,10 +2,11 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cannotTrace } from '../errors.js'
 import { tracingObstacle } from './obstacle.js'
 import { lockProgram } from './program.js'
+import { Programs } from './programs.js'
 import { type LockReport, lockReport } from './report.js'
 
 /** Keys of a map: names of threads in processes, times the columns of a histogram. What finds no room is counted as lost. */
@@ -24,6 +25,7 @@ export class LockTrace {
   #printed = ''
   #complaints = ''
   #sections = 1
+  #programs = new Programs()
   #options: TraceOptions
   #ended: Promise<unknown>
   #attached: Promise<void>
@@ -44,7 +46,12 @@ export class LockTrace {
   private constructor(pids: readonly number[], options: TraceOptions) {
     this.#options = options
     const { stacks = false, marks = false } = options
-    const program = lockProgram({ pids, stacks, marker: marks ? process.pid : undefined })
+    const program = lockProgram({
+      pids,
+      stacks,
+      marker: marks ? process.pid : undefined,
+      callers: stacks && knowsCallers(),
+    })
     // The command that it runs, once all probes are in place, repeats what we say and ends when we close its input, or die.
     // In a group of its own, the Ctrl-C of a terminal does not reach it.
     this.#bpftrace = spawn('bpftrace', ['-f', 'json', '-c', '/bin/cat', '-e', program], {
@@ -61,6 +68,7 @@ export class LockTrace {
     this.#attached = new Promise((resolve, reject) => {
       this.#bpftrace.stdout.setEncoding('utf8').on('data', text => {
         this.#printed += text
+        if (stacks) for (const pid of pidsIn(text)) this.#programs.look(pid)
         if (this.#printed.includes(READY)) resolve()
       })
       this.#ended.then(() => reject(this.#failure()), reject)
@@ -80,7 +88,7 @@ export class LockTrace {
     this.#bpftrace.stdin.end()
     await this.#ended
     if (this.#bpftrace.exitCode !== 0) throw this.#failure()
-    return lockReport(this.#printed, this.#sections, this.#options.stacks ?? false)
+    return lockReport(this.#printed, this.#sections, this.#options.stacks ?? false, this.#programs)
   }
 
   /** Ends it without a report. */
@@ -149,6 +157,14 @@ export async function traceCommand(
   } finally {
     signal?.removeEventListener('abort', end)
   }
+}
+
+/** Whether the registers that a call was made with can be read: on x86-64, where the kernel tells its types. */
+const knowsCallers = () => process.arch === 'x64' && existsSync('/sys/kernel/btf/vmlinux')
+
+/** The processes of the stacks in a part of what bpftrace prints, which it does every second. */
+function pidsIn(text: string): Set<number> {
+  return new Set([...text.matchAll(/"\d+,(\d+),[01],/g)].map(([, pid]) => Number(pid)))
 }
 
 /** The processes given and those that came of them, as far as their parents live. */
