@@ -139,6 +139,7 @@ function madeUp() {
     memory: 2 ** 33,
     kernel: '6.0',
     node: 'v20',
+    bufferPoolSize: 8192,
     glibc: '2.36',
     fileSystem: 'ext4',
     readAheadKiB: 128,

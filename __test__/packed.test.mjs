@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -33,12 +33,11 @@ test.before(async () => {
   ;[main, platform] = stdout.trim().split('\n')
   platformName = basename(platform).replace(/-\d.*/, '')
   for (const path of [project, tools]) fs.mkdirSync(path)
-  for (const name of ['node', 'npm', 'npx']) fs.symlinkSync(join(dirname(process.execPath), name), join(tools, name))
-  for (const name of ['sh', 'env']) {
-    fs.symlinkSync(
-      ['/bin', '/usr/bin'].map(place => join(place, name)).find(path => fs.existsSync(path)),
-      join(tools, name),
-    )
+  // Node itself may come without npm, as the versions of `npm run test:nodes` do.
+  const places = [dirname(process.execPath), ...process.env.PATH.split(delimiter), '/bin', '/usr/bin']
+  for (const name of ['node', 'npm', 'npx', 'sh', 'env']) {
+    const found = places.map(place => join(place, name)).find(path => fs.existsSync(path))
+    fs.symlinkSync(fs.realpathSync(found), join(tools, name))
   }
   await run('npm', ['install', '--no-audit', '--no-fund', main, platform], { cwd: project, env })
 })

@@ -5,6 +5,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 import { invalidArgType, invalidArgValue, outOfRange, tooLarge } from './errors.js'
+import { indexOf } from './targets.js'
 
 /** A byte position: a non-negative safe integer, or a bigint of the same range. */
 export type Offset = number | bigint
@@ -88,7 +89,7 @@ export function toPath(source: unknown): { bytes: Buffer; text: string } {
     throw invalidArgType('path', 'of type string or an instance of Buffer or URL', source)
   }
   const bytes = Buffer.from(path as string)
-  if (bytes.includes(0)) throw invalidArgValue('path', 'must be a path without null bytes', source)
+  if (indexOf(bytes, 0) >= 0) throw invalidArgValue('path', 'must be a path without null bytes', source)
   return { bytes, text: bytes.toString() }
 }
 

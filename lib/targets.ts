@@ -10,7 +10,8 @@ const typedArray = Object.getPrototypeOf(Uint8Array.prototype)
 const ofTypedArrays = getters(typedArray)
 const ofDataViews = getters(DataView.prototype)
 const { call } = Function.prototype
-const indexOf = call.bind(typedArray.indexOf) as (bytes: Uint8Array, element: number) => number
+/** Where a byte first occurs, or -1; throws where the memory is lost. */
+export const indexOf = call.bind(typedArray.indexOf) as (bytes: Uint8Array, element: number) => number
 const set = call.bind(typedArray.set) as (bytes: Uint8Array, source: Uint8Array, at: number) => void
 
 function getters(prototype: object) {

@@ -16,6 +16,7 @@ const server = createServer(socket => socket.resume()).listen(0)
 await once(server, 'listening')
 const socket = connect(server.address().port)
 const nothing = () => {}
+await collectGarbage()
 setInterval(collectGarbage, 4)
 parentPort.postMessage('busy')
 

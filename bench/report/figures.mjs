@@ -21,8 +21,12 @@ const SHORT = {
   view: 'faultless view',
 }
 
-/** @param {Measured[]} measured @returns {Figure[]} */
-export function figures(measured) {
+/**
+ * @param {Measured[]} measured
+ * @param {number} defaultPool Buffer.poolSize of the Node that measured, where a cell sets none
+ * @returns {Figure[]}
+ */
+export function figures(measured, defaultPool) {
   const cells = measured.filter(({ error, twin, first }) => !error && !twin && first.length > 0)
   return [
     ...throughputByMembers(cells),
@@ -31,8 +35,8 @@ export function figures(measured) {
     ...mitigations(cells),
     ...lockBars(cells),
     ...histogram(cells),
-    ...poolSweep(cells),
-    ...poolByFile(cells),
+    ...poolSweep(cells, defaultPool),
+    ...poolByFile(cells, defaultPool),
   ]
 }
 
@@ -237,10 +241,10 @@ function nanoseconds(value) {
   return value >= 1 << 10 ? `${value >> 10} µs` : `${value} ns`
 }
 
-const poolOf = ({ poolSize = Buffer.poolSize }) => poolSize
 const isPooled = ({ reader, env, variant, hugePages }) => reader === 'readFileSync' && !env && !variant && !hugePages
 
-function poolSweep(cells) {
+function poolSweep(cells, defaultPool) {
+  const poolOf = ({ poolSize = defaultPool }) => poolSize
   const own = atSource(cells).filter(isPooled)
   const pools = sorted(own.map(poolOf))
   if (pools.length < 2) return []
@@ -260,7 +264,8 @@ function poolSweep(cells) {
   ]
 }
 
-function poolByFile(cells) {
+function poolByFile(cells, defaultPool) {
+  const poolOf = ({ poolSize = defaultPool }) => poolSize
   const most = Math.max(...cells.map(({ k }) => k))
   const own = cells.filter(cell => isPooled(cell) && cell.k === most)
   const small = 8 * KiB

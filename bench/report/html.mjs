@@ -19,7 +19,7 @@ import { tally } from './summary.mjs'
 export function htmlReport({ environment, rows, cells, noise }) {
   const { command } = environment
   const caption = `<code>${plainText(command)}</code> ${plainText(machine(environment))}`
-  const drawn = figures(cells).map(({ title, text, chart }) => {
+  const drawn = figures(cells, environment.bufferPoolSize).map(({ title, text, chart }) => {
     const { wide, narrow } = drawChart(chart)
     return `<figure>
 <h3>${plainText(title)}</h3>
