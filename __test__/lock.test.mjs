@@ -172,6 +172,36 @@ test.serial('willneed brings a range into memory, and dontneed takes it out, unl
   await file.close()
 })
 
+test.serial(
+  'sequential doubles what the touch of a cold page brings along; reads bring what they need alone',
+  async t => {
+    if (!allowed(t, 'loopDevices', 'residentPages', 'eviction')) return
+    const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
+    t.teardown(disk.dispose)
+    const pagesFor = {}
+    for (const [seed, advice] of [undefined, 'sequential', 'random'].entries()) {
+      const path = seededFile(disk.mountPoint, 8 * MiB, seed + 2)
+      evict(path)
+      const file = await MappedFile.open(path)
+      if (advice) await file.advise(advice)
+      const { buffer } = await file.view(0, 16)
+      const pagesOf = async act => {
+        const before = residentPages(path)
+        await act()
+        return residentPages(path) - before
+      }
+      pagesFor[advice ?? 'none'] = {
+        touch: await pagesOf(() => new Uint8Array(buffer)[3 * MiB]),
+        read: await pagesOf(() => file.read(6 * MiB + 5, 10)),
+      }
+      await file.close()
+    }
+    const { none, sequential, random } = pagesFor
+    t.is(sequential.touch, 2 * none.touch, JSON.stringify(pagesFor))
+    for (const { read } of [none, sequential, random]) t.true(read < none.touch / 4, JSON.stringify(pagesFor))
+  },
+)
+
 test('advice about the whole file is taken, and reads stay right', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)

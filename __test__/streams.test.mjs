@@ -356,3 +356,106 @@ test('a handle of mode r+ streams what its views wrote', async t => {
   t.is(Buffer.concat(await collect(file.createReadStream({ start: 1000, end: 1004 }))).toString(), 'views')
   await file.close()
 })
+
+/** What happens to a stream until it is closed, and what it says of itself then. */
+async function course(stream, act) {
+  const events = []
+  const note = name => {
+    // How many chunks there are is a matter of the moment.
+    if (events.at(-1) !== name) events.push(name)
+  }
+  for (const name of ['open', 'ready', 'data', 'end', 'close']) {
+    if (name !== 'data') stream.on(name, () => note(name))
+  }
+  stream.on('error', error => note(`${error.name}: ${error.message}`))
+  const closed = new Promise(resolve => stream.once('close', resolve))
+  await act(stream, note)
+  await closed
+  // Nothing comes after 'close'.
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
+  const { destroyed, closed: isClosed, readableEnded, readableAborted, readableDidRead, errored } = stream
+  return { events, destroyed, isClosed, readableEnded, readableAborted, readableDidRead, errored: errored?.message }
+}
+
+const noted = (stream, note) => stream.on('data', () => note('data'))
+const full = () => new Writable({ write: (_chunk, _encoding, callback) => callback(new Error('full')) })
+
+for (const [what, act, options] of [
+  ['read to its end, and destroyed by itself', noted],
+  ['nothing in the range', noted, { start: SIZE }],
+  ['destroyed at once', stream => stream.destroy()],
+  ['destroyed at once with an error', stream => stream.destroy(new Error('no more'))],
+  ['destroyed at once while it flows', (stream, note) => noted(stream, note).destroy()],
+  ['destroyed twice, with two errors', stream => stream.destroy(new Error('first')).destroy(new Error('second'))],
+  ['destroyed when it is open', stream => stream.once('open', () => stream.destroy())],
+  ['destroyed when it is ready, with an error', stream => stream.once('ready', () => stream.destroy(new Error('no')))],
+  [
+    'destroyed at the first chunk',
+    (stream, note) => noted(stream, note).once('data', () => stream.destroy()),
+    { highWaterMark: 100 },
+  ],
+  [
+    'destroyed after its end',
+    (stream, note) => noted(stream, note).once('end', () => stream.destroy(new Error('late'))),
+  ],
+  ['a consumer that fails', stream => pipeline(stream, full()).catch(() => {})],
+  [
+    'iterated, and left',
+    async stream => {
+      for await (const chunk of stream) if (chunk.length > 0) break
+    },
+  ],
+  [
+    'setEncoding when it is ready',
+    (stream, note) => stream.once('ready', () => noted(stream.setEncoding('hex'), note)),
+  ],
+  [
+    'paused and resumed',
+    (stream, note) => {
+      noted(stream, note).once('data', () => {
+        stream.pause()
+        setImmediate(() => stream.resume())
+      })
+    },
+  ],
+]) {
+  test(`the same course of events as of fs.createReadStream: ${what}`, async t => {
+    const { path, file } = await opened(t)
+    const ours = await course(file.createReadStream(options), act)
+    t.deepEqual(ours, await course(fs.createReadStream(path, options), act))
+    t.false(file.closed)
+  })
+}
+
+test('a signal aborted half way: the same course of events', async t => {
+  const { path, file } = await opened(t)
+  const of = create => {
+    const controller = new AbortController()
+    return course(create({ signal: controller.signal, highWaterMark: 100 }), (stream, note) => {
+      noted(stream, note).once('data', () => controller.abort())
+    })
+  }
+  const theirs = await of(options => fs.createReadStream(path, options))
+  t.deepEqual(await of(options => file.createReadStream(options)), theirs)
+})
+
+test('destroyed before its first read, a stream reads nothing', async t => {
+  const { file } = await opened(t)
+  for (const name of ['readInto', 'prefault']) file[name] = () => t.fail(name)
+  const stream = file.createReadStream()
+  const { events } = await course(stream, () => stream.destroy())
+  t.false(events.includes('data') || events.includes('end'))
+  t.is(stream.bytesRead, 0)
+})
+
+test('a read that fails: the error, then close, and never an end', async t => {
+  const { path, file } = await opened(t)
+  fs.truncateSync(path, 10)
+  const cut = await course(file.createReadStream({ start: 100 }), noted)
+  t.deepEqual(cut.events.slice(0, 2), ['open', 'ready'])
+  t.regex(cut.events[2], /ERR_FILE_TRUNCATED|cut|truncated/)
+  t.deepEqual([cut.events.at(-1), cut.events.length, cut.readableEnded], ['close', 4, false])
+  await file.close()
+  const closed = await course(file.createReadStream(), noted)
+  t.deepEqual([closed.events.at(-1), closed.events.length, closed.readableEnded], ['close', 4, false])
+})
