@@ -1,4 +1,5 @@
 // AbortSignal: a read that is called off rejects with the signal's reason, and then nobody writes to its target.
+// Seen to fail: without the look at whether a read has settled, its target is written to when the pool answers.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -14,7 +14,18 @@ function everyone(...names) {
   return Object.fromEntries(names.map(name => [name, WITH_RANGE]))
 }
 
-const LONG = ['read', 'read that can be aborted', 'readMany', 'view', 'chunks', 'slice', 'prefault', 'mmapRead']
+const LONG = [
+  'read',
+  'read that can be aborted',
+  'readMany',
+  'view',
+  'chunks',
+  'slice',
+  'createReadStream',
+  'lock',
+  'prefault',
+  'mmapRead',
+]
 
 const EXPECTED = {
   direct: 'EIO',

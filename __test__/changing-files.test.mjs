@@ -1,11 +1,13 @@
 // Files that are replaced, grow, and are rewritten while they are read: mmapRead answers for what is at the path now.
+// Seen to fail: with mappings that have no room behind the end, a file that grows takes 20 of them; with files known by their
+// path alone, mmapRead goes on to read the one that was replaced.
 
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
 import { KiB, MiB, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { descriptorsOf, mappingsOf, untilReleased } from './helpers/process.mjs'
+import { descriptorsOf, mappingPlaces, untilReleased } from './helpers/process.mjs'
 
 test.serial('appended to 10,000 times under mmapRead: right every time, with one mapping', async t => {
   const path = join(temporaryFolder(t), 'log')
@@ -14,7 +16,7 @@ test.serial('appended to 10,000 times under mmapRead: right every time, with one
   const log = fs.openSync(path, 'a')
   t.teardown(() => fs.closeSync(log))
   let wrong = 0
-  let most = 0
+  const places = new Set()
   for (let round = 0; round < 10_000; round++) {
     const at = round * 64
     fs.writeSync(log, bytes, at, 64)
@@ -22,10 +24,10 @@ test.serial('appended to 10,000 times under mmapRead: right every time, with one
     const start = Math.max(0, at - 100)
     const read = await mmapRead(path, start, at + 65 - start)
     if (!bytes.subarray(start, at + 64).equals(read)) wrong++
-    if (round % 500 === 0) most = Math.max(most, mappingsOf(path).length)
+    if (round % 500 === 0) for (const place of mappingPlaces(path)) places.add(place)
   }
   t.is(wrong, 0)
-  t.is(most, 1, 'one mapping serves the file as it grows')
+  t.is(places.size, 1, 'one mapping serves the file as it grows')
   t.true(descriptorsOf(path) <= 3)
   t.true(bytes.equals(await mmapRead(path)))
   mmapRead.release(path)

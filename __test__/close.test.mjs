@@ -1,4 +1,5 @@
 // close(): what was begun ends well, what is new is refused, and no memory is pulled from under anyone.
+// Seen to fail: with a close() that does not wait, reads that were begun are told that there is no file.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

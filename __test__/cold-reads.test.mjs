@@ -1,4 +1,5 @@
 // The JS thread stays free while cold files are read from a slow disk, where naive indexing of a mapping stalls it for seconds.
+// Seen to fail: where every page is taken to be in memory, and, for the user who is not the owner, where mincore is believed.
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -29,7 +30,7 @@ const METHODS = [
   'slice',
   'prefault',
 ]
-const WAYS = ['naive', ...METHODS, 'reads at once', 'mmapRead']
+const WAYS = ['naive', ...METHODS, 'reads at once', 'createReadStream', 'lock', 'mmapRead']
 const ATTEMPTS = ['tryRead', 'tryReadInto', 'tryView']
 
 function fill(folder, length) {
@@ -61,11 +62,16 @@ function slowFiles(t, { length, fileSystem, overlaid, readAheadKiB = 128 }) {
   return { folder: overlaid ? overlay(t, folder) : folder, below: folder, cgroups: [group] }
 }
 
+function tmpfs(t) {
+  const at = temporaryFolder(t)
+  execFileSync('mount', ['-t', 'tmpfs', 'faultless', at])
+  t.teardown(() => execFileSync('umount', ['--lazy', at]))
+  return at
+}
+
 /** An overlay over a folder, with a tmpfs above it. */
 function overlay(t, lower) {
-  const [base, at] = [temporaryFolder(t), temporaryFolder(t)]
-  execFileSync('mount', ['-t', 'tmpfs', 'faultless', base])
-  t.teardown(() => execFileSync('umount', ['--lazy', base]))
+  const [base, at] = [tmpfs(t), temporaryFolder(t)]
   for (const name of ['upper', 'work']) mkdirSync(join(base, name))
   const layers = `lowerdir=${lower},upperdir=${join(base, 'upper')},workdir=${join(base, 'work')}`
   execFileSync('mount', ['-t', 'overlay', '-o', layers, 'faultless', at])
@@ -80,12 +86,14 @@ async function coldReads(t, { length, uid, ...where }) {
   let attempts
   const measure = async (names, time) => {
     if (time > 0) for (const name of [...names, ...ATTEMPTS]) evict(join(below, name))
-    const report = await program(t, 'cold-reads', [folder, length, names], { cgroups, uid })
+    const report = await program(t, 'cold-reads', [folder, length, names], { cgroups, uid, timeout: 240_000 })
     attempts = report.attempts
     return report.ways
   }
-  const ways = await again(WAYS, measure, (name, found) => name === 'naive' || isFree(found))
-  for (const name of WAYS) {
+  // Who is not root may not lock as much.
+  const names = WAYS.filter(name => name !== 'lock' || uid === undefined)
+  const ways = await again(names, measure, (name, found) => name === 'naive' || isFree(found))
+  for (const name of names) {
     const { result, took, largest, ticks, blocked } = ways[name]
     const what = `${name}: ${took.toFixed()} ms, ${ticks} ticks, ${largest.toFixed()} ms the longest wait, ${(100 * blocked).toFixed()} % blocked`
     t.log(what)
@@ -131,6 +139,35 @@ for (const [fileSystem, where] of [
     if (allowed(t, 'loopDevices', 'throttling')) await coldReads(t, { length: 2 * MiB, ...where })
   })
 }
+
+test('timers go on while files are read from tmpfs, which has no disk to wait for', async t => {
+  if (!allowed(t, 'loopDevices', 'throttling')) return
+  const length = 2 * MiB
+  const { disk, group, folder } = await prepared(() => {
+    const { folder: disk, cgroups } = slowFiles(t, { length })
+    const folder = join(tmpfs(t), 'files')
+    fill(folder, length)
+    seededFile(folder, length, 1, 'warm')
+    return { disk, group: cgroups[0], folder }
+  })
+  const run = async (where, names) =>
+    (await program(t, 'cold-reads', [where, length, names], { cgroups: [group] })).ways
+  const { naive } = await run(disk, ['naive'])
+  t.true(naive.result && naive.largest >= (600 * length) / BYTES_PER_SECOND, 'the same from the disk stalls')
+  const isFree = ({ largest }) => largest <= FREE_MS
+  const ways = await again(
+    WAYS,
+    names => run(folder, names),
+    (_, found) => isFree(found),
+  )
+  for (const name of WAYS) {
+    const { result, took, largest } = ways[name]
+    const what = `${name}: ${took.toFixed()} ms, ${largest.toFixed()} ms the longest wait`
+    t.log(what)
+    t.true(result, `${name} gave the file's bytes`)
+    t.true(isFree(ways[name]), `timers go on: ${what}`)
+  }
+})
 
 function scatteredFiles(t, names, bytes) {
   const disk = loopDisk({ size: 192 * MiB, readAheadKiB: 128 })

@@ -1,4 +1,5 @@
 // Other file systems than the usual one: tmpfs, overlayfs, XFS and btrfs give the right bytes by every method.
+// Seen to fail: without the time of change in a file's identity, refresh() of what was copied up rejects.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

@@ -5,11 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import v8 from 'node:v8'
 import vm from 'node:vm'
 
+const linesOf = path =>
+  fs
+    .readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter(line => line.endsWith(` ${path}`))
+
 /** The permissions of each mapping of the file in this process, worker threads included: `['r--s', 'rw-p']`. */
-export function mappingsOf(path) {
-  const lines = fs.readFileSync('/proc/self/maps', 'utf8').split('\n')
-  return lines.filter(line => line.endsWith(` ${path}`)).map(line => line.split(' ')[1])
-}
+export const mappingsOf = path => linesOf(path).map(line => line.split(' ')[1])
+
+/** The addresses of each, from and to. */
+export const mappingPlaces = path => linesOf(path).map(line => line.split(' ')[0])
 
 /** How many descriptors of this process lead to the file. */
 export function descriptorsOf(path) {

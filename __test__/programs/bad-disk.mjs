@@ -44,6 +44,10 @@ const ways = {
     for await (const chunk of file.chunks({ start: offset, end: offset + length })) chunk.at(0)
   },
   slice: (offset, length) => file.slice(offset, offset + length),
+  async createReadStream(offset, length) {
+    for await (const part of file.createReadStream({ start: offset, end: offset + length - 1 })) part.at(0)
+  },
+  lock: (offset, length) => file.lock(offset, length),
   prefault: (offset, length) => file.prefault(offset, length),
   mmapRead: (offset, length) => mmapRead(path, offset, length),
 }

@@ -42,6 +42,15 @@ const ways = {
     return parts
   }),
   slice: opened(async file => [Buffer.from(await file.slice(0))]),
+  createReadStream: opened(async file => {
+    const parts = []
+    for await (const part of file.createReadStream()) parts.push(part)
+    return parts
+  }),
+  lock: opened(async file => {
+    await file.lock()
+    return [file.tryRead(0, length)]
+  }),
   prefault: opened(async file => {
     await file.prefault()
     return [file.tryRead(0, length)]
