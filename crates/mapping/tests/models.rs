@@ -1,5 +1,9 @@
 //! What threads share without a lock, or with one, in every order that its steps can come in: a model checker (loom) runs the
 //! code itself with primitives of its own. Small models, because their number of orders explodes.
+//!
+//! Seen to fail, each for its own model: slots that are read without a look at their version, or are taken and counted in two
+//! steps instead of one; places that are; a map that looks and enters under two locks, forgets without a look at who is there,
+//! or lets go of a value under its lock, which is a deadlock.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
