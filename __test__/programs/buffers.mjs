@@ -8,8 +8,8 @@ import fs from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
 const WORKERS = 4
-const WARM_UP = 500
-const READS = 1000
+const WARM_UP = 2000
+const READS = 2000
 
 if (isMainThread) await main()
 else await work(workerData)

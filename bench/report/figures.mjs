@@ -1,7 +1,7 @@
 // The figures of a report: which cells are set against which, and what the picture is to show.
 import { median } from 'simple-statistics'
-import { plain, SIZE } from '../experiments/mitigations.mjs'
-import { cellKey, formatSize, KiB, modes, surroundings } from '../harness/cells.mjs'
+import { MEMBERS, OLD_POOL, SIZE } from '../experiments/mitigations.mjs'
+import { formatSize, KiB, modes, surroundings } from '../harness/cells.mjs'
 import { locks, pairRatio } from '../harness/compare.mjs'
 import { readers } from '../programs/readers.mjs'
 
@@ -34,7 +34,7 @@ export function figures(measured, defaultPool) {
     ...ratioBySize(cells),
     ...mitigations(cells),
     ...lockBars(cells),
-    ...histogram(cells),
+    ...histogram(cells, defaultPool),
     ...poolSweep(cells, defaultPool),
     ...poolByFile(cells, defaultPool),
   ]
@@ -200,8 +200,11 @@ function bars(cells, value, of) {
   }
 }
 
-function histogram(cells) {
-  const cell = cells.find(({ key, traced }) => key === cellKey(plain()) && traced.length > 0)
+function histogram(cells, defaultPool) {
+  const cell = cells.find(cell => {
+    const { size, k, poolSize = defaultPool, traced } = cell
+    return isPooled(cell) && size === SIZE && k === MEMBERS && poolSize === OLD_POOL && traced.length > 0
+  })
   if (!cell) return []
   const counts = mode => {
     const found = new Map()
