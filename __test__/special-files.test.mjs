@@ -74,6 +74,24 @@ test('no permission gives EACCES as node:fs does', async t => {
   t.is(errors.length, 2)
 })
 
+test('reads and views move the position of nobody’s FileHandle', async t => {
+  const path = seededFile(temporaryFolder(t), MiB)
+  const handle = await fs.promises.open(path)
+  t.teardown(() => handle.close())
+  await handle.read(Buffer.alloc(10), 0, 10, null)
+  const file = await MappedFile.open(handle)
+  await file.prefault()
+  await file.read(0, 4096)
+  t.truthy(file.tryRead(8192, 4096))
+  await file.view(0, 4096)
+  t.truthy(file.tryView(0, 4096))
+  await file.refresh()
+  t.truthy(file.tryRead(0, 4096))
+  const { buffer } = await handle.read(Buffer.alloc(10), 0, 10, null)
+  t.deepEqual(buffer, Buffer.from(fs.readFileSync(path).subarray(10, 20)))
+  await file.close()
+})
+
 test('a file is opened by string, Buffer, URL and FileHandle, which stays the caller’s', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const expected = bytesBySync(path, 1000, 50)

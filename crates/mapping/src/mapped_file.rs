@@ -9,7 +9,7 @@ use crate::error::{ByteRange, Error, Result};
 use crate::evidence::Evidence;
 use crate::locks::Locks;
 use crate::mapping::Mapping;
-use crate::os::{self, Errno, OpenedFor, Stat, page_size};
+use crate::os::{self, Errno, OpenedFor, Sizing, Stat, page_size};
 use crate::registry;
 use crate::views::Views;
 use crate::writing::Writing;
@@ -21,6 +21,7 @@ pub struct MappedFile {
     stat: Stat,
     /// A descriptor of its own: threads that use one at the same time get into each other's way.
     file: Arc<File>,
+    sizing: Sizing,
     mapping: Arc<Mapping>,
     views: Mutex<Option<Arc<Views>>>,
     locks: Arc<Locks>,
@@ -63,7 +64,8 @@ impl MappedFile {
         let stat = os::stat_path(path).map_err(|errno| Error::system(errno, "open", path))?;
         must_be_regular(&stat, path)?;
         let file = os::open(path, writable).map_err(|errno| Error::system(errno, "open", path))?;
-        Self::from_file(file, path.to_owned(), writable)
+        let sizing = os::sizing(&file);
+        Self::from_file(file, sizing, path.to_owned(), writable)
     }
 
     /// A second descriptor for a file that the caller has open, who may close theirs at any time. Does not wait for a disk.
@@ -96,16 +98,17 @@ impl MappedFile {
         if let Some(what) = what {
             return Err(Error::WrongFlags { syscall: "mmap", path, what });
         }
-        Self::from_file(file, path, writable)
+        // Its position is that of the caller's descriptor.
+        Self::from_file(file, Sizing::Stat, path, writable)
     }
 
-    fn from_file(file: File, path: PathBuf, writable: bool) -> Result<Self> {
+    fn from_file(file: File, sizing: Sizing, path: PathBuf, writable: bool) -> Result<Self> {
         let stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         must_be_regular(&stat, &path)?;
         let mapping = registry::acquire(&file, &stat, &path)?;
         let writing = writable.then(Writing::default);
         let (file, views, locks) = (Arc::new(file), Mutex::new(None), Arc::default());
-        Ok(Self { path, stat, file, mapping, views, locks, writing })
+        Ok(Self { path, stat, file, sizing, mapping, views, locks, writing })
     }
 
     /// Looks at the same file again: its new length, and a sound mapping of all of it. Views made before keep theirs. What
@@ -134,8 +137,8 @@ impl MappedFile {
             // Another file may be behind the same name and number by now.
             let file =
                 os::reopen(&self.file, false).map_err(|errno| Error::system(errno, "open", &self.path))?;
-            let locks = Arc::clone(&self.locks);
-            return Ok(Self { locks, ..Self::from_file(file, self.path.clone(), false)? });
+            let (locks, sizing) = (Arc::clone(&self.locks), os::sizing(&file));
+            return Ok(Self { locks, ..Self::from_file(file, sizing, self.path.clone(), false)? });
         }
         let mapping = if registry::serves(&self.mapping, stat.size) {
             Arc::clone(&self.mapping)
@@ -152,7 +155,7 @@ impl MappedFile {
             writing.carried(replaced, forgiving)
         });
         let (path, file, locks) = (self.path.clone(), Arc::clone(&self.file), Arc::clone(&self.locks));
-        Ok(Self { path, stat, file, mapping, views: Mutex::new(views), locks, writing })
+        Ok(Self { path, stat, file, sizing: self.sizing, mapping, views: Mutex::new(views), locks, writing })
     }
 
     /// Whether `stat` describes this very file, and this value can still serve it.
@@ -274,7 +277,8 @@ impl MappedFile {
     /// The file holds this range at this moment. Zeros of a page that was cut in its middle show in no other way.
     fn must_hold(&self, range: Range) -> Result<()> {
         let Range { offset, length } = range;
-        let size = os::size_now(&*self.file).map_err(|errno| self.failed(errno, "statx", offset, length))?;
+        let size = os::size_now(&*self.file, self.sizing)
+            .map_err(|errno| self.failed(errno, "statx", offset, length))?;
         if size < range.end() { Err(self.truncated(offset, length, size)) } else { Ok(()) }
     }
 

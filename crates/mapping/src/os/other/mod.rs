@@ -118,7 +118,18 @@ pub(crate) fn stat_path_now(_path: &Path) -> Option<Stat> {
 }
 
 /// Asked only after a copy from mapped memory.
-pub(crate) fn size_now(file: &File) -> Result<u64, Errno> {
+/// How the size of an open file is found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sizing {
+    /// By asking for all that is known of it.
+    Stat,
+}
+
+pub(crate) fn sizing(_own: &File) -> Sizing {
+    Sizing::Stat
+}
+
+pub(crate) fn size_now(file: &File, _sizing: Sizing) -> Result<u64, Errno> {
     stat(file).map(|stat| stat.size)
 }
 
