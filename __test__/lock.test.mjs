@@ -173,32 +173,43 @@ test.serial('willneed brings a range into memory, and dontneed takes it out, unl
 })
 
 test.serial(
-  'sequential doubles what the touch of a cold page brings along; reads bring what they need alone',
+  'sequential doubles what the touch of a cold page brings along, random ends it; reads bring what they need alone',
   async t => {
     if (!allowed(t, 'loopDevices', 'residentPages', 'eviction')) return
     const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
     t.teardown(disk.dispose)
+    // What is advised before there are views, and after.
+    const advice = {
+      none: [[], []],
+      sequential: [['sequential'], []],
+      random: [['random'], []],
+      randomLater: [[], ['random']],
+      normalAgain: [['random'], ['normal']],
+    }
     const pagesFor = {}
-    for (const [seed, advice] of [undefined, 'sequential', 'random'].entries()) {
+    for (const [seed, [name, [before, after]]] of Object.entries(advice).entries()) {
       const path = seededFile(disk.mountPoint, 8 * MiB, seed + 2)
       evict(path)
       const file = await MappedFile.open(path)
-      if (advice) await file.advise(advice)
+      for (const word of before) await file.advise(word)
       const { buffer } = await file.view(0, 16)
+      for (const word of after) await file.advise(word)
       const pagesOf = async act => {
-        const before = residentPages(path)
+        const resident = residentPages(path)
         await act()
-        return residentPages(path) - before
+        return residentPages(path) - resident
       }
-      pagesFor[advice ?? 'none'] = {
+      pagesFor[name] = {
         touch: await pagesOf(() => new Uint8Array(buffer)[3 * MiB]),
         read: await pagesOf(() => file.read(6 * MiB + 5, 10)),
       }
       await file.close()
     }
-    const { none, sequential, random } = pagesFor
-    t.is(sequential.touch, 2 * none.touch, JSON.stringify(pagesFor))
-    for (const { read } of [none, sequential, random]) t.true(read < none.touch / 4, JSON.stringify(pagesFor))
+    const { none, sequential, random, randomLater, normalAgain } = pagesFor
+    const said = JSON.stringify(pagesFor)
+    t.is(sequential.touch, 2 * none.touch, said)
+    t.deepEqual([random.touch, randomLater.touch, normalAgain.touch], [1, 1, none.touch], said)
+    for (const { read } of Object.values(pagesFor)) t.true(read < none.touch / 4, said)
   },
 )
 

@@ -327,8 +327,9 @@ export class MappedFile implements AsyncDisposable {
   /**
    * Tells the kernel how this handle's file will be used, through its descriptor: no other handle is affected. `'willneed'`
    * starts reading a range, `'dontneed'` takes it out of the page cache as far as it is clean and mapped by nobody (what
-   * reads have copied from stays mapped as long as a handle is open). `'random'`, `'sequential'` and `'normal'` set the kernel's
-   * own read-ahead for this descriptor, whatever the range; reads of ours ask for exactly what they need in any case.
+   * reads have copied from stays mapped as long as a handle is open). `'random'`, `'sequential'` and `'normal'` are about the whole
+   * file, whatever the range, and say what the touch of a page of a view that is not in memory brings along: nothing, twice as
+   * much as usual, or as much as the read-ahead of the disk says. Reads of ours ask for exactly what they need in any case.
    *
    * @param length bytes; the rest of the file without one
    * @throws `ERR_INVALID_ARG_VALUE` for an advice that there is none of

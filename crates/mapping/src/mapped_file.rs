@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::batch::Range;
 use crate::error::{ByteRange, Error, Result};
@@ -23,10 +23,17 @@ pub struct MappedFile {
     file: Arc<File>,
     sizing: Sizing,
     mapping: Arc<Mapping>,
-    views: Mutex<Option<Arc<Views>>>,
+    views: Mutex<ViewsMade>,
     locks: Arc<Locks>,
     /// In mode `r+`.
     writing: Option<Writing>,
+}
+
+/// The views' mapping once there is one, and what was advised for it before.
+#[derive(Debug, Default)]
+struct ViewsMade {
+    made: Option<Arc<Views>>,
+    at_random: bool,
 }
 
 /// How much of a range is in memory, in pages.
@@ -107,7 +114,7 @@ impl MappedFile {
         must_be_regular(&stat, &path)?;
         let mapping = registry::acquire(&file, &stat, &path)?;
         let writing = writable.then(Writing::default);
-        let (file, views, locks) = (Arc::new(file), Mutex::new(None), Arc::default());
+        let (file, views, locks) = (Arc::new(file), Mutex::default(), Arc::default());
         Ok(Self { path, stat, file, sizing, mapping, views, locks, writing })
     }
 
@@ -138,7 +145,8 @@ impl MappedFile {
             let file =
                 os::reopen(&self.file, false).map_err(|errno| Error::system(errno, "open", &self.path))?;
             let (locks, sizing) = (Arc::clone(&self.locks), os::sizing(&file));
-            return Ok(Self { locks, ..Self::from_file(file, sizing, self.path.clone(), false)? });
+            let views = Mutex::new(ViewsMade { made: None, at_random: self.views_slot().at_random });
+            return Ok(Self { views, locks, ..Self::from_file(file, sizing, self.path.clone(), false)? });
         }
         let mapping = if registry::serves(&self.mapping, stat.size) {
             Arc::clone(&self.mapping)
@@ -155,7 +163,8 @@ impl MappedFile {
             writing.carried(replaced, forgiving)
         });
         let (path, file, locks) = (self.path.clone(), Arc::clone(&self.file), Arc::clone(&self.locks));
-        Ok(Self { path, stat, file, sizing: self.sizing, mapping, views: Mutex::new(views), locks, writing })
+        let views = Mutex::new(ViewsMade { made: views, at_random: self.views_slot().at_random });
+        Ok(Self { path, stat, file, sizing: self.sizing, mapping, views, locks, writing })
     }
 
     /// Whether `stat` describes this very file, and this value can still serve it.
@@ -191,9 +200,9 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] (ENOMEM) where there is no address space for it.
     pub fn views(&self) -> Result<Arc<Views>> {
-        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut views = self.views_slot();
         let serve = |views: &&Arc<Views>| self.writing.is_some() || !views.pages().is_damaged();
-        if let Some(views) = views.as_ref().filter(serve) {
+        if let Some(views) = views.made.as_ref().filter(serve) {
             return Ok(Arc::clone(views));
         }
         let file = Arc::clone(&self.file);
@@ -201,13 +210,27 @@ impl MappedFile {
             None => Views::copy_on_write(file, &self.stat, &self.path)?,
             Some(_) => Views::write_through(file, &self.stat, &self.path)?,
         });
-        *views = Some(Arc::clone(&fresh));
+        fresh.pages().expect_random(views.at_random);
+        views.made = Some(Arc::clone(&fresh));
         Ok(fresh)
     }
 
     /// The mapping for views, if there is one.
     pub(crate) fn views_made(&self) -> Option<Arc<Views>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.views_slot().made.clone()
+    }
+
+    fn views_slot(&self) -> MutexGuard<'_, ViewsMade> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether views are going to be touched here and there: for the one that there is, and for those to come.
+    pub(crate) fn expect_random_views(&self, at_random: bool) {
+        let mut views = self.views_slot();
+        views.at_random = at_random;
+        if let Some(views) = &views.made {
+            views.pages().expect_random(at_random);
+        }
     }
 
     /// The mapping that reads copy from, or the one that has taken its place where it is damaged.

@@ -1,6 +1,7 @@
 //! Mapped addresses of a file: evidence that touching them cannot wait, starting their I/O, and populating them.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::os::{self, Access, Detached, Errno, Guarded, Map, Stat, page_size};
@@ -20,6 +21,8 @@ pub(crate) struct Pages {
     read_ahead: u64,
     owner: u32,
     cache_visible: OnceLock<bool>,
+    /// No fault brings in more than its own page.
+    at_random: AtomicBool,
 }
 
 /// Why a page is no longer the file's.
@@ -45,7 +48,8 @@ impl Pages {
         let base = map.as_ptr() as usize;
         let guarded = Guarded::new(base, base + map.len(), &file, access);
         let read_ahead = os::read_ahead(stat.device);
-        Self { guarded, map, file, access, read_ahead, owner: stat.owner, cache_visible: OnceLock::new() }
+        let (owner, cache_visible, at_random) = (stat.owner, OnceLock::new(), AtomicBool::new(false));
+        Self { guarded, map, file, access, read_ahead, owner, cache_visible, at_random }
     }
 
     pub(crate) fn capacity(&self) -> u64 {
@@ -127,7 +131,7 @@ impl Pages {
     /// The same for a part of what is gone through in order: then the kernel's own read-ahead asks for what is needed anyway,
     /// in large folios, which take far less CPU time than single pages. A short one would leave the disk idle in between.
     pub(crate) fn start_read_in_order(&self, offset: u64, length: usize) {
-        if self.read_ahead < LONG_READ_AHEAD {
+        if self.read_ahead < LONG_READ_AHEAD || self.at_random.load(Ordering::Relaxed) {
             self.start_read(offset, length);
         }
     }
@@ -140,6 +144,15 @@ impl Pages {
             let slice = self.read_ahead.min(end - at);
             os::start_read(file, at, slice);
             at += slice;
+        }
+    }
+
+    /// Whether a fault is to bring in its own page alone. A descriptor's advice does not reach the faults of its mappings. A hint:
+    /// where the kernel does not take it, nothing is said.
+    pub(crate) fn expect_random(&self, at_random: bool) {
+        if self.at_random.swap(at_random, Ordering::Relaxed) != at_random {
+            // SAFETY: this mapping, of which no byte changes.
+            unsafe { os::expect_random(self.map.as_mut_ptr(), self.map.len(), at_random) };
         }
     }
 

@@ -134,6 +134,9 @@ impl MappedFile {
             self.mapping().request(self.file(), offset, length);
             return Ok(());
         }
+        if matches!(advice, Advice::Normal | Advice::Random | Advice::Sequential) {
+            self.expect_random_views(advice == Advice::Random);
+        }
         os::advise(self.file(), offset, length as u64, advice)
             .map_err(|errno| self.failed(errno, "fadvise64", offset, length))
     }

@@ -477,6 +477,16 @@ pub(crate) fn advise(
     }
 }
 
+/// Has faults of a mapping read their own page alone, or around it again. Takes `mmap_lock` for writing, once.
+///
+/// # Safety
+/// The range is one live mapping.
+pub(crate) unsafe fn expect_random(start: *mut u8, length: usize, at_random: bool) {
+    let advice = if at_random { rustix::mm::Advice::Random } else { rustix::mm::Advice::Normal };
+    // SAFETY: passed on from the caller; no byte changes.
+    _ = unsafe { rustix::mm::madvise(start.cast(), length, advice) };
+}
+
 /// How many bytes this process may lock; `None` without a limit.
 pub(crate) fn lock_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Memlock).current

@@ -202,6 +202,10 @@ pub enum Advice {
     DontNeed,
 }
 
+/// # Safety
+/// None is needed.
+pub(crate) unsafe fn expect_random(_start: *mut u8, _length: usize, _at_random: bool) {}
+
 #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
 pub(crate) fn advise(_file: &File, _offset: u64, _length: u64, _advice: Advice) -> Result<(), Errno> {
     Ok(())
