@@ -10,7 +10,8 @@ import { command, withChildren } from './harness/child.mjs'
 import { longFile } from './harness/files.mjs'
 import { peers } from './programs/peers.mjs'
 
-const program = fileURLToPath(new URL('programs/profiled.mjs', import.meta.url))
+const root = new URL('../', import.meta.url)
+const program = fileURLToPath(new URL('bench/programs/profiled.mjs', root))
 const number = text => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is to be a whole number.')
   return Number(text)
@@ -43,8 +44,9 @@ async function profile(way, { length, lanes, cold, file, milliseconds }) {
       console.log((await command('perf', [...record, ...node])).trim())
       for (const by of ['dso', 'symbol']) {
         const shares = ['report', '-i', samples, '--stdio', '--no-children', '--sort', by, '--percent-limit', '1']
-        const lines = (await command('perf', shares)).split('\n')
-        console.log(`\nby ${by}\n${lines.filter(line => line.trim() && !line.startsWith('#')).join('\n')}`)
+        const lines = (await command('perf', shares)).replaceAll(root.href, '').split('\n')
+        const rows = lines.filter(line => line.trim() && !line.startsWith('#')).map(line => line.replace(/[\s-]+$/, ''))
+        console.log(`\nby ${by}\n${rows.join('\n')}`)
       }
     })
   } finally {
