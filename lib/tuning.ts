@@ -28,7 +28,7 @@ export interface Tuned {
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** The cheapest in memory that keep at least 90 % of the best gain; `zx bench/matrix.mjs tune-sweep` finds them. */
+/** The fastest that `zx bench/matrix.mjs tune-sweep` has found; docs/allocator.md names a cheaper tuning that comes near. */
 export const DEFAULTS = Object.freeze({ mmapThreshold: 32 * MiB, trimThreshold: 1024 * MiB, topPad: 16 * MiB })
 
 type Whole = typeof DEFAULTS & { arenaMax?: number }
@@ -43,7 +43,7 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
     128 * KiB,
     32 * MiB,
     ": below glibc's own threshold every buffer costs two system calls; above half of an arena's heap of 64 MiB threads were " +
-      'measured to be much slower than untuned',
+      'measured to be slower than with 32 MiB',
   ],
   trimThreshold: [0, MOST],
   topPad: [0, MOST],

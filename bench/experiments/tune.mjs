@@ -91,7 +91,7 @@ const waits = KS.map(k => ({
   rule: atMost(0.2),
   measure: results => {
     const cell = read(64 * KiB, k)
-    return lockSpeedup(results.locks(withTune(cell)), results.locks(cell), 'workers', locks.writeWaits)
+    return lockSpeedup(results.locks(withTune(cell)), results.locks(cell), 'workers', locks.writeWaitPerRead)
   },
 }))
 

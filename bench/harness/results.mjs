@@ -17,6 +17,10 @@ export function makeRun(parent, environment) {
   return run
 }
 
+/** Where this package lies, and what is written in its place: a run may be read on another machine. */
+const HERE = new URL('../../', import.meta.url).href
+const ANYWHERE = 'file:///faultless/'
+
 /** What may differ between the parts of a run: when they were, and how they were asked for. */
 const CHANGING = ['date', 'command', 'load', 'dirty']
 
@@ -53,6 +57,7 @@ export function readSamples(folder) {
   const path = join(folder, 'samples.jsonl')
   if (!existsSync(path)) return []
   return readFileSync(path, 'utf8')
+    .replaceAll(ANYWHERE, HERE)
     .split('\n')
     .flatMap(line => {
       try {
@@ -84,7 +89,10 @@ function openRun(folder, flag, environment) {
     /** @type {object[]} */
     recorded: [],
     /** @param {object} line */
-    record: line => appendFileSync(samples, `${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`),
+    record(line) {
+      const text = JSON.stringify({ at: new Date().toISOString(), ...line })
+      appendFileSync(samples, `${text.replaceAll(HERE, ANYWHERE)}\n`)
+    },
     /** @param {string} name @param {string} text */
     save,
     /** @param {object[]} rows */
