@@ -1,7 +1,8 @@
 // Who uses a view, a read or the addon while they end: close(), garbage collection, terminate(), process.exit.
 // Without protection these crash: a worker's views are detached under zlib, the addon is unloaded with its signal handler. Seen to
 // fail: with mappings that nobody unmaps, what waits for the release of a file. Not seen to fail: an addon that may be unloaded,
-// because Node 20 with glibc 2.36 keeps it.
+// because Node 20 with glibc 2.36 keeps it; jobs that do not hold their file, because terminate() and exit wait for what the pool
+// has begun, and because another handle keeps the mapping.
 
 import test from 'ava'
 import { runNode } from '../bench/harness/faults.mjs'
