@@ -18,8 +18,8 @@ const [[, ...cases], ...ways] = rows
 
 // The other packages come and go, and Node may mend its blobs.
 for (const way of ['fs.readSync', 'FileHandle.read', 'faultless, read', 'faultless, a view made before']) {
-  const asked = way.includes('view') && !capabilities().views ? test.skip : test
-  asked(`${way}: a file larger than 4 GiB, and one that is cut`, async t => {
+  test(`${way}: a file larger than 4 GiB, and one that is cut`, async t => {
+    if (way.includes('view') && !capabilities().views) return t.pass('there are no views on this platform')
     const [, ...told] = ways.find(([name]) => name === way)
     const path = join(temporaryFolder(t), 'file')
     const found = []

@@ -7,12 +7,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { experiments } from '../bench/experiments/index.mjs'
 import { noiseOf } from '../bench/harness/noise.mjs'
 import { recordedCells } from '../bench/harness/recorded.mjs'
 import { Results } from '../bench/harness/run.mjs'
 import { atLeast, atMost, below, judge, within, withNoise } from '../bench/harness/verdict.mjs'
 import { reports } from '../bench/report/again.mjs'
 import { seededNumbers, temporaryFolder } from './helpers/files.mjs'
+import { environmentOf, samplesOf } from './helpers/runs.mjs'
 
 const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
 const run = promisify(execFile)
@@ -84,70 +86,47 @@ test('the noise is how far two measurements of the same came apart', t => {
   t.is(noise.factor.steady, undefined)
 })
 
-/** Samples of a machine that is not there, in which worker threads wait. */
+/** A run that never was. */
 function madeUp() {
-  const histogram = [
-    { from: 1024, to: 2048, count: 5 },
-    { from: 2048, to: 4096, count: 5 },
-  ]
-  const acquisitions = wait => ({
-    count: 10,
-    waited: { total: 10 * wait, mean: wait, longest: 2 * wait, histogram },
-    held: { total: 10, mean: 1 },
-    failed: 0,
-  })
-  const locks = wait => ({
-    locks: { writes: acquisitions(wait), reads: acquisitions(wait) },
-    lost: 0,
-    unmatched: 0,
-    leftOut: 3,
-  })
-  const cells = [1, 8].flatMap(k =>
-    [
-      { reader: 'readFileSync', size: 65536, k },
-      { reader: 'readFileSync', size: 65536, k, poolSize: 262144 },
-      { reader: 'readInto', size: 65536, k },
-      { reader: 'readFileSync', size: 1048576, k },
-      { reader: 'readFileSync', size: 8192, k },
-      { reader: 'readFileSync', size: 8192, k, poolSize: 262144 },
-      { reader: 'readFileSync', size: 16384, k },
-      { reader: 'readFileSync', size: 16384, k, poolSize: 262144 },
-    ].map(cell => cell),
-  )
-  const lines = cells.flatMap(cell =>
-    ['workers', 'processes'].flatMap(mode =>
-      ['first', 'traced'].map(phase => ({
-        ...cell,
-        mode,
-        pass: 0,
-        phase,
-        round: 0,
-        late: 0,
-        throughput: mode === 'workers' ? 1000 : 2000 * cell.k,
-        members: Array.from({ length: cell.k }, () => ({ operations: 10, elapsed: 10 })),
-        ...(phase === 'traced' ? locks(mode === 'workers' ? 3000 : 100) : {}),
-      })),
-    ),
-  )
-  const measured = [...recordedCells(lines).values()]
-  const environment = {
-    date: '2026-01-02T03:04:05Z',
-    command: 'zx bench/matrix.mjs <gap>',
-    commit: '0123456789abcdef',
-    dirty: false,
-    cpu: { cores: 2, model: 'a processor' },
-    memory: 2 ** 33,
-    kernel: '6.0',
-    node: 'v20',
-    bufferPoolSize: 8192,
-    glibc: '2.36',
-    fileSystem: 'ext4',
-    readAheadKiB: 128,
-  }
+  const cells = [1, 8].flatMap(k => [
+    { reader: 'readFileSync', size: 65536, k },
+    { reader: 'readFileSync', size: 65536, k, poolSize: 262144 },
+    { reader: 'readInto', size: 65536, k },
+    { reader: 'readFileSync', size: 1048576, k },
+    { reader: 'readFileSync', size: 8192, k },
+    { reader: 'readFileSync', size: 8192, k, poolSize: 262144 },
+    { reader: 'readFileSync', size: 16384, k },
+    { reader: 'readFileSync', size: 16384, k, poolSize: 262144 },
+  ])
+  const measured = [...recordedCells(samplesOf(cells, ['first', 'traced'])).values()]
+  const environment = environmentOf('zx bench/matrix.mjs <gap>')
   const row = verdictOf(below(2), { value: 1, low: 0.5, high: 1.5 })
   const rows = [{ ...row, experiment: 'gap' }]
   return { environment, rows, cells: measured, noise: noiseOf(measured) }
 }
+
+test('each claim about cells can be judged once they are measured', t => {
+  for (const experiment of experiments.filter(({ measure }) => !measure)) {
+    const lines = samplesOf(experiment.variants('full'), ['first', 'steady', 'traced'])
+    const results = new Results([...recordedCells(lines).values()])
+    for (const { claim, mistake, reason } of judge(experiment, { results, size: 'full' })) {
+      t.falsy(mistake, `${claim.id}: ${reason}`)
+    }
+  }
+})
+
+test('a claim whose rule fails is a row of its own, and the others are judged', t => {
+  const [claim] = experimentOf(below(1), { value: 0.5, low: 0.4, high: 0.6 }).claims
+  const broken = { ...claim, measure: () => undefined.nothing }
+  const rows = judge({ ...experimentOf(), claims: [broken, claim] }, { results: new Results([]), size: 'quick' })
+  t.deepEqual(
+    rows.map(({ verdict, mistake }) => [verdict, mistake]),
+    [
+      ['inconclusive', true],
+      ['confirmed', undefined],
+    ],
+  )
+})
 
 test('report.html needs nothing but itself, and each figure bears its command and its machine', t => {
   const { 'report.html': page } = reports(madeUp())

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { temporaryFolder } from './helpers/files.mjs'
+import { environmentOf } from './helpers/runs.mjs'
 
 const program = fileURLToPath(new URL('../bench/report/readme.mjs', import.meta.url))
 const run = promisify(execFile)
@@ -28,19 +29,7 @@ function repository(t, documents = blocks) {
     results(name, claims) {
       const folder = join(root, 'bench/results', name)
       mkdirSync(folder, { recursive: true })
-      const environment = {
-        date: '2026-01-02T03:04:05Z',
-        command: `zx bench/matrix.mjs ${name}`,
-        commit: '0123456789abcdef',
-        dirty: false,
-        cpu: { cores: 2, model: 'a processor' },
-        memory: 2 ** 33,
-        kernel: '6.0',
-        node: 'v20',
-        glibc: '2.36',
-        fileSystem: 'ext4',
-        readAheadKiB: 128,
-      }
+      const environment = environmentOf(`zx bench/matrix.mjs ${name}`)
       const rows = Object.entries(claims).map(([id, value]) => ({
         experiment: id.split('/')[0],
         claim: { id, text: `claim | ${id}`, figure: '2' },

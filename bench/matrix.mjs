@@ -77,7 +77,8 @@ async function main() {
   if (json) console.log(JSON.stringify(summary, null, 2))
   show(`${noiseText(noise)}\n`)
   show(`results: ${folder}, with report.html and summary.md`)
-  const failures = [results, ...found.values()].flatMap(({ failures }) => failures)
+  const mistakes = summary.filter(({ mistake }) => mistake).map(({ claim, reason }) => `${claim.id}: ${reason}`)
+  const failures = [...[results, ...found.values()].flatMap(({ failures }) => failures), ...mistakes]
   for (const failure of failures) console.error(`FAILED: ${failure}`)
   if (failures.length > 0) process.exitCode = 1
 }

@@ -1,16 +1,15 @@
 // cache: is mapping a file blocking I/O in disguise, and are the ways out as fast as the disk?
 import { diskUnder } from '../harness/caches.mjs'
 import { MiB } from '../harness/cells.mjs'
-import { againstBest, pairwise, worst } from '../harness/compare.mjs'
-import { buildNative } from '../harness/native.mjs'
-import { installPeers } from '../harness/peers.mjs'
+import { againstBest, laterThanIdle, pairwise } from '../harness/compare.mjs'
 import { notRunnable } from '../harness/requirements.mjs'
 import { summedFiles } from '../harness/sums.mjs'
-import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
+import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below, within } from '../harness/verdict.mjs'
 import { cachePicture, cacheTables } from '../report/cache.mjs'
 import { trialWarnings } from '../report/trials.mjs'
 import { coldWork, conventional, limit, nativeConventional, ours as oursWays, warmWork } from './cache-works.mjs'
+import { measureOnDisks } from './on-disks.mjs'
 import { asyncHazard, ours, prefaulting } from './sources.mjs'
 
 /** `sequence`: the files; `cold`, `warm`: how often, and about how long one takes with its preparation, in milliseconds. */
@@ -73,18 +72,6 @@ const againstFastest = (work, way, others) => ({
   },
 })
 
-/** By how many milliseconds more than in an idle process timers are late: the worst of several ways. */
-const laterThanIdle = (of, ways) => ({
-  unit: 'ms later than in an idle process',
-  measure: (_, trials) => {
-    const idle = trials.samples('cold', 'idle')
-    return worst(
-      ways.map(way => trials.samples('cold', way)),
-      (sample, pass, round) => sample.delay[of] - idle[pass][round].delay[of],
-    )
-  },
-})
-
 /** Whatever is said of cold files is tried with the disk's own read-ahead, and with that of most disks. */
 const READ_AHEADS = [
   ['cold', 'cold'],
@@ -114,15 +101,9 @@ export default {
   time: (size, budget = HOUR) => Math.min(budget, trialsTime(worksOf(size, {}))),
 
   async measure(context) {
-    const { size, signal, save, progress, budget = HOUR } = context
-    progress.begin('building the native program')
-    const noNative = await buildNative(signal)
-    progress.begin('installing bench/peers')
-    await installPeers(signal)
-    progress.begin('making files')
-    const trials = new Trials(worksOf(size, { ...(await filesFor(size, signal)), noNative }))
-    await measureTrials(trials, { ...context, budget })
-    save('cache.svg', cachePicture(trials))
+    const { budget = HOUR } = context
+    const trials = await measureOnDisks({ ...context, budget }, { make: filesFor, worksOn: worksOf })
+    context.save('cache.svg', cachePicture(trials))
     return trials
   },
   report: trials => [cacheTables(trials), ...trialWarnings(trials)].join('\n'),
@@ -203,7 +184,7 @@ export default {
       text: 'the problem may be ignored, SSDs are fast: cold, code that indexes a mapping delays timers by no more than 2 ms (99 of 100)',
       figure: '"how bad can it be?"',
       rule: atMost(2),
-      ...laterThanIdle('p99', ['mmap async']),
+      ...laterThanIdle('cold', 'p99', ['mmap async']),
     },
     {
       id: 'cache/platforms',
@@ -244,7 +225,7 @@ export default {
       'cold: with chunks, readInto and readMany timers are as punctual as in an idle process (99 of 100, the worst of the three)',
       'at most 2 ms',
       atMost(2),
-      laterThanIdle('p99', oursWays),
+      laterThanIdle('cold', 'p99', oursWays),
     ),
     target(
       'warm-fastest',

@@ -60,7 +60,7 @@ export const strategies = {
  */
 export async function makeDisks(size, signal) {
   const missing = cannot('loopDevices', ...COLD)
-  if (missing) return { missing, dispose() {} }
+  if (missing) return { missing }
   const { file, pieces } = SIZES[size]
   const made = []
   const dispose = () => {
@@ -88,7 +88,7 @@ export async function makeDisks(size, signal) {
   } catch (error) {
     dispose()
     if (error.code !== 'ERR_NOT_RUNNABLE') throw error
-    return { missing: error.message, dispose() {} }
+    return { missing: error.message }
   }
 }
 
@@ -98,9 +98,9 @@ export async function makeDisks(size, signal) {
  * @param {string} [noNative]
  * @returns {import('../harness/trials.mjs').Work[]}
  */
-export function prefaultWorks(size, disks = {}, noNative = undefined) {
+export function prefaultWorks(size, disks = {}) {
   const { often, file, locks = Object.keys(strategies) } = SIZES[size]
-  const { good, bad, whole, scattered } = disks
+  const { good, bad, whole, scattered, noNative } = disks
   const missing = disks.missing ?? noNative
   const once = { ...often, passes: 1 }
   const all = Object.entries(strategies).map(([id, label]) => ({ id, label }))

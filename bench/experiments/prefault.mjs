@@ -1,10 +1,10 @@
 // prefault: what brings a mapping's pages into memory, without the executor of the reader standing still?
 import { pairwise } from '../harness/compare.mjs'
-import { buildNative } from '../harness/native.mjs'
-import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
+import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below } from '../harness/verdict.mjs'
 import { prefaultTables } from '../report/prefault.mjs'
 import { trialWarnings } from '../report/trials.mjs'
+import { measureOnDisks } from './on-disks.mjs'
 import { makeDisks, prefaultWorks } from './prefault-works.mjs'
 import { asyncHazard, ours, prefaulting } from './sources.mjs'
 
@@ -47,20 +47,7 @@ export default {
   variants: () => [],
   time: size => trialsTime(prefaultWorks(size)),
 
-  async measure(context) {
-    const { size, signal, progress } = context
-    progress.begin('building the native program')
-    const noNative = await buildNative(signal)
-    progress.begin('making disks')
-    const disks = await makeDisks(size, signal)
-    try {
-      const trials = new Trials(prefaultWorks(size, disks, noNative))
-      await measureTrials(trials, context)
-      return trials
-    } finally {
-      disks.dispose()
-    }
-  },
+  measure: context => measureOnDisks(context, { make: makeDisks, worksOn: prefaultWorks, needsPeers: false }),
   report: trials => [prefaultTables(trials), ...trialWarnings(trials)].join('\n'),
 
   claims: [

@@ -4,14 +4,13 @@ import { GiB, KiB, MiB } from '../harness/cells.mjs'
 import { pairwise, worst } from '../harness/compare.mjs'
 import { cannot, evict, loopDisk, memoryLimited } from '../harness/faults.mjs'
 import { longFile, needRoom } from '../harness/files.mjs'
-import { buildNative } from '../harness/native.mjs'
-import { installPeers } from '../harness/peers.mjs'
 import { rangeSums } from '../harness/sums.mjs'
-import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
+import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below } from '../harness/verdict.mjs'
 import { pressureWays } from '../programs/pressure.mjs'
 import { pressureTables } from '../report/pressure.mjs'
 import { trialWarnings } from '../report/trials.mjs'
+import { measureOnDisks } from './on-disks.mjs'
 import { ours } from './sources.mjs'
 
 const SIZES = {
@@ -79,22 +78,7 @@ export default {
   variants: () => [],
   time: size => trialsTime(worksOf(size)),
 
-  async measure(context) {
-    const { size, signal, progress } = context
-    progress.begin('building the native program')
-    const noNative = await buildNative(signal)
-    progress.begin('installing bench/peers')
-    await installPeers(signal)
-    progress.begin('making a disk')
-    const { dispose, ...on } = await makeDisk(size, signal)
-    try {
-      const trials = new Trials(worksOf(size, { ...on, noNative }))
-      await measureTrials(trials, context)
-      return trials
-    } finally {
-      dispose()
-    }
-  },
+  measure: context => measureOnDisks(context, { make: makeDisk, worksOn: worksOf }),
   report: trials => [pressureTables(trials), ...trialWarnings(trials)].join('\n'),
 
   claims: [
@@ -143,7 +127,7 @@ export default {
 async function makeDisk(size, signal) {
   const { file } = SIZES[size]
   const missing = cannot('loopDevices', 'memoryLimit', 'eviction')
-  if (missing) return { missing, dispose() {} }
+  if (missing) return { missing }
   await needRoom(tmpdir(), 2 * file)
   const disk = loopDisk({ size: file + 2 * GiB, readAheadKiB: READ_AHEAD, direct: true })
   try {

@@ -1,16 +1,15 @@
 // slow-disk: the same on a disk that a throttle makes slow, where what is seen does not depend on the machine.
 import { tmpdir } from 'node:os'
 import { GiB, KiB, MiB } from '../harness/cells.mjs'
-import { pairwise, worst } from '../harness/compare.mjs'
+import { laterThanIdle, pairwise } from '../harness/compare.mjs'
 import { cannot, loopDisk, throttled } from '../harness/faults.mjs'
 import { needRoom } from '../harness/files.mjs'
-import { buildNative } from '../harness/native.mjs'
-import { installPeers } from '../harness/peers.mjs'
 import { summedFiles } from '../harness/sums.mjs'
-import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
+import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, within } from '../harness/verdict.mjs'
 import { cacheTables } from '../report/cache.mjs'
 import { COLD, coldWork, ours as oursWays } from './cache-works.mjs'
+import { measureOnDisks } from './on-disks.mjs'
 import { asyncHazard, ours } from './sources.mjs'
 
 /** Bytes a second, of all files together: half a second for what is read of the quick ones. */
@@ -49,18 +48,6 @@ function worksOf(size, on) {
   ]
 }
 
-/** By how many milliseconds more than in an idle process timers are late: the worst of several ways. */
-const laterThanIdle = (of, ways) => ({
-  unit: 'ms later than in an idle process',
-  measure: (_, trials) => {
-    const idle = trials.samples('slow', 'idle')
-    return worst(
-      ways.map(way => trials.samples('slow', way)),
-      (sample, pass, round) => sample.delay[of] - idle[pass][round].delay[of],
-    )
-  },
-})
-
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'slow-disk',
@@ -70,22 +57,7 @@ export default {
   variants: () => [],
   time: size => trialsTime(worksOf(size, {})),
 
-  async measure(context) {
-    const { size, signal, progress } = context
-    progress.begin('building the native program')
-    const noNative = await buildNative(signal)
-    progress.begin('installing bench/peers')
-    await installPeers(signal)
-    progress.begin('making a disk')
-    const { on, dispose } = await slowDisk(size, signal)
-    try {
-      const trials = new Trials(worksOf(size, { ...on, noNative }))
-      await measureTrials(trials, context)
-      return trials
-    } finally {
-      dispose()
-    }
-  },
+  measure: context => measureOnDisks(context, { make: slowDisk, worksOn: worksOf }),
   report: trials => cacheTables(trials),
 
   claims: [
@@ -123,7 +95,7 @@ export default {
       text: 'while a mapped Buffer is indexed, even the median timer is late',
       figure: 'at least 10 ms',
       rule: atLeast(10),
-      ...laterThanIdle('p50', ['mmap async']),
+      ...laterThanIdle('slow', 'p50', ['mmap async']),
     },
     {
       id: 'slow-disk/ours',
@@ -131,7 +103,7 @@ export default {
       text: 'with chunks, readInto and readMany timers are as punctual as in an idle process (99 of 100, the worst of the three)',
       figure: 'at most 2 ms',
       rule: atMost(2),
-      ...laterThanIdle('p99', oursWays),
+      ...laterThanIdle('slow', 'p99', oursWays),
     },
   ],
 }
@@ -139,13 +111,13 @@ export default {
 async function slowDisk(size, signal) {
   const { files, size: bytes } = SIZES[size].sequence
   const missing = cannot('loopDevices', 'throttling', ...COLD)
-  if (missing) return { on: { missing }, dispose() {} }
+  if (missing) return { missing }
   await needRoom(tmpdir(), files * bytes + 64 * MiB)
   const disk = loopDisk({ size: files * bytes + 2 * GiB, readAheadKiB: READ_AHEAD, direct: true })
   try {
     const made = await summedFiles(SIZES[size].sequence, { signal, folder: disk.mountPoint })
     const throttle = () => throttled({ device: disk.device, readBps: SPEED })
-    return { on: { files: { ...made, disk: disk.device }, fault: throttle }, dispose: disk.dispose }
+    return { files: { ...made, disk: disk.device }, fault: throttle, dispose: disk.dispose }
   } catch (error) {
     disk.dispose()
     throw error

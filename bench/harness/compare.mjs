@@ -226,3 +226,16 @@ export function worst(ways, of) {
   )
   return bootstrap(rows, sample => Math.max(...ways.map((_, index) => median(sample.map(row => row[index])))))
 }
+
+/** By how many milliseconds more than in an idle process timers are late: the worst of several ways of a work. @param {string} work @param {'p50' | 'p99' | 'max'} of @param {string[]} ways */
+export const laterThanIdle = (work, of, ways) => ({
+  unit: 'ms later than in an idle process',
+  /** @param {unknown} _ @param {import('./trials.mjs').Trials} trials */
+  measure(_, trials) {
+    const idle = trials.samples(work, 'idle')
+    return worst(
+      ways.map(way => trials.samples(work, way)),
+      (sample, pass, round) => sample.delay[of] - idle[pass][round].delay[of],
+    )
+  },
+})

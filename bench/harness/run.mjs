@@ -122,7 +122,7 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
   const tracedKeys = new Set(wanted.traced.map(cellKey))
   const files = new Map(cells.map(cell => [cell.size, dataFile(cell.size)]))
   const random = seededRandom(1)
-  const begun = performance.now()
+  const begun = performance.now() - recordedTime(cells, profile)
   const spent = () => performance.now() - begun > profile.budget
   await withChildren(signal, async () => {
     for (let pass = 0; pass < profile.least; pass += 1) await measurePass(pass)
@@ -273,6 +273,13 @@ function cost(cell, { first, settle, rounds, window }) {
   const start = 30 + 90 * cell.k
   return start + first + settle + 2 * (2 + rounds) * lead(cell) + 2 * rounds * window
 }
+
+/** About what the samples on record of a run that is resumed took: they are paid for. @param {Measured[]} cells @param {typeof PROFILES['full']} profile */
+const recordedTime = (cells, profile) =>
+  cells.reduce(
+    (sum, cell) => sum + cell.first.length * cost(cell, profile) + cell.traced.length * traceCost(cell, profile),
+    0,
+  )
 
 /** @param {Cell} cell @param {{ first: number }} profile */
 const traceCost = ({ k }, { first }) => TRACING + 2 * (30 + 90 * k + first)

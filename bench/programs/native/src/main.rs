@@ -6,6 +6,7 @@ mod conversation;
 mod delay;
 #[cfg(target_os = "linux")]
 mod helper;
+mod io;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]

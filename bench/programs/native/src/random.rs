@@ -10,15 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::conversation::Program;
+use crate::io::Io;
 use crate::strided::sum;
 use crate::usage::Usage;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Io {
-    Mmap,
-    Read,
-}
 
 #[derive(Deserialize)]
 pub(crate) struct Task {

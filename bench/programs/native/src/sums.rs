@@ -17,6 +17,7 @@ use tokio::task::{JoinSet, yield_now};
 
 use crate::conversation::Program;
 use crate::delay::{Delay, watched};
+use crate::io::Io;
 use crate::strided::sum;
 use crate::usage::Usage;
 
@@ -29,13 +30,6 @@ enum Concurrency {
     Async,
     Threads,
     One,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Io {
-    Mmap,
-    Read,
 }
 
 #[derive(Deserialize)]

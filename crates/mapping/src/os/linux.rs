@@ -16,7 +16,7 @@ use crate::guard;
 pub(crate) use crate::guard::Guarded;
 pub(crate) use crate::table::Access;
 
-use super::Capabilities;
+use super::{Capabilities, Stat};
 
 pub use rustix::fs::Advice;
 
@@ -104,18 +104,6 @@ pub fn page_size() -> usize {
     rustix::param::page_size()
 }
 
-/// What kind of thing an open descriptor or a path leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
-    pub(crate) size: u64,
-    pub(crate) owner: u32,
-    pub(crate) changed: (i64, u64),
-    /// What it is, for people, unless it is a regular file.
-    pub(crate) irregular: Option<&'static str>,
-}
-
 impl From<rustix::fs::Stat> for Stat {
     #[expect(clippy::cast_sign_loss, reason = "the size of a file is never negative")]
     #[expect(clippy::unnecessary_cast, reason = "the C types differ by architecture")]
@@ -161,7 +149,7 @@ pub(crate) fn stat(fd: impl AsFd) -> Result<Stat, Errno> {
 /// How the size of an open file is found out without ever waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sizing {
-    /// By `lseek` to its end: at two fifths of the cost, but it moves the position of the descriptor, and some file systems take a
+    /// By `lseek` to its end: that does less than `statx`, but it moves the position of the descriptor, and some file systems take a
     /// lock there (overlayfs) or ask a server (NFS, FUSE).
     Seek,
     /// By `statx`, of what the kernel knows already.

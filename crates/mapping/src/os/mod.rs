@@ -27,3 +27,15 @@ pub struct Capabilities {
     /// A lost page is answered with zeros and an error instead of SIGBUS.
     pub guard: bool,
 }
+
+/// What is at a path or behind a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    pub(crate) owner: u32,
+    pub(crate) changed: (i64, u64),
+    /// What it is, for people, unless it is a regular file.
+    pub(crate) irregular: Option<&'static str>,
+}

@@ -20,23 +20,11 @@ pub(crate) use windows::*;
 #[cfg(windows)]
 pub use windows::{Errno, page_size};
 
-use super::Capabilities;
+use super::{Capabilities, Stat};
 
 /// What this platform can do.
 pub fn capabilities() -> &'static Capabilities {
     &Capabilities { populate: "read", page_table: false, views: false, guard: false }
-}
-
-/// What is at a path or behind a descriptor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
-    pub(crate) size: u64,
-    pub(crate) owner: u32,
-    pub(crate) changed: (i64, u64),
-    /// What it is, for people, unless it is a regular file.
-    pub(crate) irregular: Option<&'static str>,
 }
 
 /// How long a file is, and no address at all.
