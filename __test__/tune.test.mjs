@@ -42,11 +42,13 @@ test.serial('code that is not ours faults in less than half of the pages, whiche
 test('says what is in effect: the defaults, completed by them, or all as asked', async t => {
   t.true(capabilities().tune)
   const asked = { mmapThreshold: 4 * MiB, trimThreshold: 8 * MiB, topPad: 0 }
-  t.deepEqual(await calls(t, [null, null, {}, { trimThreshold: 64 * MiB }, asked]), [
+  t.deepEqual(await calls(t, [null, null, {}, { trimThreshold: 16 * MiB }, { trimThreshold: 96 * MiB }, asked]), [
     { applied: DEFAULTS, supported: true },
     { applied: DEFAULTS, supported: true },
     { applied: DEFAULTS, supported: true },
-    { applied: { ...DEFAULTS, trimThreshold: 64 * MiB }, supported: true },
+    // Nothing beyond what is to be given back is kept.
+    { applied: { ...DEFAULTS, trimThreshold: 16 * MiB, topPad: 16 * MiB }, supported: true },
+    { applied: { ...DEFAULTS, trimThreshold: 96 * MiB }, supported: true },
     { applied: asked, supported: true },
   ])
 })

@@ -7,9 +7,12 @@ import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 export interface GlibcTuning {
   /** Bytes from which on allocations come from mmap, one system call each way: 128 KiB (glibc's own) to 32 MiB, the default. */
   mmapThreshold?: number
-  /** Bytes free at the top of an arena from which on it gives memory back to the kernel: what bounds the growth; 1 GiB by default. */
+  /** Bytes free at the top of an arena from which on it gives memory back to the kernel: what bounds the growth; 64 MiB by default. */
   trimThreshold?: number
-  /** Bytes that the main arena takes at a time beyond its need, and that an arena keeps of what is free; 16 MiB by default. */
+  /**
+   * Bytes that an arena opens beyond its need when it begins, and the main one whenever it grows, and that it keeps of what is free:
+   * 64 MiB by default, all that an arena's heap spans, or `trimThreshold` if that is less.
+   */
   topPad?: number
   /** How many arenas there may be, 1 or more; not set by default. Works only while the process has made few. */
   arenaMax?: number
@@ -28,8 +31,8 @@ export interface Tuned {
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** The fastest that `zx bench/matrix.mjs tune-sweep` has found; docs/allocator.md names a cheaper tuning that comes near. */
-export const DEFAULTS = Object.freeze({ mmapThreshold: 32 * MiB, trimThreshold: 1024 * MiB, topPad: 16 * MiB })
+/** What `zx bench/matrix.mjs tune-sweep` has found; docs/allocator.md tells why. */
+export const DEFAULTS = Object.freeze({ mmapThreshold: 32 * MiB, trimThreshold: 64 * MiB, topPad: 64 * MiB })
 
 type Whole = typeof DEFAULTS & { arenaMax?: number }
 
@@ -61,7 +64,10 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
  *   were measured to make things worse: a `topPad` without a threshold
  */
 export function tune(tuning: GlibcTuning = {}): Tuned {
-  const { mmapThreshold, trimThreshold, topPad, arenaMax }: Whole = { ...DEFAULTS, ...checked(tuning) }
+  const asked = checked(tuning)
+  const { mmapThreshold, trimThreshold, arenaMax }: Whole = { ...DEFAULTS, ...asked }
+  // What is kept in any case would be more than what is to be given back.
+  const topPad = asked.topPad ?? Math.min(DEFAULTS.topPad, trimThreshold)
   const { applied, ...rest } = tuneMalloc(mmapThreshold, trimThreshold, topPad, arenaMax)
   return { applied: applied ?? {}, ...rest }
 }

@@ -11,6 +11,7 @@ import { told } from '../harness/variants.mjs'
 const READS = [64 * KiB, MiB, 8 * MiB]
 
 /**
+ * Windows begin with the first read: arenas grow in them, which is when threads contend most.
  * `grid`: of each value those that are tried together, with as many arenas as glibc likes; `arenas`: numbers of them that
  * the finalists are tried with; `finalists`: how many of the grid reach the second stage.
  */
@@ -27,7 +28,7 @@ export const SIZES = {
   quick: {
     files: READS,
     k: 4,
-    grid: { mmapThreshold: [32 * MiB], trimThreshold: [16 * MiB, 64 * MiB, GiB], topPad: [MiB, 16 * MiB] },
+    grid: { mmapThreshold: [32 * MiB], trimThreshold: [16 * MiB, 64 * MiB], topPad: [16 * MiB, 64 * MiB] },
     screen: { passes: 1, rounds: 1, milliseconds: 100, warmup: 150 },
     finalists: 2,
     arenas: [],
@@ -39,12 +40,12 @@ export const SIZES = {
     grid: {
       mmapThreshold: [4 * MiB, 16 * MiB, 32 * MiB],
       trimThreshold: [16 * MiB, 64 * MiB, GiB],
-      topPad: [128 * KiB, 4 * MiB, 16 * MiB, 64 * MiB],
+      topPad: [4 * MiB, 16 * MiB, 32 * MiB, 64 * MiB],
     },
-    screen: { passes: 1, rounds: 2, milliseconds: 120, warmup: 200 },
-    finalists: 3,
-    arenas: [2, 4],
-    final: { passes: 3, rounds: 2, milliseconds: 250, warmup: 300, traced: 1 },
+    screen: { passes: 1, rounds: 2, milliseconds: 150, warmup: 0 },
+    finalists: 5,
+    arenas: [4],
+    final: { passes: 4, rounds: 3, milliseconds: 150, warmup: 0, traced: 1 },
   },
 }
 
@@ -52,7 +53,7 @@ export const DEFAULT = 'default'
 /** What `allocator.tune()` refuses, each measured beside the finalists. */
 export const REFUSED = {
   pad: { topPad: 16 * MiB },
-  threshold: { mmapThreshold: GiB, trimThreshold: GiB, topPad: 16 * MiB },
+  threshold: { mmapThreshold: GiB, trimThreshold: 64 * MiB, topPad: 64 * MiB },
 }
 /** How much of the best gain is enough, and what the first, rough stage lets through. */
 export const ENOUGH = 0.9
@@ -122,17 +123,12 @@ export function gain(trials, tuning, base = {}) {
   return { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) }
 }
 
-/** By how many bytes memory grows against the default, on average over the sizes of file. @param {Trials} trials @param {Tuning} tuning */
+/** By how many bytes memory has grown in the end against the default, on average over the sizes of file. @param {Trials} trials @param {Tuning} tuning */
 export const growth = (trials, tuning) =>
   mean(trials.works.map(({ id }) => resident(trials, id, tuning) - resident(trials, id, {})))
 
 const resident = (trials, work, tuning) =>
-  median(
-    trials
-      .samples(work, nameOf(tuning))
-      .flat()
-      .map(sample => sample.resident),
-  )
+  median(trials.samples(work, nameOf(tuning)).map(rounds => rounds.at(-1).resident))
 
 /** Those that keep enough of the best gain, the cheapest in memory first. @param {Trials} trials @param {Tuning[]} tunings @param {number} [enough] */
 export function cheapest(trials, tunings, enough = ROUGHLY) {

@@ -37,6 +37,7 @@ export function describeEnvironment({ command, folder }) {
     execArgv: process.execArgv,
     variables: Object.fromEntries(Object.entries(process.env).filter(([name]) => VARIABLES.test(name))),
     transparentHugePages: readText('/sys/kernel/mm/transparent_hugepage/enabled'),
+    freePageReporting: freePageReporting(),
     fileSystem,
     readAheadKiB,
     packages: {
@@ -45,6 +46,16 @@ export function describeEnvironment({ command, folder }) {
       ...peerVersions(),
     },
   }
+}
+
+/**
+ * How a virtual machine tells its host which memory is free: blocks of 2^order pages, that have been free for so long where its
+ * kernel waits. What was told is faulted in anew by the host when it is touched next.
+ */
+function freePageReporting() {
+  const parameter = name => readText(`/sys/module/page_reporting/parameters/${name}`)
+  const order = parameter('page_reporting_order')
+  return order === null ? null : { order: Number(order), minFreeMs: Number(parameter('min_free_ms')) }
 }
 
 /** @param {string} path */

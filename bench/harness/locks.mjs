@@ -8,14 +8,15 @@ const LEAD = 50
 const NANOSECONDS = 1e6
 
 /**
- * Has k workers read in windows, and counts. What comes before the windows is not counted: heaps grow, code is compiled.
+ * Has k workers read in windows, and counts. What comes before the windows, in `warmup` milliseconds, is not counted: heaps
+ * grow, code is compiled.
  * @param {import('./cells.mjs').Cell} cell
  * @param {{ warmup: number, rounds: number, milliseconds: number }} windows
  */
 export async function countLocks(cell, { warmup, ...windows }) {
   const group = new Group(cell, 'workers', dataFile(cell.size))
   await group.ready()
-  await group.sample({ lead: LEAD, milliseconds: warmup })
+  if (warmup > 0) await group.sample({ lead: LEAD, milliseconds: warmup })
   const counts = await countWindows(group, windows)
   await group.stop()
   return counts
@@ -26,7 +27,7 @@ export async function countLocks(cell, { warmup, ...windows }) {
  * @param {Group} group
  * @param {{ rounds: number, milliseconds: number }} windows
  */
-export function countWindows(group, { rounds, milliseconds }) {
+function countWindows(group, { rounds, milliseconds }) {
   return traced([group.pid], async mark => {
     const windows = []
     for (let round = 0; round < rounds; round += 1) {

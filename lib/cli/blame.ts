@@ -30,6 +30,7 @@ interface Kind {
 const LIBC = /\/(libc|libpthread|ld-linux[^/]*|ld-musl[^/]*|libc\.musl[^/]*)[.-][^/]*$/
 const CALLS =
   /^(mmap|munmap|mremap|mprotect|madvise|brk|sbrk|p?readv?|p?writev?|clone3?|pthread_create|pkey_\w+|mlock|munlock)$/
+const UNKNOWN = 'unknown: no stack, or the process ended before its libraries were known'
 const TUNE =
   'Try `node --import faultless/tune`: malloc then keeps its memory instead of asking the kernel for it anew.'
 const REUSE = 'Use buffers again instead of allocating new ones: readInto() of faultless, or fs.read into one buffer.'
@@ -41,7 +42,7 @@ export function culprits(stacks: readonly StackFigures[]): Culprit[] {
     const frames = stack.frames.map(parse)
     const { who, ...rest } = stack.write ? writer(frames) : reader(frames)
     const culprit = found.get(who) ?? { who, calls: [], writes: 0, reads: 0, waited: 0, ...rest, stack: stack.frames }
-    const call = frames.length === 0 ? 'no stack' : callOf(frames)
+    const call = callOf(frames, stack.write)
     if (!culprit.calls.includes(call)) culprit.calls.push(call)
     culprit[stack.write ? 'writes' : 'reads'] += stack.count
     culprit.waited += stack.waited
@@ -56,10 +57,13 @@ function parse(frame: string): Frame {
   return { name, object }
 }
 
-/** `mprotect`, where libc calls it `__GI_mprotect`. What is no call to the kernel was a page fault. */
-function callOf([first]: Frame[]): string {
+/** `mprotect`, where libc calls it `__GI_mprotect`. Page faults take the lock for reading, in compiled JavaScript too, which has no name. */
+function callOf(frames: Frame[], write: boolean): string {
+  const [first] = frames
+  if (isNameless(frames)) return 'call unknown'
   const name = first && LIBC.test(first.object) ? first.name.replace(/^(__GI_|__libc_|_)+/, '').replace(/64$/, '') : ''
-  return CALLS.test(name) ? name : 'page fault'
+  if (CALLS.test(name)) return name
+  return write ? 'a call without a name' : 'page fault'
 }
 
 /** Readers exclude nobody but writers, and what they do is rarely theirs to change: they are told apart by object alone. */
@@ -68,11 +72,13 @@ function reader(frames: Frame[]): Kind {
   return { who: outer ? `${nameOf(outer.object)}: reads and page faults` : 'reads and page faults' }
 }
 
+const isNameless = (frames: Frame[]) => frames.every(({ object }) => object === '')
+
 function writer(frames: Frame[]): Kind {
-  if (frames.length === 0) return { who: 'unknown' }
+  if (isNameless(frames)) return { who: UNKNOWN }
   const [first] = frames
   const outer = frames.find(({ object }) => object !== '' && !LIBC.test(object))
-  const call = callOf(frames)
+  const call = callOf(frames, true)
   if (frames.some(({ name }) => /^_?dl(open|sym|_)|^_dl_/.test(name)) || /\/ld-/.test(first?.object ?? '')) {
     return { who: 'the loading of libraries and addons' }
   }

@@ -44,7 +44,7 @@ const FIND_CALLER = `
  * lock already is told apart from whoever began before the trace did. `@taken` has a single key, which cannot run out of
  * room: what it has more than all keys of `@waits` together was lost.
  *
- * Addresses become names only while their process lives, so stacks are printed every second.
+ * What lies at an address can be looked up only while the process lives, so the start of each program is printed.
  */
 export function lockProgram({ pids, marker, stacks, callers }: ProgramOptions): string {
   const section = marker === undefined ? '0' : '@section'
@@ -93,7 +93,7 @@ tracepoint:mmap_lock:mmap_lock_start_locking {
 }
 
 tracepoint:task:task_newtask /(args->clone_flags & ${CLONE_THREAD}) == 0/ {
-  if (@followed[pid]) { @followed[args->pid] = 1; } else { delete(@followed[args->pid]); }
+  if (@followed[pid]) { @followed[args->pid] = 1; ${stacks ? 'printf("%d\\n", args->pid); ' : ''}} else { delete(@followed[args->pid]); }
 }
 
 ${
@@ -102,7 +102,7 @@ ${
     : `
 tracepoint:syscalls:sys_enter_kill /pid == ${marker} && args->pid == ${marker} && args->sig == 0/ { @section++; }`
 }
-${stacks ? 'interval:s:1 { print(@stacks); }' : ''}
+${stacks ? 'tracepoint:sched:sched_process_exec /@followed[pid]/ { printf("%d\\n", pid); }' : ''}
 END { clear(@followed); clear(@begun); clear(@since); ${marker === undefined ? '' : 'clear(@section);'} }
 `
 }

@@ -1,6 +1,6 @@
 // What a trace of mmap_lock found, made of what bpftrace prints. All times are in nanoseconds.
 
-import { Programs } from './programs.js'
+import { type Place, Programs } from './programs.js'
 
 /** How many acquisitions waited for at least `from` and less than `to`. */
 export interface Bucket {
@@ -194,23 +194,30 @@ function mergeHistograms(histograms: Bucket[][]): Bucket[] {
 
 type StackRow = StackFigures & { section: number }
 
-/** A key is `section,pid,write,caller,name,` and then the frames, each on a line of its own: an address and the name that it has. */
 function readStacks(printed: string, programs: Programs): StackRow[] {
-  const all = printed
-    .split('\n')
-    .filter(line => line.includes('"@stacks"'))
-    .map(stackEntries)
-  const names = new Map<string, string>()
-  for (const stacks of all) {
-    for (const { pid, frames } of stacks.map(({ key }) => parseStack(key))) {
-      for (const { address, name } of frames) if (name !== undefined) names.set(`${pid} ${address}`, name)
-    }
-  }
-  return (all.at(-1) ?? []).map(({ key, count, total }) => {
-    const { pid, caller, frames, ...row } = parseStack(key)
-    const named = frames.map(({ address }) => names.get(`${pid} ${address}`) ?? `0x${address}`)
-    return { ...row, count, waited: total, frames: withCaller(named, caller, programs.objectAt(pid, caller)) }
+  const line = printed.split('\n').findLast(text => text.includes('"@stacks"')) ?? ''
+  const rows = stackEntries(line).map(({ key, ...figures }) => ({ ...parseStack(key), ...figures }))
+  const names = namesOf(rows, programs)
+  return rows.map(({ pid, caller, addresses, total, ...row }) => {
+    const frames = addresses.map((address, depth) => names.get(keyOf(pid, address, depth > 0)) as string)
+    const callerFrame = names.get(keyOf(pid, caller, true)) as string
+    return { ...row, waited: total, frames: withCaller(frames, callerFrame, programs.objectAt(pid, caller)) }
   })
+}
+
+const keyOf = (pid: number, address: bigint, returned: boolean) => `${pid} ${address} ${returned}`
+
+/** What is said of each place that the stacks have, each looked up once. */
+function namesOf(rows: { pid: number; caller: bigint; addresses: bigint[] }[], programs: Programs) {
+  const places = new Map<string, Place>()
+  const add = (pid: number, address: bigint, returned: boolean) =>
+    places.set(keyOf(pid, address, returned), { pid, address, returned })
+  for (const { pid, caller, addresses } of rows) {
+    add(pid, caller, true)
+    for (const [depth, address] of addresses.entries()) add(pid, address, depth > 0)
+  }
+  const said = programs.describe([...places.values()])
+  return new Map([...places.keys()].map((key, index) => [key, said[index] as string]))
 }
 
 /** Each thread has an entry of its own, under a key that looks the same: JSON.parse() would keep the last of them. */
@@ -221,24 +228,17 @@ function stackEntries(line: string): { key: string; count: number; total: number
   })
 }
 
+/** A key is `section,pid,write,caller,name,` and then the addresses, each on a line of its own. */
 function parseStack(key: string) {
   const [head = '', ...lines] = key.split('\n')
   const [section, pid, write, caller = '0', ...name] = head.split(',')
-  const frames = lines
-    .map(line => line.trim())
-    .filter(line => line !== '')
-    .map(line => {
-      const [, address = line, name] = /^([0-9a-f]+) (.*)$/.exec(line) ?? []
-      // Where in a function is more than is asked.
-      return { address, name: name?.includes('[unknown]') ? undefined : name?.replace(/\+\d+(?= \([^()]*\)$)/, '') }
-    })
   return {
     section: Number(section),
     pid: Number(pid),
     write: write === '1',
     caller: BigInt(caller),
     thread: name.slice(0, -1).join(','),
-    frames,
+    addresses: lines.flatMap(line => /^\s*([0-9a-f]+)\b/.exec(line)?.[1] ?? []).map(address => BigInt(`0x${address}`)),
   }
 }
 
@@ -246,10 +246,10 @@ function parseStack(key: string) {
  * The caller goes between a function of libc's and the frame that its frame pointer led to, where it is of another object than
  * both: what has a name is better than what has none.
  */
-function withCaller([first, ...rest]: string[], caller: bigint, object: string | undefined): string[] {
+function withCaller([first, ...rest]: string[], caller: string, object: string | undefined): string[] {
   if (first === undefined) return []
   const known = [first, rest[0]].some(frame => frame?.endsWith(`(${object})`))
-  return object === undefined || known ? [first, ...rest] : [first, `0x${caller.toString(16)} (${object})`, ...rest]
+  return object === undefined || known ? [first, ...rest] : [first, caller, ...rest]
 }
 
 function mergeStacks(rows: StackRow[]): StackFigures[] {

@@ -38,7 +38,9 @@ export class LockTrace {
   static async start(pids: readonly number[], options: TraceOptions = {}): Promise<LockTrace> {
     const obstacle = tracingObstacle()
     if (obstacle) throw cannotTrace(obstacle)
-    const trace = new LockTrace(withDescendants(pids), options)
+    const all = withDescendants(pids)
+    const trace = new LockTrace(all, options)
+    if (options.stacks) for (const pid of all) trace.#programs.follow(pid)
     await trace.#attached
     return trace
   }
@@ -56,19 +58,20 @@ export class LockTrace {
     // In a group of its own, the Ctrl-C of a terminal does not reach it.
     this.#bpftrace = spawn('bpftrace', ['-f', 'json', '-c', '/bin/cat', '-e', program], {
       detached: true,
-      // Without the cache of symbols bpftrace 0.17 closes one descriptor too many, and most stacks cannot be read.
-      env: { ...process.env, BPFTRACE_MAP_KEYS_MAX: String(KEYS), BPFTRACE_CACHE_USER_SYMBOLS: '1' },
+      // Names of functions are not bpftrace's to look up: it takes seconds of its own, in which a process can end, and bpftrace
+      // 0.17 dies of that.
+      env: { ...process.env, BPFTRACE_MAP_KEYS_MAX: String(KEYS), BPFTRACE_NO_USER_SYMBOLS: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#bpftrace.stdin.on('error', () => {})
     this.#bpftrace.stderr.setEncoding('utf8').on('data', text => {
       this.#complaints += text
     })
-    this.#ended = once(this.#bpftrace, 'close')
+    this.#ended = once(this.#bpftrace, 'close').finally(() => this.#programs.leave())
     this.#attached = new Promise((resolve, reject) => {
       this.#bpftrace.stdout.setEncoding('utf8').on('data', text => {
         this.#printed += text
-        if (stacks) for (const pid of pidsIn(text)) this.#programs.look(pid)
+        if (stacks) for (const pid of startedIn(text)) this.#programs.follow(pid)
         if (this.#printed.includes(READY)) resolve()
       })
       this.#ended.then(() => reject(this.#failure()), reject)
@@ -162,9 +165,9 @@ export async function traceCommand(
 /** Whether the registers that a call was made with can be read: on x86-64, where the kernel tells its types. */
 const knowsCallers = () => process.arch === 'x64' && existsSync('/sys/kernel/btf/vmlinux')
 
-/** The processes of the stacks in a part of what bpftrace prints, which it does every second. */
-function pidsIn(text: string): Set<number> {
-  return new Set([...text.matchAll(/"\d+,(\d+),[01],/g)].map(([, pid]) => Number(pid)))
+/** The processes that, as bpftrace prints it, began or went over to another program. */
+function startedIn(text: string): number[] {
+  return [...text.matchAll(/^\{"type": "printf", "data": "(\d+)\\n"\}$/gm)].map(([, pid]) => Number(pid))
 }
 
 /** The processes given and those that came of them, as far as their parents live. */

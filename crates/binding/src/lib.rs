@@ -15,4 +15,5 @@ mod file;
 mod jobs;
 mod platform;
 mod reader;
+mod symbols;
 mod writing;

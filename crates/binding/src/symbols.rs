@@ -1,0 +1,15 @@
+//! Names of functions, for JavaScript.
+
+use std::path::PathBuf;
+
+use napi::Result;
+use napi_derive::napi;
+
+use crate::arguments::bytes;
+
+/// The names of the functions that have code at these offsets of a file, or null where none is found.
+#[napi(catch_unwind)]
+pub fn function_names(path: String, offsets: Vec<f64>) -> Result<Vec<Option<String>>> {
+    let offsets = offsets.into_iter().map(bytes).collect::<Result<Vec<u64>>>()?;
+    Ok(faultless_symbols::function_names(&PathBuf::from(path), &offsets))
+}
