@@ -90,7 +90,9 @@ async function measureAll(plan, { size, budget, signal, run, progress }) {
   const wanted = { cells: twin ? [...cells, twin] : cells, traced: plan.flatMap(({ traced }) => traced) }
   const others = plan.filter(({ experiment, obstacle }) => experiment.measure && !obstacle)
   progress.start(others.reduce((sum, { experiment }) => sum + experiment.time(size, budget), cellsTime(wanted, size)))
-  const results = await measure(wanted, { size, signal, record: run.record, recorded: run.recorded, progress })
+  const claims = plan.filter(({ obstacle }) => !obstacle).flatMap(({ experiment }) => experiment.claims)
+  const { record, recorded } = run
+  const results = await measure(wanted, { size, signal, record, recorded, progress, claims })
   const found = new Map()
   for (const { experiment } of others) {
     const record = sample => run.record({ experiment: experiment.id, ...sample })

@@ -18,13 +18,14 @@ import { seededRandom } from './statistics.mjs'
  *   recorded and not counted, in which V8's collections begin to keep up with what is read.
  *
  * There are at least so many passes. As long as the `budget`, in milliseconds, is not spent, there are more of those cells
- * whose intervals are wider than `narrow`, a share of their value to both sides. `traces` is how often locks are counted.
+ * that a claim rests on and whose intervals are wider than `narrow`, a share of their value to both sides. `traces` is how
+ * often locks are counted.
  */
 const PROFILES = {
   toy: { least: 1, most: 1, budget: 0, narrow: 1, traces: 1, first: 10, settle: 0, rounds: 0, window: 0 },
   quick: { least: 2, most: 8, budget: 100e3, narrow: 0.1, traces: 2, first: 300, settle: 80, rounds: 2, window: 30 },
   full: {
-    least: 3,
+    least: 2,
     most: 12,
     budget: 28 * 60e3,
     narrow: 0.05,
@@ -53,6 +54,8 @@ const TRACING = 1000
 export class Results {
   /** @type {Map<string, Measured>} */
   #cells
+  /** Keys of the cells that were looked at. @type {Set<string>} */
+  #seen = new Set()
 
   /** @param {Measured[]} cells */
   constructor(cells) {
@@ -70,6 +73,7 @@ export class Results {
 
   /** The measured cell. Throws ERR_CELL_FAILED if its run failed, ERR_NOT_MEASURED if none was asked for. @param {Cell} cell */
   cell(cell) {
+    this.#seen.add(cellKey(cell))
     const measured = this.#cells.get(cellKey(cell))
     if (!measured) throw Object.assign(new Error(`${cellName(cell)} was not measured`), { code: 'ERR_NOT_MEASURED' })
     if (measured.error) throw Object.assign(new Error(measured.error), { code: 'ERR_CELL_FAILED' })
@@ -83,6 +87,11 @@ export class Results {
     if (measured.traced.length === 0)
       throw Object.assign(new Error(`the locks of ${cellName(cell)} were not counted`), { code: 'ERR_NOT_MEASURED' })
     return measured
+  }
+
+  /** @param {Cell} cell */
+  wasSeen(cell) {
+    return this.#seen.has(cellKey(cell))
   }
 
   /** All that was asked for. */
@@ -107,10 +116,10 @@ export function cellsTime({ cells, traced }, size) {
  * @param {Wanted} wanted
  * @param {{
  *   size: import('./cells.mjs').RunSize, signal: AbortSignal, record: (line: object) => void, recorded?: object[],
- *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>
+ *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>, claims: import('../experiments/index.mjs').Claim[]
  * }} options `recorded` are the samples of the run that is resumed: they are not taken again
  */
-export async function measure(wanted, { size, signal, record, recorded = [], progress }) {
+export async function measure(wanted, { size, signal, record, recorded = [], progress, claims }) {
   const profile = PROFILES[size]
   const before = recordedCells(recorded)
   /** @type {Measured[]} */
@@ -127,7 +136,8 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
   await withChildren(signal, async () => {
     for (let pass = 0; pass < profile.least; pass += 1) await measurePass(pass)
     for (let pass = 0; pass < profile.traces; pass += 1) await tracePass(pass)
-    for (let pass = profile.least; pass < profile.most && !spent(); pass += 1) await measureMore(pass)
+    const results = lookAt(claims, cells)
+    for (let pass = profile.least; pass < profile.most && !spent(); pass += 1) await measureMore(pass, results)
   })
   return new Results(cells)
 
@@ -144,8 +154,12 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
     }
   }
 
-  async function measureMore(pass) {
-    const due = ordered(cells.filter(cell => !cell.error && isMeasured(cell, pass - 1) && !isNarrow(cell)))
+  /** @param {number} pass @param {Results} results */
+  async function measureMore(pass, results) {
+    const matters = cell => cell.twin || results.wasSeen(cell)
+    const due = ordered(
+      cells.filter(cell => matters(cell) && !cell.error && isMeasured(cell, pass - 1) && !isNarrow(cell)),
+    )
     progress.extend(due.reduce((sum, cell) => sum + cost(cell, profile), 0))
     for (const cell of due) {
       if (spent()) return
@@ -245,6 +259,19 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
       return sample.late > TOLERANCE ? undefined : sample
     }
   }
+}
+
+/** Results that know which cells the claims rest on. @param {import('../experiments/index.mjs').Claim[]} claims @param {Measured[]} cells */
+function lookAt(claims, cells) {
+  const results = new Results(cells)
+  for (const { measure } of claims) {
+    try {
+      measure(results)
+    } catch {
+      // One that rests on something else besides, or that cannot be judged: it is told when all is there.
+    }
+  }
+  return results
 }
 
 /** @param {Cell[]} cells @returns {Map<string, Cell>} */
