@@ -163,16 +163,17 @@ test('compare sets folders side by side, and counts on how many claims they agre
   const [name] = readdirSync(out)
   const [a, b] = [join(out, name), join(out, 'other')]
   cpSync(a, b, { recursive: true })
-  const change = (file, edit) => {
-    const path = join(b, file)
+  const change = (folder, file, edit) => {
+    const path = join(folder, file)
     writeFileSync(path, JSON.stringify(edit(JSON.parse(readFileSync(path, 'utf8')))))
   }
-  change('environment.json', environment => ({ ...environment, node: 'v99.0.0' }))
-  change('summary.json', ([first, ...rows]) => [{ ...first, verdict: 'confirmed' }, ...rows])
+  change(b, 'environment.json', environment => ({ ...environment, node: 'v99.0.0' }))
+  change(b, 'summary.json', rows => rows.map((row, nth) => (nth < 2 ? { ...row, verdict: 'confirmed' } : row)))
+  change(a, 'summary.json', ([first, second, ...rows]) => [first, { ...second, verdict: 'refuted' }, ...rows])
   const { stdout } = await run(process.execPath, [matrix, 'compare', a, b])
   t.regex(stdout, /node .*v99\.0\.0/)
   t.regex(stdout, /reuse\/faster .*inconclusive .*confirmed/)
-  t.regex(stdout, /the same verdict for 3 of 4 claims \(75 %\)/)
+  t.regex(stdout, /the same verdict for 2 of 4 claims \(50 %\)\nconfirmed in one and refuted in another: 1: reuse\//)
 
   const alone = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a]))
   t.is(alone.code, 2)

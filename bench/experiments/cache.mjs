@@ -20,9 +20,9 @@ const SIZES = {
     warm: { passes: 1, rounds: 1, milliseconds: 20 },
   },
   quick: {
-    sequence: { files: 8, size: 32 * MiB },
-    cold: { passes: 2, rounds: 1, milliseconds: 900 },
-    warm: { passes: 2, rounds: 2, milliseconds: 50 },
+    sequence: { files: 8, size: 16 * MiB },
+    cold: { passes: 2, rounds: 1, milliseconds: 500 },
+    warm: { passes: 2, rounds: 2, milliseconds: 25 },
   },
   full: {
     sequence: { files: 8, size: 256 * MiB },

@@ -29,10 +29,10 @@ export const SIZES = {
     files: READS,
     k: 4,
     grid: { mmapThreshold: [32 * MiB], trimThreshold: [16 * MiB, 64 * MiB], topPad: [16 * MiB, 64 * MiB] },
-    screen: { passes: 1, rounds: 1, milliseconds: 100, warmup: 150 },
+    screen: { passes: 1, rounds: 1, milliseconds: 100, warmup: 0 },
     finalists: 2,
     arenas: [],
-    final: { passes: 2, rounds: 2, milliseconds: 120, warmup: 150, traced: 1 },
+    final: { passes: 2, rounds: 2, milliseconds: 120, warmup: 0 },
   },
   full: {
     files: READS,

@@ -14,8 +14,8 @@ import { seededRandom } from './statistics.mjs'
 /**
  * Each pass starts both groups of each cell anew, since the start decides which malloc arena a thread gets, and finds
  * - first: what their first reads are like, while their heaps grow, for `first` milliseconds at most;
- * - steady: what reads are like later, in `rounds` windows of `window` milliseconds, after `settle` milliseconds that are
- *   recorded and not counted, in which V8's collections begin to keep up with what is read.
+ * - steady: what reads are like later, in `rounds` windows of `window` milliseconds, after windows of `settle` milliseconds that
+ *   are recorded and not counted, in which V8 compiles, and its collections begin to keep up with what is read.
  *
  * There are at least so many passes. As long as the `budget`, in milliseconds, is not spent, there are more of those cells
  * that a claim rests on and whose intervals are wider than `narrow`, a share of their value to both sides. `traces` is how
@@ -23,7 +23,7 @@ import { seededRandom } from './statistics.mjs'
  */
 const PROFILES = {
   toy: { least: 1, most: 1, budget: 0, narrow: 1, traces: 1, first: 10, settle: 0, rounds: 0, window: 0 },
-  quick: { least: 2, most: 8, budget: 100e3, narrow: 0.1, traces: 2, first: 300, settle: 80, rounds: 2, window: 30 },
+  quick: { least: 2, most: 8, budget: 100e3, narrow: 0.1, traces: 1, first: 300, settle: 40, rounds: 2, window: 30 },
   full: {
     least: 2,
     most: 12,
@@ -31,12 +31,15 @@ const PROFILES = {
     narrow: 0.05,
     traces: 2,
     first: 600,
-    settle: 200,
+    settle: 120,
     rounds: 2,
     window: 150,
   },
 }
 const ATTEMPTS = 6
+/** So many windows at most are given to members to settle in, and as long as each is so many times as fast as the one before. */
+const SETTLING = 8
+const FASTER = 1.1
 /** About what attaching and detaching a trace takes, in milliseconds. */
 const TRACING = 1000
 
@@ -244,13 +247,23 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
       return first && { group, first }
     })
     const steady = []
-    if (profile.rounds > 0) await take(group, { phase: 'settle', round: 0 }, { milliseconds: profile.settle }, 1)
+    if (profile.rounds > 0) await settle(group)
     for (let round = 0; round < profile.rounds; round += 1) {
       const window = { milliseconds: profile.window }
       steady.push(await inTime(stretch => take(group, { phase: 'steady', round }, window, stretch)))
     }
     await group.stop()
     return { first: [first], steady }
+
+    /** Code is compiled in the background, for which there is least time where many members read much. */
+    async function settle(group) {
+      let before = 0
+      for (let round = 0; round < SETTLING; round += 1) {
+        const sample = await take(group, { phase: 'settle', round }, { milliseconds: profile.settle }, 1)
+        if (sample?.throughput < FASTER * before) return
+        before = sample?.throughput ?? before
+      }
+    }
 
     /** Answers with nothing where a member heard of the start too late. */
     async function take(group, place, window, stretch) {
@@ -298,7 +311,7 @@ const inTurn = turn => (turn % 2 === 0 ? modes : modes.toReversed())
 /** About what a pass of a cell takes, in milliseconds: only the time left is told by it. */
 function cost(cell, { first, settle, rounds, window }) {
   const start = 30 + 90 * cell.k
-  return start + first + settle + 2 * (2 + rounds) * lead(cell) + 2 * rounds * window
+  return start + first + 3 * settle + 2 * (3 + rounds) * lead(cell) + 2 * rounds * window
 }
 
 /** About what the samples on record of a run that is resumed took: they are paid for. @param {Measured[]} cells @param {typeof PROFILES['full']} profile */

@@ -51,14 +51,20 @@ function change(rows) {
   return first && last ? `${(last / first).toFixed(2)} times` : '-'
 }
 
-/** Of the claims that all have judged. */
+/** Of the claims that all have judged. A claim near its line is now decided, now not; a contradiction is worse. */
 function agreement(runs) {
   const common = idsOf(runs)
-    .map(id => runs.map(({ rows }) => rows.find(({ claim }) => claim.id === id)?.verdict))
-    .filter(verdicts => verdicts.every(Boolean))
-  const same = common.filter(verdicts => new Set(verdicts).size === 1).length
+    .map(id => ({ id, verdicts: new Set(runs.map(({ rows }) => rows.find(({ claim }) => claim.id === id)?.verdict)) }))
+    .filter(({ verdicts }) => !verdicts.has(undefined))
+  const other = common.filter(({ verdicts }) => verdicts.size > 1)
+  const contradicted = other.filter(({ verdicts }) => verdicts.has('confirmed') && verdicts.has('refuted'))
+  const same = common.length - other.length
   const share = common.length === 0 ? '' : ` (${Math.floor((100 * same) / common.length)} %)`
-  return `the same verdict for ${same} of ${common.length} claims${share}`
+  const told = ids => (ids.length === 0 ? '' : `: ${ids.map(({ id }) => id).join(', ')}`)
+  return [
+    `the same verdict for ${same} of ${common.length} claims${share}`,
+    `confirmed in one and refuted in another: ${contradicted.length}${told(contradicted)}`,
+  ].join('\n')
 }
 
 const idsOf = runs => [...new Set(runs.flatMap(({ rows }) => rows.map(({ claim }) => claim.id)))]

@@ -69,9 +69,9 @@ function afterwards(trials) {
     colWidths: [66],
     wordWrap: true,
   })
-  for (const { id, label } of trials.works.find(work => work.id === 'failing').ways) {
+  for (const { id, label } of trials.works.find(work => work.id === 'whole').ways) {
     const shown = (work, of) => {
-      if (!trials.find(work, id)) return ''
+      if (!trials.find(work, id)) return '-'
       return reasonAgainst(trials, work, id) ?? of(trials.samples(work, id)[0][0])
     }
     table.push([
