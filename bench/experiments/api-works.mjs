@@ -47,7 +47,7 @@ const SIZES = {
   quick: {
     warm: { passes: 2, rounds: 2, milliseconds: 50, warmup: 50 },
     cold: { passes: 2, rounds: 1, milliseconds: 300 },
-    awaits: { passes: 2, rounds: 1, milliseconds: 1000, warmup: 100 },
+    awaits: { passes: 2, rounds: 1, milliseconds: 500, warmup: 100 },
     locks: {
       passes: 1,
       rounds: 2,
@@ -63,11 +63,11 @@ const SIZES = {
     coldFile: 256 * MiB,
     coldReads: 2000,
     sequence: { files: 2, size: 64 * MiB },
-    inFlight: [1, 1024],
-    request: [512, 2 * MiB],
-    summed: [512, 64 * KiB],
+    inFlight: [1024],
+    request: [2 * MiB],
+    summed: [64 * KiB],
     requestFile: 64 * MiB,
-    fileSize: [MiB, 256 * MiB],
+    fileSize: [256 * MiB],
   },
   full: {
     warm: { passes: 5, rounds: 2, milliseconds: 600, warmup: 300 },
