@@ -9,8 +9,9 @@ use([BarChart, LineChart, GridComponent, MarkLineComponent, SVGRenderer])
 /** Drawn in place of colours of the page, which take the places of these afterwards. */
 const INK = { text: '#010203', line: '#010204', grid: '#010205' }
 const SERIES = Array.from({ length: 8 }, (_, index) => `#0102${(16 + index).toString(16)}`)
-/** The width of a letter of a label, in pixels. */
+/** The width of a letter of a label, in pixels, and of a wide one. */
 const LETTER = 6.6
+const CAPITAL = 8.2
 const SIZES = { wide: { width: 760, height: 400 }, narrow: { width: 340, height: 340 } }
 
 /**
@@ -34,7 +35,7 @@ export const colourOf = hue => `var(--series-${hue % SERIES.length})`
 function draw(chart, { width, height }, narrow) {
   const lying = chart.kind === 'bars'
   const names = chart.categories.map(text => wrapped(text, narrow ? 17 : 44))
-  const longest = Math.max(...names.flatMap(name => name.split('\n')).map(line => line.length))
+  const longest = Math.max(...names.flatMap(name => name.split('\n')).map(widthOf))
   const tall = lying ? 60 + chart.categories.length * (narrow ? 52 : 34) : height
   const picture = init(null, null, { renderer: 'svg', ssr: true, width, height: tall })
   picture.setOption({
@@ -43,7 +44,7 @@ function draw(chart, { width, height }, narrow) {
     textStyle: { fontFamily: 'inherit', color: INK.text },
     // Without a screen nobody knows how wide letters are: there is room for wide ones.
     grid: lying
-      ? { left: 12 + longest * LETTER, right: 24, top: 8, bottom: 44, outerBoundsMode: 'none' }
+      ? { left: 12 + longest, right: 24, top: 8, bottom: 44, outerBoundsMode: 'none' }
       : { left: 52, right: narrow ? 16 : 24, top: 30, bottom: 60, outerBoundsMode: 'none' },
     ...axes({ ...chart, categories: lying ? names : chart.categories }, narrow),
     series: chart.series.map((series, index) => drawSeries(chart, series, index)),
@@ -114,14 +115,18 @@ const short = value => (value === 0.5 ? '' : shortened(value))
 const shortened = value =>
   value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : String(Number(value.toPrecision(3)))
 
-/** Lines of at most so many letters, cut between words. @param {string} text @param {number} most */
+/** @param {string} line */
+const widthOf = line => [...line].reduce((sum, letter) => sum + (/[A-Z_=]/.test(letter) ? CAPITAL : LETTER), 0)
+
+/** Lines of at most so many letters, cut between words, or within the name of a variable. @param {string} text @param {number} most */
 function wrapped(text, most) {
   const lines = ['']
-  for (const word of text.split(' ')) {
-    if (lines.at(-1) !== '' && lines.at(-1).length + word.length >= most) lines.push(word)
-    else lines.push(`${lines.pop()} ${word}`.trim())
+  for (const piece of text.split(/(?<=[ _])/)) {
+    const line = lines.at(-1)
+    if (line !== '' && `${line}${piece}`.trimEnd().length > most) lines.push(piece)
+    else lines[lines.length - 1] = `${line}${piece}`
   }
-  return lines.join('\n')
+  return lines.map(line => line.trimEnd()).join('\n')
 }
 
 /** @param {string} svg */
