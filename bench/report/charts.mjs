@@ -93,6 +93,8 @@ function drawSeries({ kind, mark }, { name, points, hue, dashed }, index) {
     ...(kind === 'line'
       ? {
           lineStyle: { color: colour, type: dashed ? 'dashed' : 'solid', width: 2 },
+          // Not every series has been measured everywhere.
+          connectNulls: true,
           symbol: dashed ? 'emptyCircle' : 'circle',
         }
       : {}),
