@@ -182,6 +182,16 @@ test('compare sets folders side by side, and counts on how many claims they agre
   t.regex(none.stderr, /is no folder of results/)
 })
 
+test('what an experiment measured for itself stands in the folder as it was printed', async t => {
+  const out = temporaryFolder(t)
+  const { stdout } = await run(process.execPath, [matrix, 'reuse', 'dubious-gain', '--toy', '--out', out])
+  const folder = join(out, readdirSync(out)[0])
+  t.false(existsSync(join(folder, 'reuse.txt')))
+  const text = readFileSync(join(folder, 'dubious-gain.txt'), 'utf8')
+  t.true(text.startsWith('dubious-gain: '))
+  t.true(stdout.includes(text))
+})
+
 test('the reports of a folder are written anew from its samples', async t => {
   const out = temporaryFolder(t)
   await run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])

@@ -66,12 +66,15 @@ async function main() {
   const judged = plan.map(({ experiment, obstacle, cells }) => {
     const outcome = { results, size, obstacle, cells, found: found.get(experiment), noise }
     const rows = judge(experiment, outcome)
-    return { rows, report: experimentReport(experiment, { ...outcome, rows }) }
+    return { id: experiment.id, rows, report: experimentReport(experiment, { ...outcome, rows }) }
   })
   const summary = judged.flatMap(({ rows }) => rows)
   run.summarize(summary)
   const data = { environment, rows: summary, cells: results.all, noise }
   for (const [name, text] of Object.entries(reports(data))) run.save(name, text)
+  // report.html is made of cells: what an experiment measured for itself stands beside it.
+  for (const { id, report } of judged.filter((_, nth) => found.has(plan[nth].experiment)))
+    run.save(`${id}.txt`, `${report}\n`)
   const show = json ? console.error : console.log
   for (const { report } of judged) show(`${report}\n`)
   if (json) console.log(JSON.stringify(summary, null, 2))

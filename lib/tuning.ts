@@ -45,8 +45,8 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
   mmapThreshold: [
     128 * KiB,
     32 * MiB,
-    ": below glibc's own threshold every buffer costs two system calls; above half of an arena's heap of 64 MiB no two of the " +
-      'buffers that it admits fit into one, and threads were not measured to be faster than with 32 MiB',
+    ": below glibc's own threshold every buffer costs two system calls; above half of an arena's heap of 64 MiB a heap has no " +
+      'room for two such buffers, and threads were not measured to be faster than with 32 MiB',
   ],
   trimThreshold: [0, MOST],
   topPad: [0, MOST],

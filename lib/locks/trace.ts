@@ -70,8 +70,11 @@ export class LockTrace {
     this.#ended = once(this.#bpftrace, 'close').finally(() => this.#programs.leave())
     this.#attached = new Promise((resolve, reject) => {
       this.#bpftrace.stdout.setEncoding('utf8').on('data', text => {
+        // Lines come in pieces.
+        const line = this.#printed.lastIndexOf('\n') + 1
         this.#printed += text
-        if (stacks) for (const pid of startedIn(text)) this.#programs.follow(pid)
+        const whole = this.#printed.slice(line, this.#printed.lastIndexOf('\n') + 1)
+        if (stacks) for (const pid of startedIn(whole)) this.#programs.follow(pid)
         if (this.#printed.includes(READY)) resolve()
       })
       this.#ended.then(() => reject(this.#failure()), reject)
