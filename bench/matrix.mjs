@@ -92,8 +92,9 @@ async function measureAll(plan, { size, budget, signal, run, progress }) {
   const twin = twinOf(cells)
   const wanted = { cells: twin ? [...cells, twin] : cells, traced: plan.flatMap(({ traced }) => traced) }
   const others = plan.filter(({ experiment, obstacle }) => experiment.measure && !obstacle)
-  progress.start(others.reduce((sum, { experiment }) => sum + experiment.time(size, budget), cellsTime(wanted, size)))
   const claims = plan.filter(({ obstacle }) => !obstacle).flatMap(({ experiment }) => experiment.claims)
+  const least = cellsTime(wanted, size, claims)
+  progress.start(others.reduce((sum, { experiment }) => sum + experiment.time(size, budget), least))
   const { record, recorded } = run
   const results = await measure(wanted, { size, signal, record, recorded, progress, claims })
   const found = new Map()

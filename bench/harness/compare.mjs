@@ -1,5 +1,6 @@
 // What is read out of measured cells: each answers with a value and its interval, computed pair by pair.
 import { median } from 'simple-statistics'
+import { modes } from './cells.mjs'
 import { bootstrap } from './statistics.mjs'
 
 /**
@@ -14,11 +15,22 @@ import { bootstrap } from './statistics.mjs'
 /** @param {import('./run.mjs').Pair} pair */
 export const pairRatio = ({ workers, processes }) => workers.throughput / processes.throughput
 
+/**
+ * The passes of a cell in which all of these modes were measured.
+ * @param {Measured} cell
+ * @param {Phase} phase
+ * @param {Mode[]} [wanted]
+ */
+export function passesOf(cell, phase, wanted = modes) {
+  cell.asked?.(phase, wanted)
+  return cell[phase].filter(rounds => rounds.every(pair => wanted.every(mode => pair[mode])))
+}
+
 /** @param {Measured} cell @param {Phase} phase @param {Mode} mode */
 export function throughput(cell, phase, mode) {
   return timed(
     phase,
-    cell[phase].map(rounds => rounds.map(pair => pair[mode].throughput)),
+    passesOf(cell, phase, [mode]).map(rounds => rounds.map(pair => pair[mode].throughput)),
   )
 }
 
@@ -26,7 +38,7 @@ export function throughput(cell, phase, mode) {
 export function ratio(cell, phase) {
   return timed(
     phase,
-    cell[phase].map(rounds => rounds.map(pairRatio)),
+    passesOf(cell, phase).map(rounds => rounds.map(pairRatio)),
   )
 }
 
@@ -40,7 +52,7 @@ export function ratio(cell, phase) {
 export function speedup(cell, base, phase, mode) {
   return timed(
     phase,
-    together([cell, base], phase).map(rounds =>
+    together(inMode([cell, base], phase, mode)).map(rounds =>
       rounds.map(([own, other]) => own[mode].throughput / other[mode].throughput),
     ),
   )
@@ -50,7 +62,7 @@ export function speedup(cell, base, phase, mode) {
 export function workersOverProcesses(cell, base, phase) {
   return timed(
     phase,
-    together([cell, base], phase).map(rounds =>
+    together([passesOf(cell, phase, ['workers']), passesOf(base, phase, ['processes'])]).map(rounds =>
       rounds.map(([own, other]) => own.workers.throughput / other.processes.throughput),
     ),
   )
@@ -66,20 +78,27 @@ export function workersOverProcesses(cell, base, phase) {
  */
 export function moreResident(cell, base, phase, mode, unit) {
   return bootstrap(
-    together([cell, base], phase).map(rounds =>
+    together(inMode([cell, base], phase, mode)).map(rounds =>
       rounds.map(([own, other]) => (own[mode].resident - other[mode].resident) / unit),
     ),
   )
 }
 
 /** What is resident of all members at its end. @param {Measured} cell @param {Phase} phase @param {Mode} mode */
-export const resident = (cell, phase, mode) => median(cell[phase].flat().map(pair => pair[mode].resident))
+export const resident = (cell, phase, mode) =>
+  median(
+    passesOf(cell, phase, [mode])
+      .flat()
+      .map(pair => pair[mode].resident),
+  )
 
 /** The ratio of one cell over that of another. @param {Measured} cell @param {Measured} base @param {Phase} phase */
 export function ratioChange(cell, base, phase) {
   return timed(
     phase,
-    together([cell, base], phase).map(rounds => rounds.map(([own, other]) => pairRatio(own) / pairRatio(other))),
+    together([cell, base].map(one => passesOf(one, phase))).map(rounds =>
+      rounds.map(([own, other]) => pairRatio(own) / pairRatio(other)),
+    ),
   )
 }
 
@@ -90,7 +109,8 @@ export function ratioChange(cell, base, phase) {
  * @param {Phase} phase
  */
 export function ratioAgainstLowest(cell, others, phase) {
-  return againstExtreme([cell, ...others], phase, pairRatio, Math.min)
+  const passes = [cell, ...others].map(one => passesOf(one, phase))
+  return againstExtreme(passes, phase, pairRatio, Math.min)
 }
 
 /**
@@ -101,7 +121,7 @@ export function ratioAgainstLowest(cell, others, phase) {
  * @param {Mode} mode
  */
 export function speedupOverBest(cell, others, phase, mode) {
-  return againstExtreme([cell, ...others], phase, pair => pair[mode].throughput, Math.max)
+  return againstExtreme(inMode([cell, ...others], phase, mode), phase, pair => pair[mode].throughput, Math.max)
 }
 
 /**
@@ -111,7 +131,7 @@ export function speedupOverBest(cell, others, phase, mode) {
  * @param {Mode} mode
  */
 export function leastSpeedup(pairs, phase, mode) {
-  const rows = together(pairs.flat(), phase)
+  const rows = together(inMode(pairs.flat(), phase, mode))
   return timed(phase, rows, sample =>
     Math.min(
       ...pairs.map((_, index) =>
@@ -122,20 +142,25 @@ export function leastSpeedup(pairs, phase, mode) {
 }
 
 /** Of two medians, that of the first over the extreme one of the others. */
-function againstExtreme(cells, phase, of, extreme) {
-  const rows = together(cells, phase).map(rounds => rounds.map(pairs => pairs.map(of)))
+function againstExtreme(passes, phase, of, extreme) {
+  const rows = together(passes).map(rounds => rounds.map(pairs => pairs.map(of)))
   return timed(phase, rows, sample => {
-    const [own, ...others] = cells.map((_, index) => median(sample.map(row => row[index])))
+    const [own, ...others] = passes.map((_, index) => median(sample.map(row => row[index])))
     return own / extreme(...others)
   })
 }
 
-/** What cells have in the same pass and round, as far as all of them were measured. @param {Measured[]} cells @param {Phase | 'traced'} phase */
-function together(cells, phase) {
-  const passes = Math.min(...cells.map(cell => cell[phase].length))
-  return Array.from({ length: passes }, (_, pass) =>
-    cells[0][phase][pass].map((_, round) => cells.map(cell => cell[phase][pass][round])),
-  )
+/** @param {Measured[]} cells @param {Phase} phase @param {Mode} mode */
+const inMode = (cells, phase, mode) => cells.map(cell => passesOf(cell, phase, [mode]))
+
+/**
+ * What several have in the same pass and round, as far as all of them were measured.
+ * @template T
+ * @param {T[][][]} all
+ */
+function together(all) {
+  const passes = Math.min(...all.map(({ length }) => length))
+  return Array.from({ length: passes }, (_, pass) => all[0][pass].map((_, round) => all.map(one => one[pass][round])))
 }
 
 /** @template T @param {Phase} phase @param {T[][]} rows @param {(rows: T[]) => number} [statistic] @returns {Interval} */
@@ -154,7 +179,7 @@ export function lockRatio(cell, of) {
 /** Those of one cell over those of another. @param {Measured} cell @param {Measured} base @param {Mode} mode @param {(sample: TracedPair[Mode]) => number} of */
 export function lockSpeedup(cell, base, mode, of) {
   return bootstrap(
-    together([cell, base], 'traced').map(rounds => rounds.map(([own, other]) => of(own[mode]) / of(other[mode]))),
+    together([cell.traced, base.traced]).map(rounds => rounds.map(([own, other]) => of(own[mode]) / of(other[mode]))),
   )
 }
 

@@ -12,7 +12,7 @@ export function emptyCell(cell) {
 }
 
 /**
- * The samples of one cell and pass that are on record, pair by pair: complete with both modes, or not at all.
+ * What is on record of each cell, pass by pass.
  * @param {object[]} lines of samples.jsonl
  * @returns {Map<string, Measured>} by key
  */
@@ -32,22 +32,33 @@ export function recordedCells(lines) {
   }
   for (const [place, samples] of passes) {
     const [key, pass] = JSON.parse(place)
-    addPass(cells.get(key), pass, samples)
+    const of = (mode, phase) => {
+      const found = samples.filter(sample => sample.mode === mode && sample.phase === phase)
+      // A window that was taken again after an interruption counts once.
+      return [...new Map(found.map(sample => [sample.round, sample])).values()].sort((a, b) => a.round - b.round)
+    }
+    const found = modes.map(mode => [
+      mode,
+      { first: of(mode, 'first'), steady: of(mode, 'steady'), traced: of(mode, 'traced') },
+    ])
+    addPass(cells.get(key), pass, Object.fromEntries(found))
   }
   return cells
 }
 
-/** @param {Measured} cell @param {number} pass @param {object[]} samples */
-function addPass(cell, pass, samples) {
-  const of = (mode, phase) => {
-    const found = samples.filter(sample => sample.mode === mode && sample.phase === phase)
-    // A window that was taken again after an interruption counts once.
-    return [...new Map(found.map(sample => [sample.round, sample])).values()].sort((a, b) => a.round - b.round)
-  }
+/**
+ * Puts the samples of a pass side by side. A phase that one mode has fewer samples of than another was interrupted, and is left out.
+ * @param {Measured} cell
+ * @param {number} pass
+ * @param {Partial<Record<import('./cells.mjs').Mode, Partial<Record<'first' | 'steady' | 'traced', object[]>>>>} found by mode, as far as they were measured
+ */
+export function addPass(cell, pass, found) {
   for (const phase of ['first', 'steady', 'traced']) {
-    const [workers, processes] = modes.map(mode => of(mode, phase))
-    if (workers.length > 0 && workers.length === processes.length) {
-      cell[phase][pass] = workers.map((sample, round) => ({ workers: sample, processes: processes[round] }))
-    }
+    const own = modes.filter(mode => found[mode]?.[phase]?.length > 0)
+    const rounds = Math.max(0, ...own.map(mode => found[mode][phase].length))
+    if (rounds === 0 || own.some(mode => found[mode][phase].length < rounds)) continue
+    cell[phase][pass] = Array.from({ length: rounds }, (_, round) =>
+      Object.fromEntries(own.map(mode => [mode, found[mode][phase][round]])),
+    )
   }
 }

@@ -1,14 +1,15 @@
 // Measures cells: workers and processes in turn, pass after pass, so that a drift of the machine hits all.
 import { Group } from './barrier.mjs'
-import { cellKey, cellName, identity, MiB, modes } from './cells.mjs'
+import { cellKey, identity, MiB, modes } from './cells.mjs'
 import { Child, withChildren } from './child.mjs'
-import { ratio } from './compare.mjs'
+import { Demand, isOpen, WHOLE } from './demand.mjs'
 import { dataFile } from './files.mjs'
 import { withHugePages } from './huge-pages.mjs'
 import { traceGroups } from './locks.mjs'
+import { Results } from './measured.mjs'
+import { noiseOf } from './noise.mjs'
 import { neighbours } from './order.mjs'
-import { emptyCell, recordedCells, TOLERANCE } from './recorded.mjs'
-import { notRunnable } from './requirements.mjs'
+import { addPass, emptyCell, recordedCells, TOLERANCE } from './recorded.mjs'
 import { seededRandom } from './statistics.mjs'
 
 /**
@@ -17,19 +18,33 @@ import { seededRandom } from './statistics.mjs'
  * - steady: what reads are like later, in `rounds` windows of `window` milliseconds, after windows of `settle` milliseconds that
  *   are recorded and not counted, in which V8 compiles, and its collections begin to keep up with what is read.
  *
- * There are at least so many passes. As long as the `budget`, in milliseconds, is not spent, there are more of those cells
- * that a claim rests on and whose intervals are wider than `narrow`, a share of their value to both sides. `traces` is how
- * often locks are counted.
+ * So many passes are `whole`: of every cell, both modes and both phases. Those that follow take of each cell what claims rest
+ * on: of one that only workers' first reads are asked of, nothing else. Up to `least` passes they do so for every claim; then,
+ * as long as the `budget`, in milliseconds, is not spent, for those claims that more passes could still decide. What is known
+ * to `narrow`, a share of its value to both sides, is known well enough. Locks are counted as `whole` says, and at least
+ * `traces` times where a claim rests on them.
  */
 const PROFILES = {
-  toy: { least: 1, most: 1, budget: 0, narrow: 1, traces: 1, first: 10, settle: 0, rounds: 0, window: 0 },
-  quick: { least: 2, most: 8, budget: 100e3, narrow: 0.1, traces: 1, first: 300, settle: 40, rounds: 2, window: 30 },
-  full: {
+  toy: { whole: 1, least: 1, most: 1, budget: 0, narrow: 1, traces: 1, first: 10, settle: 0, rounds: 0, window: 0 },
+  quick: {
+    whole: 1,
     least: 2,
-    most: 12,
-    budget: 28 * 60e3,
+    most: 8,
+    budget: 100e3,
+    narrow: 0.1,
+    traces: 1,
+    first: 600,
+    settle: 40,
+    rounds: 2,
+    window: 30,
+  },
+  full: {
+    whole: 1,
+    least: 5,
+    most: 24,
+    budget: 29 * 60e3,
     narrow: 0.05,
-    traces: 2,
+    traces: 4,
     first: 600,
     settle: 120,
     rounds: 2,
@@ -48,68 +63,27 @@ const TRACING = 1000
  * @typedef {import('./cells.mjs').Mode} Mode
  * @typedef {'first' | 'steady'} Phase
  * @typedef {{ throughput: number, members: object[], resident: number, usage: Record<string, number> }} Sample `resident` bytes at its end
- * @typedef {Record<Mode, Sample>} Pair
+ * @typedef {Record<Mode, Sample>} Pair of a pass that took one mode alone, it has no other
  * @typedef {Record<Mode, Sample & import('./locks.mjs').LockSample>} TracedPair
  * @typedef {Cell & { key: string, name: string, error?: string, untraced?: string }
  *   & Record<Phase, Pair[][]> & { traced: TracedPair[][] }} Measured pairs by pass and round; `untraced` says why no locks were counted
  */
 
-export class Results {
-  /** @type {Map<string, Measured>} */
-  #cells
-  /** Keys of the cells that were looked at. @type {Set<string>} */
-  #seen = new Set()
-
-  /** @param {Measured[]} cells */
-  constructor(cells) {
-    this.#cells = new Map(cells.map(cell => [cell.key, cell]))
-  }
-
-  get failures() {
-    return [...this.#cells.values()].map(({ error }) => error).filter(error => error !== undefined)
-  }
-
-  /** @param {Cell} cell */
-  failure(cell) {
-    return this.#cells.get(cellKey(cell)).error
-  }
-
-  /** The measured cell. Throws ERR_CELL_FAILED if its run failed, ERR_NOT_MEASURED if none was asked for. @param {Cell} cell */
-  cell(cell) {
-    this.#seen.add(cellKey(cell))
-    const measured = this.#cells.get(cellKey(cell))
-    if (!measured) throw Object.assign(new Error(`${cellName(cell)} was not measured`), { code: 'ERR_NOT_MEASURED' })
-    if (measured.error) throw Object.assign(new Error(measured.error), { code: 'ERR_CELL_FAILED' })
-    return measured
-  }
-
-  /** The cell with its locks counted. Throws ERR_NOT_RUNNABLE where that cannot be. @param {Cell} cell */
-  locks(cell) {
-    const measured = this.cell(cell)
-    if (measured.untraced) throw notRunnable(measured.untraced)
-    if (measured.traced.length === 0)
-      throw Object.assign(new Error(`the locks of ${cellName(cell)} were not counted`), { code: 'ERR_NOT_MEASURED' })
-    return measured
-  }
-
-  /** @param {Cell} cell */
-  wasSeen(cell) {
-    return this.#seen.has(cellKey(cell))
-  }
-
-  /** All that was asked for. */
-  get all() {
-    return [...this.#cells.values()]
-  }
-}
-
-/** About what all of it takes at least, in milliseconds. @param {Wanted} wanted @param {import('./cells.mjs').RunSize} size */
-export function cellsTime({ cells, traced }, size) {
+/**
+ * About what all of it takes at least, in milliseconds.
+ * @param {Wanted} wanted
+ * @param {import('./cells.mjs').RunSize} size
+ * @param {import('../experiments/index.mjs').Claim[]} claims
+ */
+export function cellsTime({ cells, traced }, size, claims) {
   const profile = PROFILES[size]
   const sum = (list, of) => [...uniqueCells(list).values()].reduce((total, cell) => total + of(cell), 0)
+  const demand = new Demand(claims, [...uniqueCells(cells).values()])
   return (
-    profile.least * sum(cells, cell => cost(cell, profile)) +
-    profile.traces * sum(traced, cell => traceCost(cell, profile))
+    profile.whole * sum(cells, cell => cost(cell, profile, WHOLE)) +
+    (profile.least - profile.whole) * sum(cells, cell => cost(cell, profile, demand.partsOf(cell))) +
+    profile.whole * sum(traced, cell => traceCost(cell, profile)) +
+    (profile.traces - profile.whole) * sum(traced, cell => (demand.partsOf(cell).traced ? traceCost(cell, profile) : 0))
   )
 }
 
@@ -131,6 +105,8 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
     ...before.get(key),
     error: undefined,
   }))
+  const results = new Results(cells)
+  const demand = new Demand(claims, cells)
   const tracedKeys = new Set(wanted.traced.map(cellKey))
   const files = new Map(cells.map(cell => [cell.size, dataFile(cell.size)]))
   const random = seededRandom(1)
@@ -139,58 +115,70 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
   await withChildren(signal, async () => {
     for (let pass = 0; pass < profile.least; pass += 1) await measurePass(pass)
     for (let pass = 0; pass < profile.traces; pass += 1) await tracePass(pass)
-    const results = lookAt(claims, cells)
-    for (let pass = profile.least; pass < profile.most && !spent(); pass += 1) await measureMore(pass, results)
+    while (!spent() && (await measureOpen()));
   })
-  return new Results(cells)
+  return results
 
   /** Side by side: same file, same members. @param {Measured[]} due */
   function ordered(due) {
     return neighbours(due, ({ size, k }) => `${size}/${k}`, random)
   }
 
-  async function measurePass(pass) {
-    for (const cell of ordered(cells)) {
-      progress.begin(cell.name)
-      if (!cell.error && !isMeasured(cell, pass)) await guarded(cell, pass, measureCell)
-      progress.advance(cost(cell, profile))
-    }
+  /** What is measured of a cell in a pass. @param {Measured} cell @param {number} pass */
+  function partsOf(cell, pass) {
+    return pass < profile.whole ? WHOLE : demand.partsOf(cell)
   }
 
-  /** @param {number} pass @param {Results} results */
-  async function measureMore(pass, results) {
-    const matters = cell => cell.twin || results.wasSeen(cell)
-    const due = ordered(
-      cells.filter(cell => matters(cell) && !cell.error && isMeasured(cell, pass - 1) && !isNarrow(cell)),
-    )
-    progress.extend(due.reduce((sum, cell) => sum + cost(cell, profile), 0))
-    for (const cell of due) {
-      if (spent()) return
+  async function measurePass(pass) {
+    for (const cell of ordered(cells)) {
+      const parts = partsOf(cell, pass)
       progress.begin(cell.name)
-      if (!isMeasured(cell, pass)) await guarded(cell, pass, measureCell)
-      progress.advance(cost(cell, profile))
+      if (parts.modes.length > 0 && !cell.error && !isMeasured(cell, pass, parts))
+        await guarded(cell, pass, measureCell)
+      progress.advance(cost(cell, profile, parts))
     }
   }
 
   async function tracePass(pass) {
-    for (const cell of ordered(cells.filter(({ key }) => tracedKeys.has(key)))) {
+    for (const cell of ordered(cells.filter(cell => tracedKeys.has(cell.key) && partsOf(cell, pass).traced))) {
       progress.begin(`locks of ${cell.name}`)
       if (!cell.error && !cell.untraced && !cell.traced[pass]) await guarded(cell, pass, traceCell)
       progress.advance(traceCost(cell, profile))
     }
   }
 
-  /** @param {Measured} cell @param {number} pass */
-  function isMeasured(cell, pass) {
-    return cell.first[pass] !== undefined && (profile.rounds === 0 || cell.steady[pass]?.length === profile.rounds)
+  /** One more pass of what claims rest on that are open; answers whether there was any. */
+  async function measureOpen() {
+    const noise = noiseOf(cells)
+    const { reads, locks } = demand.cellsOf(claims.filter(claim => isOpen(claim, results, noise, profile.narrow)))
+    const steps = [
+      ...ordered(cells.filter(({ key, first }) => reads.has(key) && first.length < profile.most)).map(cell => ({
+        cell,
+        pass: cell.first.length,
+        step: measureCell,
+        time: cost(cell, profile, demand.partsOf(cell)),
+      })),
+      ...ordered(cells.filter(({ key, traced }) => locks.has(key) && traced.length < profile.most)).map(cell => ({
+        cell,
+        pass: cell.traced.length,
+        step: traceCell,
+        time: traceCost(cell, profile),
+      })),
+    ].filter(({ cell }) => !cell.error)
+    progress.extend(steps.reduce((sum, { time }) => sum + time, 0))
+    for (const { cell, pass, step, time } of steps) {
+      if (spent()) return false
+      progress.begin(step === traceCell ? `locks of ${cell.name}` : cell.name)
+      await guarded(cell, pass, step)
+      progress.advance(time)
+    }
+    return steps.length > 0
   }
 
-  /** @param {Measured} cell */
-  function isNarrow(cell) {
-    return ['first', 'steady'].every(phase => {
-      const { value, low, high } = ratio(cell, phase)
-      return high - low <= 2 * profile.narrow * value
-    })
+  /** @param {Measured} cell @param {number} pass @param {import('./demand.mjs').Parts} parts */
+  function isMeasured(cell, pass, { modes, steady }) {
+    const has = (phase, rounds) => modes.every(mode => cell[phase][pass]?.filter(pair => pair[mode]).length === rounds)
+    return has('first', 1) && (!steady || profile.rounds === 0 || has('steady', profile.rounds))
   }
 
   /** A cell that fails is out of the run, with its reason; the others go on. */
@@ -208,15 +196,12 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
 
   /** @param {Measured} cell @param {number} pass */
   async function measureCell(cell, pass) {
+    const parts = partsOf(cell, pass)
     const found = {}
-    for (const mode of inTurn(pass)) found[mode] = await measureGroup(cell, mode, pass)
-    for (const phase of /** @type {Phase[]} */ (['first', 'steady'])) {
-      const { workers, processes } = found
-      cell[phase][pass] = workers[phase].map((sample, round) => ({
-        workers: sample,
-        processes: processes[phase][round],
-      }))
+    for (const mode of inTurn(pass).filter(one => parts.modes.includes(one))) {
+      found[mode] = await measureGroup(cell, mode, pass, parts.steady)
     }
+    addPass(cell, pass, found)
   }
 
   /** @param {Measured} cell @param {number} pass */
@@ -236,7 +221,7 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
    * One group at a time: memory that another still held would have to come from pages the machine has not touched yet,
    * which in a virtual machine cost many times as much, and always the one that comes second.
    */
-  async function measureGroup(cell, mode, pass) {
+  async function measureGroup(cell, mode, pass, isSteady) {
     const { group, first } = await inTime(async stretch => {
       const group = new Group(cell, mode, files.get(cell.size))
       await group.ready()
@@ -247,8 +232,9 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
       return first && { group, first }
     })
     const steady = []
-    if (profile.rounds > 0) await settle(group)
-    for (let round = 0; round < profile.rounds; round += 1) {
+    const rounds = isSteady ? profile.rounds : 0
+    if (rounds > 0) await settle(group)
+    for (let round = 0; round < rounds; round += 1) {
       const window = { milliseconds: profile.window }
       steady.push(await inTime(stretch => take(group, { phase: 'steady', round }, window, stretch)))
     }
@@ -274,19 +260,6 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
   }
 }
 
-/** Results that know which cells the claims rest on. @param {import('../experiments/index.mjs').Claim[]} claims @param {Measured[]} cells */
-function lookAt(claims, cells) {
-  const results = new Results(cells)
-  for (const { measure } of claims) {
-    try {
-      measure(results)
-    } catch {
-      // One that rests on something else besides, or that cannot be judged: it is told when all is there.
-    }
-  }
-  return results
-}
-
 /** @param {Cell[]} cells @returns {Map<string, Cell>} */
 const uniqueCells = cells => new Map(cells.map(cell => [cellKey(cell), cell]))
 
@@ -308,18 +281,21 @@ const lead = ({ k }) => 5 + k
 /** Who goes first alternates. @param {number} turn @returns {Mode[]} */
 const inTurn = turn => (turn % 2 === 0 ? modes : modes.toReversed())
 
-/** About what a pass of a cell takes, in milliseconds: only the time left is told by it. */
-function cost(cell, { first, settle, rounds, window }) {
-  const start = 30 + 90 * cell.k
-  return start + first + 3 * settle + 2 * (3 + rounds) * lead(cell) + 2 * rounds * window
+/** About what a pass of a cell takes, in milliseconds: only the time left is told by it. @param {Cell} cell @param {typeof PROFILES['full']} profile @param {import('./demand.mjs').Parts} parts */
+function cost({ k }, { first, settle, rounds, window }, parts) {
+  const begin = startCost(k) + Math.min(first, 35 * k)
+  return parts.modes.length * (begin + (parts.steady ? 3 * settle + rounds * window : 0))
 }
+
+/** What a group takes to begin and to end. */
+const startCost = k => 300 + 40 * k
 
 /** About what the samples on record of a run that is resumed took: they are paid for. @param {Measured[]} cells @param {typeof PROFILES['full']} profile */
 const recordedTime = (cells, profile) =>
   cells.reduce(
-    (sum, cell) => sum + cell.first.length * cost(cell, profile) + cell.traced.length * traceCost(cell, profile),
+    (sum, cell) => sum + cell.first.length * cost(cell, profile, WHOLE) + cell.traced.length * traceCost(cell, profile),
     0,
   )
 
 /** @param {Cell} cell @param {{ first: number }} profile */
-const traceCost = ({ k }, { first }) => TRACING + 2 * (30 + 90 * k + first)
+const traceCost = ({ k }, { first }) => TRACING + 2 * (startCost(k) + Math.min(first, 35 * k))

@@ -48,7 +48,7 @@ export function withNoise({ value, low, high, timed }, noise) {
  * The summary rows of one experiment, a row for each claim.
  * @param {import('../experiments/index.mjs').Experiment} experiment
  * @param {{
- *   results: import('./run.mjs').Results, size: import('./cells.mjs').RunSize, obstacle?: string,
+ *   results: import('./measured.mjs').Results, size: import('./cells.mjs').RunSize, obstacle?: string,
  *   found?: import('../experiments/index.mjs').Found, noise?: import('./noise.mjs').Noise
  * }} outcome `found` is what the experiment measured itself
  */

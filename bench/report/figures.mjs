@@ -2,7 +2,7 @@
 import { median } from 'simple-statistics'
 import { MEMBERS, OLD_POOL, SIZE } from '../experiments/mitigations.mjs'
 import { formatSize, KiB, modes, surroundings } from '../harness/cells.mjs'
-import { locks, pairRatio } from '../harness/compare.mjs'
+import { locks, pairRatio, passesOf } from '../harness/compare.mjs'
 import { readers } from '../programs/readers.mjs'
 
 /**
@@ -41,8 +41,13 @@ export function figures(measured, defaultPool) {
 }
 
 const isPlain = ({ env, variant, poolSize, hugePages }) => !env && !variant && !poolSize && !hugePages
-const rate = (cell, mode, phase = 'first') => median(cell[phase].flat().map(pair => pair[mode].throughput))
-const ratioOf = (cell, phase = 'first') => median(cell[phase].flat().map(pairRatio))
+const rate = (cell, mode) =>
+  median(
+    passesOf(cell, 'first', [mode])
+      .flat()
+      .map(pair => pair[mode].throughput),
+  )
+const ratioOf = cell => median(passesOf(cell, 'first').flat().map(pairRatio))
 const sorted = values => [...new Set(values)].sort((left, right) => left - right)
 const label = cell => [SHORT[cell.reader] ?? readers[cell.reader].label, ...surroundings(cell)].join(', ')
 

@@ -15,6 +15,10 @@ export function formatInterval({ value, low, high }, format = number => number.t
   return `${format(value)} [${format(low)}, ${format(high)}]`
 }
 
+/** One pass says nothing of how far from it another would be. @param {import('../harness/compare.mjs').Interval} interval @param {number} passes */
+export const formatPasses = (interval, passes, format = number => number.toFixed(2)) =>
+  passes > 1 ? formatInterval(interval, format) : format(interval.value)
+
 /** What a summary row measured, or a dash where it measured nothing. */
 export function formatMeasured({ value, low, high, unit }) {
   return value === null ? '-' : `${formatInterval({ value, low, high })} ${unit}`

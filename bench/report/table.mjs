@@ -1,16 +1,16 @@
 // The tables of one experiment: what was measured, what was claimed and what became of it, and what to be wary of.
 import Table from 'cli-table3'
 import { cellKey, formatSize, MiB, modes, surroundings } from '../harness/cells.mjs'
-import { ratio, resident, throughput } from '../harness/compare.mjs'
+import { passesOf, ratio, resident, throughput } from '../harness/compare.mjs'
 import { readers } from '../programs/readers.mjs'
-import { brief, formatCount, formatInterval, formatMeasured, PLAIN } from './format.mjs'
+import { brief, formatCount, formatMeasured, formatPasses, PLAIN } from './format.mjs'
 import { lockNotes, lockTable } from './locks.mjs'
 import { outlierWarnings } from './outliers.mjs'
 
 /**
  * @param {import('../experiments/index.mjs').Experiment} experiment
  * @param {{
- *   results: import('../harness/run.mjs').Results, cells: import('../harness/cells.mjs').Cell[], rows: object[],
+ *   results: import('../harness/measured.mjs').Results, cells: import('../harness/cells.mjs').Cell[], rows: object[],
  *   found?: import('../experiments/index.mjs').Found
  * }} outcome
  */
@@ -37,13 +37,15 @@ function cellTable(cells, results) {
     }
     const measured = results.cell(cell)
     for (const phase of ['first', 'steady'].filter(one => measured[one].flat().length > 0)) {
-      const rate = mode => formatInterval(throughput(measured, phase, mode), formatCount)
+      const written = (interval, wanted, format) =>
+        formatPasses(interval, passesOf(measured, phase, wanted).length, format)
+      const rate = mode => written(throughput(measured, phase, mode), [mode], formatCount)
       table.push([
         ...place,
         phase,
         rate('workers'),
         rate('processes'),
-        formatInterval(ratio(measured, phase)),
+        written(ratio(measured, phase), modes),
         memory(measured, phase),
       ])
     }
@@ -87,10 +89,10 @@ function warnings(cells, results) {
   return cells
     .filter(cell => !results.failure(cell))
     .map(cell => results.cell(cell))
-    .flatMap(({ name, steady }) =>
+    .flatMap(cell =>
       modes.flatMap(mode => {
-        const rates = steady.map(pairs => pairs.map(pair => pair[mode].throughput))
-        return outlierWarnings(`${name}, ${mode}`, rates)
+        const rates = passesOf(cell, 'steady', [mode]).map(pairs => pairs.map(pair => pair[mode].throughput))
+        return outlierWarnings(`${cell.name}, ${mode}`, rates)
       }),
     )
 }
