@@ -66,16 +66,18 @@ function measured(rates) {
   return new Results(cells)
 }
 
-test('a claim is open until it would be decided with an interval twice as wide, or is narrow', t => {
+test('a claim is open where more passes could decide it, or undo what is decided', t => {
   const quiet = { factor: {} }
   const open = (readInto, noise = quiet) =>
     isOpen(faster, measured({ readFileSync: readInto.map(() => 100), readInto }), noise, 0.05)
   t.false(open([290, 300, 310, 320]), 'far above the line')
   t.false(open([100, 110, 120, 105]), 'far below the line')
-  t.true(open([130, 150, 160, 170]), 'the line lies within')
+  t.true(open([140, 165, 170, 190]), 'the line lies within, near an end')
+  t.false(open([130, 150, 152, 170]), 'the line lies in the middle')
   t.true(open([160, 170, 180, 190]), 'decided, but not with room')
   t.false(open([149, 150, 151, 152]), 'narrow: it lies on the line')
-  t.true(open([170, 180, 190, 200], { factor: { first: 1.3 } }), 'within the noise')
+  t.true(open([170, 180, 190, 200], { factor: { first: 1.3 } }), 'within the noise, but not with half of it')
+  t.false(open([170, 180, 190, 200], { factor: { first: 2 } }), 'within any noise that more passes would find')
   t.false(isOpen(faster, measured({ readFileSync: [100] }), quiet, 0.05), 'a cell is missing')
 })
 

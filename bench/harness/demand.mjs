@@ -97,9 +97,14 @@ function add(all, key, parts) {
   })
 }
 
+/** What four times as many passes make of an interval, and a fourth of them: its width goes with the root of their number. */
+const HALF = 0.5
+const TWICE = 2
+
 /**
- * A claim is open until it is decided, and would be with an interval twice as wide, so that a verdict that hangs by a hair is
- * none yet; or until the interval is so narrow that more passes would not change it.
+ * A claim is open as long as more passes could decide it, or could undo what is decided: with an interval half as wide there
+ * would be a verdict, and with one twice as wide there would be none. It is closed, too, where more passes cannot change it
+ * much, because the interval is narrow.
  * @param {Claim} claim
  * @param {Results} results
  * @param {import('./noise.mjs').Noise} noise
@@ -110,10 +115,17 @@ export function isOpen({ rule, measure }, results, noise, narrow) {
   if (!interval) return false
   const { value, low, high } = interval
   if (high - low <= 2 * narrow * Math.abs(value)) return false
-  const wide = { ...interval, low: 2 * low - value, high: 2 * high - value }
-  const verdict = rule.decide(withNoise(interval, noise))
-  return verdict === 'inconclusive' || verdict !== rule.decide(withNoise(wide, noise))
+  const scaled = by => ({ ...interval, low: value - by * (value - low), high: value + by * (high - value) })
+  const strict = rule.decide(withNoise(scaled(TWICE), noise))
+  const hopeful = rule.decide(withNoise(scaled(HALF), quieter(noise)))
+  return strict === 'inconclusive' && hopeful !== 'inconclusive'
 }
+
+/** The noise is told by the same passes, and comes out smaller with more of them. */
+const quieter = ({ factor, ...rest }) => ({
+  ...rest,
+  factor: Object.fromEntries(Object.entries(factor).map(([phase, value]) => [phase, value ** HALF])),
+})
 
 /** Nothing where a cell failed, or where the claim rests on what is measured elsewhere. */
 function measured(measure, results) {

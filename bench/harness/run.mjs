@@ -18,8 +18,8 @@ import { seededRandom } from './statistics.mjs'
  * - steady: what reads are like later, in `rounds` windows of `window` milliseconds, after windows of `settle` milliseconds that
  *   are recorded and not counted, in which V8 compiles, and its collections begin to keep up with what is read.
  *
- * So many passes are `whole`: of every cell, both modes and both phases. Those that follow take of each cell what claims rest
- * on: of one that only workers' first reads are asked of, nothing else. Up to `least` passes they do so for every claim; then,
+ * So many passes are `whole`: of every cell both modes, and their steady reads, too, if any claim rests on the cell. Those that
+ * follow take of each cell what claims rest on: of one that only workers' first reads are asked of, nothing else. Up to `least` passes they do so for every claim; then,
  * as long as the `budget`, in milliseconds, is not spent, for those claims that more passes could still decide. What is known
  * to `narrow`, a share of its value to both sides, is known well enough. Locks are counted as `whole` says, and at least
  * `traces` times where a claim rests on them.
@@ -40,7 +40,7 @@ const PROFILES = {
   },
   full: {
     whole: 1,
-    least: 5,
+    least: 4,
     most: 24,
     budget: 29 * 60e3,
     narrow: 0.05,
@@ -80,7 +80,8 @@ export function cellsTime({ cells, traced }, size, claims) {
   const sum = (list, of) => [...uniqueCells(list).values()].reduce((total, cell) => total + of(cell), 0)
   const demand = new Demand(claims, [...uniqueCells(cells).values()])
   return (
-    profile.whole * sum(cells, cell => cost(cell, profile, WHOLE)) +
+    profile.whole *
+      sum(cells, cell => cost(cell, profile, { ...WHOLE, steady: demand.partsOf(cell).modes.length > 0 })) +
     (profile.least - profile.whole) * sum(cells, cell => cost(cell, profile, demand.partsOf(cell))) +
     profile.whole * sum(traced, cell => traceCost(cell, profile)) +
     (profile.traces - profile.whole) * sum(traced, cell => (demand.partsOf(cell).traced ? traceCost(cell, profile) : 0))
@@ -126,7 +127,8 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
 
   /** What is measured of a cell in a pass. @param {Measured} cell @param {number} pass */
   function partsOf(cell, pass) {
-    return pass < profile.whole ? WHOLE : demand.partsOf(cell)
+    const parts = demand.partsOf(cell)
+    return pass < profile.whole ? { ...WHOLE, steady: parts.modes.length > 0 } : parts
   }
 
   async function measurePass(pass) {

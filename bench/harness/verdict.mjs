@@ -34,14 +34,15 @@ const TOY = 'toy size: only the answers are checked'
 const NOTHING = { value: null, low: null, high: null }
 
 /**
- * No verdict is stronger than the noise: what comes out as far apart when nothing differs is within reach of the interval.
- * Counts have no such noise.
+ * No verdict is stronger than the noise: what comes out as far apart when nothing differs is within reach of the value. What
+ * samples differ by and what the machine does are two errors, and add up as such do: by their squares. Counts have no such noise.
  * @param {import('./compare.mjs').Interval} interval
  * @param {import('./noise.mjs').Noise} [noise]
  */
 export function withNoise({ value, low, high, timed }, noise) {
   const factor = noise?.factor[timed] ?? 1
-  return { value, low: low / factor, high: high * factor }
+  const wider = times => Math.exp(Math.hypot(Math.log(times), Math.log(factor)))
+  return { value, low: low > 0 ? value / wider(value / low) : low, high: high > 0 ? value * wider(high / value) : high }
 }
 
 /**
@@ -69,7 +70,7 @@ export function judge(experiment, { results, size, obstacle, found, noise }) {
       const interval = measure(results, found)
       if (size === 'toy') return row(NOTHING, 'inconclusive', TOY)
       const factor = noise?.factor[interval.timed]
-      const allowing = factor ? `, and so with noise of ${percent(factor)} added to it` : ''
+      const allowing = factor ? `, and so when it is widened by noise of ${percent(factor)}` : ''
       return row(interval, rule.decide(withNoise(interval, noise)), rule.text + allowing)
     } catch (error) {
       if (error.code === 'ERR_NOT_RUNNABLE') return row(NOTHING, 'not runnable here', error.message)
