@@ -6,9 +6,10 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
-import { coldMetadataFile, evict, loopDisk, throttled } from '../bench/harness/faults.mjs'
+import { MappedFile } from 'faultless'
+import { coldMetadataFile, diskReads, evict, loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { again } from './helpers/again.mjs'
-import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { KiB, MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { allowed, program } from './helpers/rig.mjs'
 
 const BYTES_PER_SECOND = 4 * MiB
@@ -198,3 +199,28 @@ async function coldMetadata(t, uid) {
     else t.true(isFree(report[name]), what)
   }
 }
+
+// Seen to fail: with requests for exactly these pages, which take 512 of these reads.
+test('a file that is gone through in order comes in long reads, once, where the own read-ahead of its disk is short', async t => {
+  if (!allowed(t, 'loopDevices')) return
+  const length = 64 * MiB
+  const disk = loopDisk({ size: 2 * length, readAheadKiB: 128 })
+  t.teardown(disk.dispose)
+  const path = seededFile(disk.mountPoint, length, 1, 'in order')
+  const expected = readFileSync(path)
+  disk.cool()
+  const before = diskReads(disk.device)
+  const file = await MappedFile.open(path)
+  let at = 0
+  for await (const chunk of file.chunks()) {
+    t.true(chunk.equals(expected.subarray(at, at + chunk.length)))
+    at += chunk.length
+  }
+  await file.close()
+  t.is(at, length)
+  const after = diskReads(disk.device)
+  const [reads, bytes] = [after.reads - before.reads, after.bytes - before.bytes]
+  t.log(`${reads} reads, ${(bytes / length).toFixed(3)} of the file`)
+  t.true(bytes >= length && bytes < 1.02 * length)
+  t.true(reads < (0.7 * length) / (128 * KiB), `${reads} reads`)
+})

@@ -299,14 +299,17 @@ export function residentPages(path) {
   return Number(run('fincore', '--bytes', '--noheadings', '--output', 'PAGES', path))
 }
 
-/** Bytes read from a block device since it came up. */
-export function diskBytesRead(device) {
+/** How often a block device was read from since it came up, and how many bytes. */
+export function diskReads(device) {
   const fields = fs
     .readFileSync(`/sys/class/block/${basename(device)}/stat`, 'utf8')
     .trim()
     .split(/\s+/)
-  return Number(fields[2]) * 512
+  return { reads: Number(fields[0]), bytes: Number(fields[2]) * 512 }
 }
+
+/** Bytes read from a block device since it came up. */
+export const diskBytesRead = device => diskReads(device).bytes
 
 /**
  * A file of so many bytes in which every other block is a hole, so that the map from offsets to blocks is itself large

@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::os::{self, Access, Detached, Errno, Guarded, Map, Stat, page_size};
 use crate::page_counts::Run;
 
 /// From here on the kernel's own read-ahead keeps a disk as busy as requests of ours, in bytes: docs/performance.md.
 const LONG_READ_AHEAD: u64 = 2 << 20;
+
+/// How far apart parts of the same range may be that are worked at side by side, in bytes.
+const NEAR: u64 = 16 << 20;
 
 /// The mapped pages of a file from its first byte, with what must outlive them.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Pages {
     cache_visible: OnceLock<bool>,
     /// No fault brings in more than its own page.
     at_random: AtomicBool,
+    /// Up to where reading in order has begun.
+    begun: Mutex<u64>,
 }
 
 /// Why a page is no longer the file's.
@@ -49,7 +54,7 @@ impl Pages {
         let guarded = Guarded::new(base, base + map.len(), &file, access);
         let read_ahead = os::read_ahead(stat.device);
         let (owner, cache_visible, at_random) = (stat.owner, OnceLock::new(), AtomicBool::new(false));
-        Self { guarded, map, file, access, read_ahead, owner, cache_visible, at_random }
+        Self { guarded, map, file, access, read_ahead, owner, cache_visible, at_random, begun: Mutex::new(0) }
     }
 
     pub(crate) fn capacity(&self) -> u64 {
@@ -128,12 +133,30 @@ impl Pages {
         self.request(&self.file, offset, length);
     }
 
-    /// The same for a part of what is gone through in order: then the kernel's own read-ahead asks for what is needed anyway,
-    /// in large folios, which take far less CPU time than single pages. A short one would leave the disk idle in between.
+    /// The same for a part of what is gone through in order: then the kernel's own read-ahead asks for what is needed anyway, in
+    /// large folios, which take far less CPU time than single pages. A long one begins by itself where the range is populated;
+    /// of a short one, several are begun at once, so that the disk is not left idle in between.
     pub(crate) fn start_read_in_order(&self, offset: u64, length: usize) {
-        if self.read_ahead < LONG_READ_AHEAD || self.at_random.load(Ordering::Relaxed) {
-            self.start_read(offset, length);
+        let at_random = self.at_random.load(Ordering::Relaxed);
+        if (self.read_ahead >= LONG_READ_AHEAD && !at_random) || self.is_ready(offset, length) {
+            return;
         }
+        let begun = !at_random && self.begin_in_order(offset, offset + length as u64);
+        if !begun {
+            self.request(&self.file, offset, length);
+        }
+    }
+
+    /// The kernel tells what is in order by what a descriptor was asked for last: parts that come side by side, and perhaps not in
+    /// their order, are begun one after the other.
+    fn begin_in_order(&self, offset: u64, end: u64) -> bool {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = if begun.abs_diff(offset) <= NEAR { *begun } else { offset };
+        if start >= end {
+            return true;
+        }
+        *begun = end;
+        os::start_read_in_order(&self.file, start, end - start)
     }
 
     /// The same through a descriptor of the caller's, whatever is in memory already.
