@@ -200,7 +200,7 @@ async function coldMetadata(t, uid) {
   }
 }
 
-// Seen to fail: with requests for exactly these pages, which take 512 of these reads.
+// Seen to fail: with requests for exactly these pages, which take 514 of these reads.
 test('a file that is gone through in order comes in long reads, once, where the own read-ahead of its disk is short', async t => {
   if (!allowed(t, 'loopDevices')) return
   const length = 64 * MiB

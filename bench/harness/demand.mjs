@@ -54,6 +54,11 @@ export class Demand {
     return this.#parts.get(cellKey(cell)) ?? NOTHING
   }
 
+  /** What a cell is measured of as a whole: its steady reads only if any claim looks at its reads. @param {import('./cells.mjs').Cell} cell */
+  wholeOf(cell) {
+    return { ...WHOLE, steady: this.partsOf(cell).modes.length > 0 }
+  }
+
   /** The keys of the cells whose reads, and of those whose locks, claims rest on. @param {Claim[]} claims */
   cellsOf(claims) {
     const looked = claims.flatMap(claim => [...this.#claims.get(claim)])

@@ -80,8 +80,7 @@ export function cellsTime({ cells, traced }, size, claims) {
   const sum = (list, of) => [...uniqueCells(list).values()].reduce((total, cell) => total + of(cell), 0)
   const demand = new Demand(claims, [...uniqueCells(cells).values()])
   return (
-    profile.whole *
-      sum(cells, cell => cost(cell, profile, { ...WHOLE, steady: demand.partsOf(cell).modes.length > 0 })) +
+    profile.whole * sum(cells, cell => cost(cell, profile, demand.wholeOf(cell))) +
     (profile.least - profile.whole) * sum(cells, cell => cost(cell, profile, demand.partsOf(cell))) +
     profile.whole * sum(traced, cell => traceCost(cell, profile)) +
     (profile.traces - profile.whole) * sum(traced, cell => (demand.partsOf(cell).traced ? traceCost(cell, profile) : 0))
@@ -127,8 +126,7 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
 
   /** What is measured of a cell in a pass. @param {Measured} cell @param {number} pass */
   function partsOf(cell, pass) {
-    const parts = demand.partsOf(cell)
-    return pass < profile.whole ? { ...WHOLE, steady: parts.modes.length > 0 } : parts
+    return pass < profile.whole ? demand.wholeOf(cell) : demand.partsOf(cell)
   }
 
   async function measurePass(pass) {

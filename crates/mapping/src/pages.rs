@@ -26,8 +26,29 @@ pub(crate) struct Pages {
     cache_visible: OnceLock<bool>,
     /// No fault brings in more than its own page.
     at_random: AtomicBool,
-    /// Up to where reading in order has begun.
-    begun: Mutex<u64>,
+    in_order: Mutex<InOrder>,
+}
+
+/// How far reading in order has begun, in bytes: up to where in the file, and how much of that for parts whose own turn comes yet.
+#[derive(Debug, Default)]
+struct InOrder {
+    reached: u64,
+    for_others: u64,
+}
+
+impl InOrder {
+    /// From where on a part has to be begun whose turn it is; `None` if another part has done so on its behalf.
+    fn next(&mut self, offset: u64, end: u64) -> Option<u64> {
+        if end <= self.reached && end - offset <= self.for_others {
+            self.for_others -= end - offset;
+            return None;
+        }
+        let follows = self.reached <= offset && offset - self.reached <= NEAR;
+        let start = if follows { self.reached } else { offset };
+        let for_others = if follows { self.for_others + (offset - start) } else { 0 };
+        *self = Self { reached: end, for_others };
+        Some(start)
+    }
 }
 
 /// Why a page is no longer the file's.
@@ -54,7 +75,17 @@ impl Pages {
         let guarded = Guarded::new(base, base + map.len(), &file, access);
         let read_ahead = os::read_ahead(stat.device);
         let (owner, cache_visible, at_random) = (stat.owner, OnceLock::new(), AtomicBool::new(false));
-        Self { guarded, map, file, access, read_ahead, owner, cache_visible, at_random, begun: Mutex::new(0) }
+        Self {
+            guarded,
+            map,
+            file,
+            access,
+            read_ahead,
+            owner,
+            cache_visible,
+            at_random,
+            in_order: Mutex::default(),
+        }
     }
 
     pub(crate) fn capacity(&self) -> u64 {
@@ -150,12 +181,8 @@ impl Pages {
     /// The kernel tells what is in order by what a descriptor was asked for last: parts that come side by side, and perhaps not in
     /// their order, are begun one after the other.
     fn begin_in_order(&self, offset: u64, end: u64) -> bool {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = if begun.abs_diff(offset) <= NEAR { *begun } else { offset };
-        if start >= end {
-            return true;
-        }
-        *begun = end;
+        let mut in_order = self.in_order.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(start) = in_order.next(offset, end) else { return true };
         os::start_read_in_order(&self.file, start, end - start)
     }
 
@@ -236,5 +263,35 @@ impl Pages {
         // SAFETY: passed on from the caller. The bytes may change under the copy, by another process: a torn copy is
         // then what comes out, as with any read of a file that is being written.
         unsafe { std::ptr::copy_nonoverlapping(self.address(offset), target, length) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InOrder, NEAR};
+
+    #[test]
+    fn parts_that_come_side_by_side_are_begun_in_order_and_once() {
+        let mut in_order = InOrder::default();
+        assert_eq!(in_order.next(0, 2), Some(0));
+        assert_eq!(in_order.next(4, 6), Some(2), "what lies between is begun with it");
+        assert_eq!(in_order.next(2, 4), None, "when its turn comes it has begun");
+        assert_eq!(in_order.next(6, 8), Some(6));
+    }
+
+    #[test]
+    fn what_is_gone_through_again_is_begun_again() {
+        let mut in_order = InOrder::default();
+        assert_eq!(in_order.next(0, 2), Some(0));
+        assert_eq!(in_order.next(2, 4), Some(2));
+        assert_eq!(in_order.next(0, 2), Some(0));
+        assert_eq!(in_order.next(2, 4), Some(2));
+    }
+
+    #[test]
+    fn what_lies_far_ahead_is_begun_by_itself() {
+        let mut in_order = InOrder::default();
+        assert_eq!(in_order.next(0, 2), Some(0));
+        assert_eq!(in_order.next(3 + NEAR, 4 + NEAR), Some(3 + NEAR));
     }
 }

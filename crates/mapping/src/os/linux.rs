@@ -273,7 +273,7 @@ pub(crate) fn start_read(file: &File, offset: u64, length: u64) {
 /// Starts reading a part of what is gone through in order, by the kernel's own read-ahead, and returns at once; takes no
 /// `mmap_lock`. Reads that may not wait (`RWF_NOWAIT`) begin it, and find nothing: a long one, since a window is as long as what is
 /// asked for, and then one byte in each half of the least window, which sets off the next one where the last has its mark. What
-/// comes so lies in large folios, which take a fifth of the CPU time of the single pages that [`start_read`] asks for; some of it
+/// comes so lies in large folios, which take far less CPU time than the single pages that [`start_read`] asks for; some of it
 /// lies past the range. `false` where the file system knows no such reads; other errors are met by whoever populates the range.
 pub(crate) fn start_read_in_order(file: &File, offset: u64, length: u64) -> bool {
     const LONG: usize = 1 << 20;
@@ -285,8 +285,7 @@ pub(crate) fn start_read_in_order(file: &File, offset: u64, length: u64) -> bool
     let byte = [libc::iovec { iov_len: 1, ..part }];
     let end = offset + length;
     for start in (offset..end).step_by(LONG) {
-        #[expect(clippy::cast_possible_truncation, reason = "at most LONG")]
-        let long = (end - start).min(LONG as u64) as usize;
+        let long = usize::try_from(end - start).map_or(LONG, |left| left.min(LONG));
         // SAFETY: the parts lie in `nowhere`, which lives to the end of this function and which nobody reads.
         let known = unsafe { read_at_once(file, start, &parts[..long.div_ceil(nowhere.len())]) };
         if !known {
@@ -300,13 +299,14 @@ pub(crate) fn start_read_in_order(file: &File, offset: u64, length: u64) -> bool
     true
 }
 
-/// Reads what is in the page cache, without waiting. `false` where the kernel or the file system does not know how to.
+/// Reads what is in the page cache, without waiting. `false` where the kernel or the file system does not know how to, or where
+/// the offset is none of this machine's `long`.
 ///
 /// # Safety
 /// Each part may be written.
 unsafe fn read_at_once(file: &File, offset: u64, parts: &[libc::iovec]) -> bool {
-    #[expect(clippy::cast_possible_wrap, reason = "the kernel takes the halves of a file offset as they are")]
-    let (low, high) = (offset as libc::c_long, (offset >> 32) as libc::c_long);
+    let Ok(offset) = libc::c_long::try_from(offset) else { return false };
+    let upper_half: libc::c_long = 0;
     // SAFETY: preadv2 writes at most what the parts hold, for which the caller vouches. The C library of some targets lacks it.
     let read = unsafe {
         libc::syscall(
@@ -314,8 +314,8 @@ unsafe fn read_at_once(file: &File, offset: u64, parts: &[libc::iovec]) -> bool 
             file.as_raw_fd(),
             parts.as_ptr(),
             parts.len(),
-            low,
-            high,
+            offset,
+            upper_half,
             libc::RWF_NOWAIT,
         )
     };
