@@ -61,7 +61,7 @@ export async function* chunks(handle: Handle, options: ChunkOptions = {}): Async
     let chunk: Promise<Buffer>
     try {
       const { at, count } = handle.range(offset, length)
-      const ready = readyView(handle, at, count)
+      const ready = readyView(handle, at, count, left ? kind : 'view')
       if (ready) return ready
       left ??= new AbortController()
       chunk = coldView(handle, at, count, kind, left.signal)

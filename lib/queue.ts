@@ -3,6 +3,7 @@
 import type { Buffer } from 'node:buffer'
 import type { NativeFile } from '#binding'
 import { fileClosed } from './errors.js'
+import { giveFlags, takeFlags } from './flags.js'
 import { onPool, type Start, whenThereIsPlace } from './pool.js'
 import { giveScratch, SCRATCH_BYTES, takeScratch } from './scratch.js'
 import { bufferOf, sizeOf, startOf } from './targets.js'
@@ -160,7 +161,7 @@ export class Queue {
     memory: Uint8Array[] | undefined,
     inAnyCase: boolean,
   ): Promise<void> | null | undefined {
-    const unwanted = flags(batch, offsets.length)
+    const unwanted = flagged(batch, offsets.length)
     const scratch = kind === 'copy' && !memory ? takeScratch() : undefined
     const targets = memory ?? (scratch && [scratch])
     let job: Promise<Array<number | Error> | null> | null | undefined
@@ -171,12 +172,18 @@ export class Queue {
     } catch (error) {
       for (const { transfer } of batch) transfer.fail(error)
     }
-    if (job) return this.#follow(job, batch, scratch)
+    if (job) return this.#follow(job, batch, scratch, unwanted)
     if (scratch) giveScratch(scratch)
+    if (unwanted) unflag(batch, unwanted)
     return job
   }
 
-  async #follow(job: Promise<Array<number | Error> | null>, batch: Piece[], scratch?: Buffer): Promise<void> {
+  async #follow(
+    job: Promise<Array<number | Error> | null>,
+    batch: Piece[],
+    scratch: Buffer | undefined,
+    unwanted: Int32Array | undefined,
+  ): Promise<void> {
     this.#underWay += 1
     for (const { transfer } of batch) transfer.begun = true
     let errors: Map<number, unknown> | undefined
@@ -187,6 +194,7 @@ export class Queue {
     } catch (error) {
       broken = error
     }
+    if (unwanted) unflag(batch, unwanted)
     let from = 0
     for (let index = 0; index < batch.length; index += 1) {
       const piece = batch[index] as Piece
@@ -221,9 +229,12 @@ interface Ranges {
   lengths: Float64Array
 }
 
+/** Jobs take a copy as they begin. Fresh memory for each would have V8 collect garbage, as in flags.ts. */
+const RANGES: Ranges = { offsets: new Float64Array(JOB_RANGES), lengths: new Float64Array(JOB_RANGES) }
+
 function toRanges(batch: Piece[]): Ranges {
-  const offsets = new Float64Array(batch.length)
-  const lengths = new Float64Array(batch.length)
+  const offsets = RANGES.offsets.subarray(0, batch.length)
+  const lengths = RANGES.lengths.subarray(0, batch.length)
   for (let i = 0; i < batch.length; i += 1) {
     const piece = batch[i] as Piece
     offsets[i] = piece.offset
@@ -257,13 +268,19 @@ function pairs(list: Array<number | Error>): Map<number, unknown> {
   return map
 }
 
-// Shared memory only where somebody could give a piece up: most jobs have none.
-function flags(batch: Piece[], ranges: number): Int32Array | undefined {
+// Only where somebody could give a piece up: most jobs have none.
+function flagged(batch: Piece[], ranges: number): Int32Array | undefined {
   if (!batch.some(piece => piece.transfer.canBeDropped)) return undefined
-  const unwanted = new Int32Array(new SharedArrayBuffer(4 * ranges))
+  const unwanted = takeFlags(ranges)
   batch.forEach((piece, index) => {
     piece.unwanted = unwanted
     piece.index = index
   })
   return unwanted
+}
+
+// What is given up from now on finds no flag: the next job may have it.
+function unflag(batch: Piece[], unwanted: Int32Array): void {
+  for (const piece of batch) piece.unwanted = undefined
+  giveFlags(unwanted)
 }

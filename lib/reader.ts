@@ -2,4 +2,4 @@
 
 import { readerFunctions } from '#binding'
 
-export const { tryCopy, tryCopyMany, readyViews, tryReadPath, release, jemallocMemory } = readerFunctions()
+export const { tryCopy, tryCopyMany, readyViews, mappedViews, tryReadPath, release, jemallocMemory } = readerFunctions()

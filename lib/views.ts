@@ -2,18 +2,22 @@
 
 import { Buffer } from 'node:buffer'
 import type { Handle, Range } from './handle.js'
-import { readyViews } from './reader.js'
+import { mappedViews, readyViews } from './reader.js'
 import { transferRange } from './transfer.js'
 import { affords, answer } from './turn.js'
+
+/** A view by itself, or a chunk of a long range that is gone through in order. */
+type ViewKind = 'view' | 'chunk'
 
 /** What a view that is ready costs of a turn, in bytes; it copies none. */
 const COST_OF_A_VIEW = 4096
 
-/** A view now, or undefined if touching it could wait for the disk. */
-export function readyView(handle: Handle, at: number, count: number): Buffer | undefined {
+/** A view now, or undefined if touching it could wait for the disk: by itself, or as a chunk of what is gone through in order. */
+export function readyView(handle: Handle, at: number, count: number, kind: ViewKind = 'view'): Buffer | undefined {
   const native = handle.open()
   if (count === 0) return Buffer.alloc(0)
-  const id = readyViews(handle.reader, at, count)
+  const isReady = kind === 'chunk' ? mappedViews : readyViews
+  const id = isReady(handle.reader, at, count)
   return id === 0 ? undefined : handle.windows.view(native, id, at, count)
 }
 
@@ -29,7 +33,7 @@ export async function coldView(
   handle: Handle,
   at: number,
   count: number,
-  kind: 'view' | 'chunk',
+  kind: ViewKind,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   const { native } = handle.queue

@@ -312,6 +312,31 @@ export function diskReads(device) {
 export const diskBytesRead = device => diskReads(device).bytes
 
 /**
+ * How many folios of the file came into the page cache while something was done: of the same bytes, the fewer the larger, and the
+ * less CPU time they took. @param {string} path @param {() => Promise<unknown>} during
+ */
+export async function foliosMade(path, during) {
+  const { ino, dev } = fs.statSync(path)
+  const instance = fs.mkdtempSync(join(TRACEFS, 'instances', PREFIX))
+  const event = join(instance, 'events/filemap/mm_filemap_add_to_page_cache')
+  const made = disposable({}, () => {
+    fs.writeFileSync(join(event, 'enable'), '0')
+    fs.rmdirSync(instance)
+  })
+  try {
+    // For each CPU: tens of thousands of events.
+    fs.writeFileSync(join(instance, 'buffer_size_kb'), '4096')
+    const [major, minor] = [dev >> 8, dev & 0xff]
+    fs.writeFileSync(join(event, 'filter'), `i_ino == ${ino} && s_dev == ${(major << 20) | minor}`)
+    fs.writeFileSync(join(event, 'enable'), '1')
+    await during()
+    return fs.readFileSync(join(instance, 'trace'), 'utf8').match(/mm_filemap_add_to_page_cache:/g)?.length ?? 0
+  } finally {
+    made.dispose()
+  }
+}
+
+/**
  * A file of so many bytes in which every other block is a hole, so that the map from offsets to blocks is itself large
  * and, after `dropCaches()`, cold. Block `n`, where it is even, is filled with the byte `n / 2 % 255 + 1`.
  */

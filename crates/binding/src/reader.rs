@@ -52,6 +52,7 @@ unsafe extern "C" fn let_go(_env: sys::napi_env, reader: *mut c_void, _hint: *mu
 tryCopy(reader: object, target: Uint8Array, at: number, offset: number, length: number): boolean, \
 tryCopyMany(reader: object, target: Uint8Array, at: number, offsets: Float64Array, lengths: Float64Array): number, \
 readyViews(reader: object, offset: number, length: number): number, \
+mappedViews(reader: object, offset: number, length: number): number, \
 tryReadPath(path: Uint8Array, idle: number, target: Uint8Array, offset: number, length: number): number, \
 release(reader: object): void, \
 jemallocMemory(length: number): ArrayBuffer | undefined }")]
@@ -61,6 +62,7 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
         (c"tryCopy", try_copy as unsafe extern "C" fn(_, _) -> _),
         (c"tryCopyMany", try_copy_many),
         (c"readyViews", ready_views),
+        (c"mappedViews", mapped_views),
         (c"tryReadPath", try_read_path),
         (c"release", release),
         (c"jemallocMemory", jemalloc_memory),
@@ -124,6 +126,17 @@ unsafe extern "C" fn ready_views(env: sys::napi_env, info: sys::napi_callback_in
         let ready = file.ready_views(range, of_views);
         let ready = ready.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, ready.unwrap_or_default().into())
+    })
+}
+
+/// The same for a part of what is gone through in order.
+unsafe extern "C" fn mapped_views(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[reader, offset, length]| {
+        let file = open(to_reader(env, reader)?.file.as_ref())?;
+        let range = range(file, to_number(env, offset)?, to_number(env, length)?)?;
+        let mapped =
+            file.mapped_views(range).map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
+        from_number(env, mapped.unwrap_or_default().into())
     })
 }
 

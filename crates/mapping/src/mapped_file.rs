@@ -322,6 +322,19 @@ impl MappedFile {
         self.must_hold(range).map(|()| Some(views.id()))
     }
 
+    /// The same for a part of what is gone through in order: its pages are in the page table. In the page cache alone they may be
+    /// because reading has run ahead of it, and whoever touches them there first has more reading to begin.
+    ///
+    /// # Errors
+    /// As [`MappedFile::ready_views`].
+    pub fn mapped_views(&self, range: Range) -> Result<Option<u32>> {
+        let views = self.views()?;
+        if views.pages().is_damaged() || !views.pages().is_mapped(range.offset, range.length) {
+            return Ok(None);
+        }
+        self.must_hold(range).map(|()| Some(views.id()))
+    }
+
     /// How much of a range is in memory. Does not wait for a disk, but looks at every page: for the pool.
     #[must_use]
     pub fn residency(&self, offset: u64, length: usize) -> Residency {

@@ -7,11 +7,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::os::{self, Access, Detached, Errno, Guarded, Map, Stat, page_size};
 use crate::page_counts::Run;
 
-/// From here on the kernel's own read-ahead keeps a disk as busy as requests of ours, in bytes: docs/performance.md.
-const LONG_READ_AHEAD: u64 = 2 << 20;
+/// How far reading in order is begun ahead of the part that is populated, in bytes: docs/performance.md.
+const AHEAD_IN_ORDER: u64 = 16 << 20;
 
 /// How far apart parts of the same range may be that are worked at side by side, in bytes.
 const NEAR: u64 = 16 << 20;
+
+/// What reading in order looks at and begins in one go, in bytes. A multiple of every mark's distance and every folio's length: so
+/// windows of the kernel's that begin with a block have their marks where they are looked for.
+const BLOCK: u32 = 1 << 20;
+
+/// More bytes than a window of the kernel's read-ahead has: that is as long as the read-ahead, or as a request to the disk may be.
+const LONGER_THAN_WINDOWS: u32 = 16 << 20;
 
 /// The mapped pages of a file from its first byte, with what must outlive them.
 #[derive(Debug)]
@@ -29,25 +36,27 @@ pub(crate) struct Pages {
     in_order: Mutex<InOrder>,
 }
 
-/// How far reading in order has begun, in bytes: up to where in the file, and how much of that for parts whose own turn comes yet.
+/// Which part of the file is being read in order, in bytes: from where on, and up to where that has begun.
 #[derive(Debug, Default)]
 struct InOrder {
-    reached: u64,
-    for_others: u64,
+    start: u64,
+    begun: u64,
 }
 
 impl InOrder {
-    /// From where on a part has to be begun whose turn it is; `None` if another part has done so on its behalf.
-    fn next(&mut self, offset: u64, end: u64) -> Option<u64> {
-        if end <= self.reached && end - offset <= self.for_others {
-            self.for_others -= end - offset;
-            return None;
+    /// The blocks that have to be begun for a part whose turn it is, and for those after it; there may be none. The longer the
+    /// reading has gone on, the further ahead it is begun. Parts come side by side, so not quite in their order; one before the
+    /// first of them begins anew.
+    fn next(&mut self, offset: u64, end: u64) -> impl Iterator<Item = u64> {
+        let block = u64::from(BLOCK);
+        let near = self.begun.saturating_sub(AHEAD_IN_ORDER + NEAR)..=self.begun + NEAR;
+        if offset <= self.start || !near.contains(&offset) {
+            *self = Self { start: offset, begun: offset - offset % block };
         }
-        let follows = self.reached <= offset && offset - self.reached <= NEAR;
-        let start = if follows { self.reached } else { offset };
-        let for_others = if follows { self.for_others + (offset - start) } else { 0 };
-        *self = Self { reached: end, for_others };
-        Some(start)
+        let from = self.begun;
+        let ahead = AHEAD_IN_ORDER.min(end - self.start);
+        self.begun = from.max((end + ahead).next_multiple_of(block));
+        (from..self.begun).step_by(BLOCK as usize)
     }
 }
 
@@ -142,6 +151,16 @@ impl Pages {
         if self.cache_is_visible() { os::all_cached(address, pages) } else { os::all_present(address, pages) }
     }
 
+    /// Whether the range is in the page table, or, where nobody may look there, in the page cache. Never waits; false means "not
+    /// known".
+    pub(crate) fn is_mapped(&self, offset: u64, length: usize) -> bool {
+        if !os::capabilities().page_table {
+            return self.is_ready(offset, length);
+        }
+        let Span { address, pages } = self.span(offset, length);
+        os::all_present(address, pages)
+    }
+
     /// How many pages the range has, how many of them are in the page table, and, where the kernel tells this user the
     /// truth, how many are in the page cache.
     pub(crate) fn count(&self, offset: u64, length: usize) -> (usize, usize, Option<usize>) {
@@ -165,25 +184,40 @@ impl Pages {
     }
 
     /// The same for a part of what is gone through in order: then the kernel's own read-ahead asks for what is needed anyway, in
-    /// large folios, which take far less CPU time than single pages. A long one begins by itself where the range is populated;
-    /// of a short one, several are begun at once, so that the disk is not left idle in between.
+    /// large folios, which take far less CPU time than single pages. It is begun well ahead, so that the disk is not left idle
+    /// while a part is populated or JavaScript is at something else.
     pub(crate) fn start_read_in_order(&self, offset: u64, length: usize) {
         let at_random = self.at_random.load(Ordering::Relaxed);
-        if (self.read_ahead >= LONG_READ_AHEAD && !at_random) || self.is_ready(offset, length) {
-            return;
-        }
-        let begun = !at_random && self.begin_in_order(offset, offset + length as u64);
-        if !begun {
-            self.request(&self.file, offset, length);
+        if at_random || !self.begin_in_order(offset, offset + length as u64) {
+            self.start_read(offset, length);
         }
     }
 
     /// The kernel tells what is in order by what a descriptor was asked for last: parts that come side by side, and perhaps not in
-    /// their order, are begun one after the other.
+    /// their order, are begun one after the other. `false` where the file system knows no reads that may not wait.
     fn begin_in_order(&self, offset: u64, end: u64) -> bool {
         let mut in_order = self.in_order.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(start) = in_order.next(offset, end) else { return true };
-        os::start_read_in_order(&self.file, start, end - start)
+        in_order.next(offset, end).take_while(|&at| at < self.capacity()).all(|at| self.begin_block(at))
+    }
+
+    fn begin_block(&self, offset: u64) -> bool {
+        let block = BLOCK as usize;
+        let length = usize::try_from(self.capacity() - offset).map_or(block, |left| left.min(block));
+        let Span { address, pages } = self.span(offset, length);
+        let is_visible = self.cache_is_visible();
+        let cached = if is_visible { os::count_cached(address, pages) } else { 0 };
+        if cached == 0 {
+            // In the middle of a file only a read that is longer than any window begins one. What may be in memory is copied.
+            let wanted = if offset == 0 || !is_visible { BLOCK } else { LONGER_THAN_WINDOWS };
+            if !os::begin_window(&self.file, offset, wanted) {
+                return false;
+            }
+        } else if cached < pages {
+            // A window that began in between would have its marks elsewhere.
+            self.request(&self.file, offset, length);
+        }
+        os::pass_marks(&self.file, offset, length);
+        true
     }
 
     /// The same through a descriptor of the caller's, whatever is in memory already.
@@ -268,30 +302,54 @@ impl Pages {
 
 #[cfg(test)]
 mod tests {
-    use super::{InOrder, NEAR};
+    use super::{AHEAD_IN_ORDER, BLOCK, InOrder, NEAR};
+
+    const MIB: u64 = 1 << 20;
+
+    /// The blocks that are begun for a part, by number.
+    fn begun(in_order: &mut InOrder, offset: u64, end: u64) -> Vec<u64> {
+        in_order.next(offset, end).map(|at| at / u64::from(BLOCK)).collect()
+    }
 
     #[test]
-    fn parts_that_come_side_by_side_are_begun_in_order_and_once() {
+    fn reading_in_order_is_begun_once_and_further_ahead_the_longer_it_lasts() {
         let mut in_order = InOrder::default();
-        assert_eq!(in_order.next(0, 2), Some(0));
-        assert_eq!(in_order.next(4, 6), Some(2), "what lies between is begun with it");
-        assert_eq!(in_order.next(2, 4), None, "when its turn comes it has begun");
-        assert_eq!(in_order.next(6, 8), Some(6));
+        assert_eq!(begun(&mut in_order, 0, 2 * MIB), [0, 1, 2, 3]);
+        assert_eq!(begun(&mut in_order, 2 * MIB, 4 * MIB), [4, 5, 6, 7]);
+        let mut ahead = 0;
+        for at in 2..32 {
+            begun(&mut in_order, at * 2 * MIB, (at + 1) * 2 * MIB);
+            ahead = in_order.begun - (at + 1) * 2 * MIB;
+        }
+        assert_eq!(ahead, AHEAD_IN_ORDER);
+    }
+
+    #[test]
+    fn parts_that_come_side_by_side_are_begun_in_order() {
+        let mut in_order = InOrder::default();
+        assert_eq!(begun(&mut in_order, 0, MIB), [0, 1]);
+        assert_eq!(
+            begun(&mut in_order, 4 * MIB, 5 * MIB),
+            [2, 3, 4, 5, 6, 7, 8, 9],
+            "with what lies between"
+        );
+        assert_eq!(begun(&mut in_order, 2 * MIB, 3 * MIB), [], "when its turn comes it has begun");
     }
 
     #[test]
     fn what_is_gone_through_again_is_begun_again() {
         let mut in_order = InOrder::default();
-        assert_eq!(in_order.next(0, 2), Some(0));
-        assert_eq!(in_order.next(2, 4), Some(2));
-        assert_eq!(in_order.next(0, 2), Some(0));
-        assert_eq!(in_order.next(2, 4), Some(2));
+        for _ in 0..2 {
+            assert_eq!(begun(&mut in_order, 0, MIB), [0, 1]);
+            assert_eq!(begun(&mut in_order, MIB, 2 * MIB), [2, 3]);
+        }
     }
 
     #[test]
-    fn what_lies_far_ahead_is_begun_by_itself() {
+    fn what_lies_far_off_is_begun_by_itself_and_from_the_start_of_its_block() {
         let mut in_order = InOrder::default();
-        assert_eq!(in_order.next(0, 2), Some(0));
-        assert_eq!(in_order.next(3 + NEAR, 4 + NEAR), Some(3 + NEAR));
+        begun(&mut in_order, 0, MIB);
+        let far = in_order.begun + NEAR + 1;
+        assert_eq!(begun(&mut in_order, far, far + 1), [far / MIB]);
     }
 }

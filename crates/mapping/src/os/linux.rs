@@ -270,33 +270,32 @@ pub(crate) fn start_read(file: &File, offset: u64, length: u64) {
     }
 }
 
-/// Starts reading a part of what is gone through in order, by the kernel's own read-ahead, and returns at once; takes no
-/// `mmap_lock`. Reads that may not wait (`RWF_NOWAIT`) begin it, and find nothing: a long one, since a window is as long as what is
-/// asked for, and then one byte in each half of the least window, which sets off the next one where the last has its mark. What
-/// comes so lies in large folios, which take far less CPU time than the single pages that [`start_read`] asks for; some of it
-/// lies past the range. `false` where the file system knows no such reads; other errors are met by whoever populates the range.
-pub(crate) fn start_read_in_order(file: &File, offset: u64, length: u64) -> bool {
-    const LONG: usize = 1 << 20;
-    const HALF_WINDOW: usize = 64 << 10;
-    // What is in memory already is copied: all of it to the same place, where nobody looks.
-    let mut nowhere = [0_u8; 4096];
+/// Begins a window of the kernel's own read-ahead at `offset`, where nothing is in memory yet, and returns at once; takes no
+/// `mmap_lock`. A read that may not wait (`RWF_NOWAIT`) does it, and finds nothing: a window is as long as what is asked for, up to
+/// the device's read-ahead. `false` where the file system knows no such reads; other errors are met by whoever populates.
+pub(crate) fn begin_window(file: &File, offset: u64, length: u32) -> bool {
+    const PART: u32 = 16 << 10;
+    const MOST: usize = 1024;
+    // What has come into memory meanwhile is copied: all of it to the same place, where nobody looks.
+    let mut nowhere = [0_u8; PART as usize];
     let part = libc::iovec { iov_base: nowhere.as_mut_ptr().cast(), iov_len: nowhere.len() };
-    let parts = [part; LONG / 4096];
-    let byte = [libc::iovec { iov_len: 1, ..part }];
-    let end = offset + length;
-    for start in (offset..end).step_by(LONG) {
-        let long = usize::try_from(end - start).map_or(LONG, |left| left.min(LONG));
-        // SAFETY: the parts lie in `nowhere`, which lives to the end of this function and which nobody reads.
-        let known = unsafe { read_at_once(file, start, &parts[..long.div_ceil(nowhere.len())]) };
-        if !known {
-            return false;
-        }
-        for place in (HALF_WINDOW..long).step_by(HALF_WINDOW) {
-            // SAFETY: as above.
-            unsafe { read_at_once(file, start + place as u64, &byte) };
-        }
+    let parts = [part; MOST];
+    let count = MOST.min(length.div_ceil(PART) as usize);
+    // SAFETY: the parts lie in `nowhere`, which lives to the end of this function and which nobody reads.
+    unsafe { read_at_once(file, offset, &parts[..count]) }
+}
+
+/// Sets off the next windows of the kernel's own read-ahead, where the last ones have their marks: by a read of one byte in each half of
+/// the least window there is, which may not wait. What comes so lies in large folios, which take far less CPU time than the single
+/// pages that [`start_read`] asks for.
+pub(crate) fn pass_marks(file: &File, offset: u64, length: usize) {
+    const HALF_WINDOW: usize = 64 << 10;
+    let mut nowhere = 0_u8;
+    let byte = [libc::iovec { iov_base: (&raw mut nowhere).cast(), iov_len: 1 }];
+    for at in (0..length).step_by(HALF_WINDOW) {
+        // SAFETY: the byte lives to the end of this function, and nobody reads it.
+        unsafe { read_at_once(file, offset + at as u64, &byte) };
     }
-    true
 }
 
 /// Reads what is in the page cache, without waiting. `false` where the kernel or the file system does not know how to, or where

@@ -141,9 +141,11 @@ pub(crate) fn read_ahead(_device: u64) -> u64 {
 
 pub(crate) fn start_read(_file: &File, _offset: u64, _length: u64) {}
 
-pub(crate) fn start_read_in_order(_file: &File, _offset: u64, _length: u64) -> bool {
+pub(crate) fn begin_window(_file: &File, _offset: u64, _length: u32) -> bool {
     false
 }
+
+pub(crate) fn pass_marks(_file: &File, _offset: u64, _length: usize) {}
 
 /// There is nothing to populate: whoever asks reads the file instead, which leaves it in the page cache.
 ///
