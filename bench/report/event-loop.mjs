@@ -48,8 +48,9 @@ function draw(curves) {
       left: 'center',
       textStyle: { fontSize: 15, color: GREY },
     },
-    legend: { bottom: 0, textStyle: { color: GREY } },
-    grid: { left: 65, right: 25, top: 45, bottom: 75 },
+    // One below the other: the renderer guesses how wide letters are.
+    legend: { bottom: 0, orient: 'vertical', textStyle: { color: GREY } },
+    grid: { left: 65, right: 25, top: 45, bottom: 95 },
     xAxis: { ...axis('seconds', 28), splitLine: { show: false } },
     yAxis: axis('milliseconds late', 40),
     series: curves.map(({ name, color, course, milliseconds, delay }) => ({

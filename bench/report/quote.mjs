@@ -14,8 +14,7 @@ const PICTURES = {
   'event-loop.svg': {
     id: 'cache',
     draw: eventLoopPicture,
-    shows:
-      'How late timers are while files are read cold: by seconds where a mapped Buffer is indexed, hardly with chunks()',
+    shows: 'How late timers are while files are read cold: where a mapped Buffer is indexed, and with chunks()',
   },
 }
 const BEGIN = /^<!-- matrix:begin.*$/gm

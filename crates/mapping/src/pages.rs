@@ -37,10 +37,17 @@ pub(crate) struct Pages {
 }
 
 /// Which part of the file is being read in order, in bytes: from where on, and up to where that has begun.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct InOrder {
     start: u64,
     begun: u64,
+}
+
+impl Default for InOrder {
+    /// None: whatever comes begins anew.
+    fn default() -> Self {
+        Self { start: u64::MAX, begun: 0 }
+    }
 }
 
 impl InOrder {
@@ -348,7 +355,7 @@ mod tests {
     #[test]
     fn what_lies_far_off_is_begun_by_itself_and_from_the_start_of_its_block() {
         let mut in_order = InOrder::default();
-        begun(&mut in_order, 0, MIB);
+        assert_eq!(begun(&mut in_order, 5 * MIB + 1, 5 * MIB + 2), [5]);
         let far = in_order.begun + NEAR + 1;
         assert_eq!(begun(&mut in_order, far, far + 1), [far / MIB]);
     }
