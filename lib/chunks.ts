@@ -16,7 +16,10 @@ export interface ChunkOptions extends Cancellable {
   end?: Offset
   /** Bytes of each view but the last; 1 MiB by default. */
   chunkSize?: number
-  /** Bytes that are faulted in ahead of the view in use, in at most 1,024 views; 8 MiB by default. */
+  /**
+   * Bytes that are faulted in ahead of the view in use, in at most 1,024 views; 8 MiB by default. Of a whole file, or of 64 MiB at
+   * least, the disk is asked for up to 16 MiB more, as much as has been read before.
+   */
   readAhead?: number
 }
 
