@@ -13,8 +13,8 @@ const AHEAD_IN_ORDER: u64 = 16 << 20;
 /// How far apart parts of the same range may be that are worked at side by side, in bytes.
 const NEAR: u64 = 16 << 20;
 
-/// What reading in order looks at and begins in one go, in bytes. A multiple of every mark's distance and every folio's length: so
-/// windows of the kernel's that begin with a block have their marks where they are looked for.
+/// What reading in order looks at and begins in one go, in bytes. Windows of the kernel's that begin where a block does have their
+/// marks where they are looked for; those that begin somewhere in between need not.
 const BLOCK: u32 = 1 << 20;
 
 /// More bytes than a window of the kernel's read-ahead has: that is as long as the read-ahead, or as a request to the disk may be.
