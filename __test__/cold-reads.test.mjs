@@ -200,8 +200,8 @@ async function coldMetadata(t, uid) {
   }
 }
 
-// Seen to fail: with requests for exactly these pages, which take 514 reads where the read-ahead is 128 KiB, and a folio for each
-// page; with windows begun wherever the last page in memory ends, and with a long read-ahead left to faults, in folios.
+// Seen to fail, where the read-ahead is 128 KiB: with requests for exactly these pages, which take 514 reads; and in the middle of
+// the file, with a read that is no longer than a window may be, which makes a folio of each page.
 for (const readAheadKiB of [128, 8192]) {
   for (const looked of [false, true]) {
     const already = looked ? ', after a look at its first page' : ''
