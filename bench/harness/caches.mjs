@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MiB } from './cells.mjs'
 import { command } from './child.mjs'
-import { diskBytesRead, dropCaches, residentPages } from './faults.mjs'
+import { deviceNumbers, diskBytesRead, dropCaches, residentPages } from './faults.mjs'
 
 const TOUCH = fileURLToPath(new URL('../programs/touch.mjs', import.meta.url))
 /** What is used besides what the page cache will take. */
@@ -31,10 +31,9 @@ export async function cool(paths, bytes) {
 
 /** The block device under a file, or undefined where its file system has none of its own. @param {string} path */
 export function diskUnder(path) {
-  const { dev } = statSync(path)
-  const numbers = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`
+  const { major, minor } = deviceNumbers(statSync(path).dev)
   try {
-    return basename(readlinkSync(`/sys/dev/block/${numbers}`))
+    return basename(readlinkSync(`/sys/dev/block/${major}:${minor}`))
   } catch (error) {
     if (error.code === 'ENOENT') return undefined
     throw error

@@ -311,6 +311,9 @@ export function diskReads(device) {
 /** Bytes read from a block device since it came up. */
 export const diskBytesRead = device => diskReads(device).bytes
 
+/** What a device's number in a stat stands for. @param {number} dev */
+export const deviceNumbers = dev => ({ major: (dev >> 8) & 0xfff, minor: (dev & 0xff) | ((dev >> 12) & 0xfff00) })
+
 /**
  * How many folios of the file came into the page cache while something was done: of the same bytes, the fewer the larger, and the
  * less CPU time they took. @param {string} path @param {() => Promise<unknown>} during
@@ -326,7 +329,7 @@ export async function foliosMade(path, during) {
   try {
     // For each CPU: tens of thousands of events.
     fs.writeFileSync(join(instance, 'buffer_size_kb'), '4096')
-    const [major, minor] = [dev >> 8, dev & 0xff]
+    const { major, minor } = deviceNumbers(dev)
     fs.writeFileSync(join(event, 'filter'), `i_ino == ${ino} && s_dev == ${(major << 20) | minor}`)
     fs.writeFileSync(join(event, 'enable'), '1')
     await during()
