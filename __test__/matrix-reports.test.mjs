@@ -13,6 +13,7 @@ import { noiseOf } from '../bench/harness/noise.mjs'
 import { recordedCells } from '../bench/harness/recorded.mjs'
 import { atLeast, atMost, below, judge, within, withNoise } from '../bench/harness/verdict.mjs'
 import { reports } from '../bench/report/again.mjs'
+import { agreementOf } from '../bench/report/agreement.mjs'
 import { seededNumbers, temporaryFolder } from './helpers/files.mjs'
 import { environmentOf, samplesOf } from './helpers/runs.mjs'
 
@@ -168,18 +169,54 @@ test('compare sets folders side by side, and counts on how many claims they agre
     writeFileSync(path, JSON.stringify(edit(JSON.parse(readFileSync(path, 'utf8')))))
   }
   change(b, 'environment.json', environment => ({ ...environment, node: 'v99.0.0' }))
-  change(b, 'summary.json', rows => rows.map((row, nth) => (nth < 2 ? { ...row, verdict: 'confirmed' } : row)))
-  change(a, 'summary.json', ([first, second, ...rows]) => [first, { ...second, verdict: 'refuted' }, ...rows])
+  const measured = (row, low, value, high, verdict = row.verdict) => ({
+    ...row,
+    measured: { ...row.measured, low, value, high },
+    verdict,
+  })
+  change(a, 'summary.json', ([first, second, ...rows]) => [
+    measured(first, 0.9, 1, 1.1),
+    measured(second, 0.9, 1, 1.1, 'refuted'),
+    ...rows,
+  ])
+  change(b, 'summary.json', ([first, second, ...rows]) => [
+    measured(first, 0.8, 1.05, 1.08, 'confirmed'),
+    measured(second, 0.95, 1.2, 1.4, 'confirmed'),
+    ...rows,
+  ])
   const { stdout } = await run(process.execPath, [matrix, 'compare', a, b])
   t.regex(stdout, /node .*v99\.0\.0/)
   t.regex(stdout, /reuse\/faster .*inconclusive .*confirmed/)
-  t.regex(stdout, /the same verdict for 2 of 4 claims \(50 %\)\nconfirmed in one and refuted in another: 1: reuse\//)
+  t.regex(stdout, /^the same verdict for 2 of 4 claims \(50 %\)\ndecided in one and not in another: 1 reuse\/faster$/m)
+  t.regex(stdout, /^confirmed in one and refuted in another: 1 reuse\//m)
+  t.regex(stdout, /^the median of one in the interval of another: 75 % of 4 \(/m)
+
+  const three = await run(process.execPath, [matrix, 'compare', a, b, a])
+  t.regex(
+    three.stdout,
+    /^ {2}A and B: 2 of 4 claims \(50 %\)\n {2}A and C: 4 of 4 claims \(100 %\)\n {2}B and C: 2 of 4/m,
+  )
 
   const alone = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a]))
   t.is(alone.code, 2)
   const none = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a, join(out, 'none')]))
   t.is(none.code, 2)
   t.regex(none.stderr, /is no folder of results/)
+})
+
+test('runs whose intervals end at the line of a claim are expected to differ, and longer ones to agree', t => {
+  const names = ['A', 'B', 'C']
+  // The line of this claim is 0.95, where these intervals end: each run decides it as a coin would.
+  const row = { claim: { id: 'gap/slower' }, measured: { low: 0.778, value: 0.86, high: 0.9501 }, verdict: 'confirmed' }
+  const far = { ...row, measured: { low: 0.5, value: 0.51, high: 0.52 } }
+  const counted = { ...row, measured: { low: 0, value: 0, high: 0 } }
+  const told = agreementOf({ names, rows: names.map(() => [row]) })
+  t.regex(told, /^to be expected by chance of runs like these: 0 of 1 claims/m)
+  t.regex(told, /^to be expected by chance of runs 4 times as long: 1 of 1 claims/m)
+  for (const sure of [far, counted]) {
+    t.regex(agreementOf({ names, rows: names.map(() => [sure]) }), /of runs like these: 1 of 1 claims \(100 %\)$/m)
+  }
+  t.regex(agreementOf({ names, rows: [[row], [row], []] }), /^the same verdict for 0 of 0 claims \(- %\)$/m)
 })
 
 test('what an experiment measured for itself stands in the folder as it was printed', async t => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { codeBlocks } from './helpers/code-blocks.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 import { environmentOf } from './helpers/runs.mjs'
 
@@ -150,4 +151,18 @@ test('a folder without results is refused, and one outside of the repository', a
 
 test('what is committed is what the quoted folders say', async t => {
   await t.notThrowsAsync(run(process.execPath, [program, '--check']))
+})
+
+test('how far verdicts repeat is what compare prints of the committed runs', async t => {
+  const [block] = codeBlocks('docs/methodology.md').filter(({ text }) => text.includes('matrix.mjs compare'))
+  const [line, ...shown] = block.text.split('\n')
+  const { stdout } = await run(process.execPath, line.split(' ').slice(2), {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  })
+  const printed = stdout.split('\n')
+  t.true(shown.length > 5)
+  t.deepEqual(
+    shown.filter(text => !printed.includes(text)),
+    [],
+  )
 })

@@ -115,7 +115,7 @@ async function command([name, ...args], folder, variables, line) {
     const program = args.find(arg => /\.m?js$/.test(arg))
     if (program === 'bench/matrix.mjs') {
       const options = args.slice(args.indexOf(program) + 1)
-      return finished('node', [program, ...options, '--list'], root)
+      return finished('node', [program, ...options, ...(options[0] === 'compare' ? [] : ['--list'])], root)
     }
     if (program && Object.hasOwn(fixtures, program)) return finished('node', args, folder, variables)
     if (program && fs.existsSync(join(root, program))) return

@@ -2,6 +2,7 @@
 import Table from 'cli-table3'
 import { UsageError } from '../harness/requirements.mjs'
 import { readEnvironment, readSummary } from '../harness/results.mjs'
+import { agreementOf, claimsOf, rowOf } from './agreement.mjs'
 import { formatMeasured, PLAIN } from './format.mjs'
 
 /** What tells a run from another and is not worth a row. */
@@ -16,7 +17,7 @@ export function compareFolders(folders) {
     ...folders.map((folder, index) => `${names[index]}: ${folder}`),
     environmentTable(names, runs),
     claimTable(names, runs),
-    agreement(runs),
+    agreementOf({ names, rows: runs.map(({ rows }) => rows) }),
   ].join('\n')
 }
 
@@ -35,8 +36,8 @@ const readable = value => (typeof value === 'object' && value !== null ? JSON.st
 
 function claimTable(names, runs) {
   const table = new Table({ style: PLAIN, head: ['claim', 'unit', ...names, 'change'], wordWrap: true })
-  for (const id of idsOf(runs)) {
-    const rows = runs.map(({ rows }) => rows.find(({ claim }) => claim.id === id))
+  for (const id of claimsOf(runs.map(({ rows }) => rows))) {
+    const rows = runs.map(({ rows }) => rowOf(rows, id))
     const unit = rows.find(Boolean).measured.unit
     table.push([id, unit, ...rows.map(cell), change(rows)])
   }
@@ -50,21 +51,3 @@ function change(rows) {
   const [first, last] = [rows[0], rows.at(-1)].map(row => row?.measured.value)
   return first && last ? `${(last / first).toFixed(2)} times` : '-'
 }
-
-/** Of the claims that all have judged. A claim near its line is now decided, now not; a contradiction is worse. */
-function agreement(runs) {
-  const common = idsOf(runs)
-    .map(id => ({ id, verdicts: new Set(runs.map(({ rows }) => rows.find(({ claim }) => claim.id === id)?.verdict)) }))
-    .filter(({ verdicts }) => !verdicts.has(undefined))
-  const other = common.filter(({ verdicts }) => verdicts.size > 1)
-  const contradicted = other.filter(({ verdicts }) => verdicts.has('confirmed') && verdicts.has('refuted'))
-  const same = common.length - other.length
-  const share = common.length === 0 ? '' : ` (${Math.floor((100 * same) / common.length)} %)`
-  const told = ids => (ids.length === 0 ? '' : `: ${ids.map(({ id }) => id).join(', ')}`)
-  return [
-    `the same verdict for ${same} of ${common.length} claims${share}`,
-    `confirmed in one and refuted in another: ${contradicted.length}${told(contradicted)}`,
-  ].join('\n')
-}
-
-const idsOf = runs => [...new Set(runs.flatMap(({ rows }) => rows.map(({ claim }) => claim.id)))]
