@@ -5,7 +5,7 @@ import { experiments } from '../experiments/index.mjs'
 
 const rules = new Map(experiments.flatMap(({ claims }) => claims.map(({ id, rule }) => [id, rule])))
 
-/** @param {Runs} runs */
+/** Of the claims that all runs have, in lines of text. @param {Runs} runs */
 export function agreementOf({ names, rows: runs }) {
   const common = claimsOf(runs)
     .map(id => ({ id, rows: runs.map(rows => rowOf(rows, id)) }))
