@@ -1,4 +1,5 @@
 // How far runs of the same agree: in their verdicts, in their figures, and how far chance alone lets them.
+import { combinations, mean, probit, sum } from 'simple-statistics'
 import { experiments } from '../experiments/index.mjs'
 
 /** @typedef {{ names: string[], rows: ReturnType<typeof import('../harness/results.mjs').readSummary>[] }} Runs */
@@ -28,7 +29,9 @@ function verdicts(names, common) {
   const told = claims => [claims.length, ...claims.map(({ id }) => id)].join(' ')
   return [
     `the same verdict for ${same(all)}`,
-    ...(all.length > 2 ? pairsOf(all) : []).map(pair => `  ${names[pair[0]]} and ${names[pair[1]]}: ${same(pair)}`),
+    ...(all.length > 2 ? combinations(all, 2) : []).map(
+      pair => `  ${names[pair[0]]} and ${names[pair[1]]}: ${same(pair)}`,
+    ),
     `decided in one and not in another: ${told(other.filter(claim => !contradicted.includes(claim)))}`,
     `confirmed in one and refuted in another: ${told(contradicted)}`,
   ]
@@ -41,7 +44,7 @@ function verdicts(names, common) {
 function coverage(common) {
   const inside = ({ value }, { low, high }) => low <= value && value <= high
   const medians = common.flatMap(({ rows }) =>
-    pairsOf(rows.map(({ measured }) => measured).filter(isSpread)).flatMap(([one, two]) => [
+    combinations(rows.map(({ measured }) => measured).filter(isSpread), 2).flatMap(([one, two]) => [
       inside(one, two),
       inside(two, one),
     ]),
@@ -57,10 +60,7 @@ const LONGER = [1, 4, 16, 64]
 
 /** On how many claims as many runs would agree where nothing differs but by chance, as far as their intervals tell. */
 function expectations(common) {
-  const expected = longer => {
-    const chances = common.map(({ id, rows }) => chanceToAgree(rules.get(id), rows, longer))
-    return Math.round(chances.reduce((sum, chance) => sum + chance, 0))
-  }
+  const expected = longer => Math.round(sum(common.map(({ id, rows }) => chanceToAgree(rules.get(id), rows, longer))))
   return LONGER.map(longer => {
     const runs = longer === 1 ? 'runs like these' : `runs ${longer} times as long`
     return `to be expected by chance of ${runs}: ${shareOf(expected(longer), common.length)}`
@@ -70,12 +70,8 @@ function expectations(common) {
 /** Half the width of a 95 % interval, in standard deviations. */
 const HALF_WIDTH = 1.96
 
-/** Where the medians of runs may come out, in standard deviations from their middle, and how likely. */
-const STEPS = Array.from({ length: 161 }, (_, step) => step / 20 - 4).map(at => ({
-  at,
-  weight: Math.exp((-at * at) / 2),
-}))
-const WEIGHT = STEPS.reduce((sum, { weight }) => sum + weight, 0)
+/** Where the medians of runs may come out, in standard deviations from their middle, each as likely as the others. */
+const OUTCOMES = Array.from({ length: 400 }, (_, nth) => probit((nth + 0.5) / 400))
 
 /** By the rule alone, without the noise of each run: that shifts all lines a little, and hardly how many claims lie near them. */
 function chanceToAgree(rule, rows, longer) {
@@ -83,21 +79,16 @@ function chanceToAgree(rule, rows, longer) {
   if (!rule || !measured.every(isSpread)) return new Set(rows.map(({ verdict }) => verdict)).size === 1 ? 1 : 0
   // Ratios err by a factor; what can be 0 or less, by a difference.
   const [to, from] = measured.every(({ low }) => low > 0) ? [Math.log, Math.exp] : [plain, plain]
-  const middle = meanOf(measured.map(({ value }) => to(value)))
-  const half = meanOf(measured.map(({ low, high }) => (to(high) - to(low)) / 2)) / Math.sqrt(longer)
-  const chances = new Map()
-  for (const { at, weight } of STEPS) {
-    const value = middle + (at * half) / HALF_WIDTH
-    const verdict = rule.decide({ value: from(value), low: from(value - half), high: from(value + half) })
-    chances.set(verdict, (chances.get(verdict) ?? 0) + weight / WEIGHT)
-  }
-  return [...chances.values()].reduce((sum, chance) => sum + chance ** rows.length, 0)
+  const middle = mean(measured.map(({ value }) => to(value)))
+  const half = mean(measured.map(({ low, high }) => (to(high) - to(low)) / 2)) / Math.sqrt(longer)
+  const decided = OUTCOMES.map(deviations => {
+    const value = middle + (deviations * half) / HALF_WIDTH
+    return rule.decide({ value: from(value), low: from(value - half), high: from(value + half) })
+  })
+  const shares = [...new Set(decided)].map(one => decided.filter(verdict => verdict === one).length / OUTCOMES.length)
+  return sum(shares.map(share => share ** rows.length))
 }
 
 const plain = value => value
-
-const meanOf = values => values.reduce((sum, value) => sum + value, 0) / values.length
-
-const pairsOf = list => list.flatMap((one, index) => list.slice(index + 1).map(two => [one, two]))
 
 const shareOf = (some, all) => `${some} of ${all} claims (${all === 0 ? '-' : Math.floor((100 * some) / all)} %)`
