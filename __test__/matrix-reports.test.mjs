@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { experiments } from '../bench/experiments/index.mjs'
+import { lockRatio, locks, ratio } from '../bench/harness/compare.mjs'
 import { Results } from '../bench/harness/measured.mjs'
 import { noiseOf } from '../bench/harness/noise.mjs'
-import { recordedCells } from '../bench/harness/recorded.mjs'
+import { addPass, emptyCell, recordedCells } from '../bench/harness/recorded.mjs'
 import { atLeast, atMost, below, judge, within, withNoise } from '../bench/harness/verdict.mjs'
 import { reports } from '../bench/report/again.mjs'
 import { agreementOf } from '../bench/report/agreement.mjs'
@@ -202,6 +203,27 @@ test('compare sets folders side by side, and counts on how many claims they agre
   const none = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a, join(out, 'none')]))
   t.is(none.code, 2)
   t.regex(none.stderr, /is no folder of results/)
+})
+
+test('where locks cannot be counted, claims on them say so with the reason, and the others are judged', t => {
+  const cell = { reader: 'readFileSync', size: 128, k: 2 }
+  const measured = { ...emptyCell(cell), untraced: 'bpftrace is not installed' }
+  const one = throughput => ({ first: [{ throughput }] })
+  addPass(measured, 0, { workers: one(100), processes: one(200) })
+  const claim = (id, measure) => ({ id, text: id, figure: '1', source: {}, unit: 'times', rule: below(0.95), measure })
+  const claims = [
+    claim('waits', results => lockRatio(results.locks(cell), locks.writeWait)),
+    claim('slower', results => ratio(results.cell(cell), 'first')),
+  ]
+  const rows = judge(
+    { id: 'made-up', claims, variants: () => [cell] },
+    { results: new Results([measured]), size: 'full' },
+  )
+  t.deepEqual(
+    rows.map(({ verdict }) => verdict),
+    ['not runnable here', 'confirmed'],
+  )
+  t.is(rows[0].reason, 'bpftrace is not installed')
 })
 
 test('runs whose intervals end at the line of a claim are expected to differ, and longer ones to agree', t => {
