@@ -5,6 +5,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 import { invalidArgType, invalidArgValue, outOfRange, tooLarge } from './errors.js'
+import { option } from './language.js'
 import { indexOf } from './targets.js'
 
 /** A byte position: a non-negative safe integer, or a bigint of the same range. */
@@ -75,7 +76,7 @@ export function toSignal(options: unknown): AbortSignal | undefined {
 export function signalOf(options: unknown): AbortSignal | undefined {
   if (options === undefined) return undefined
   if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'of type object', options)
-  const { signal } = options as Cancellable
+  const signal = option(options as Cancellable, 'signal')
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
   }

@@ -2,13 +2,12 @@
 
 import type { Buffer } from 'node:buffer'
 import { toLength, toSignal } from './arguments.js'
-import { copier, fill } from './copies.js'
+import { copier, copyOf } from './copies.js'
 import { outOfRange } from './errors.js'
-import { gather, type Run, toRuns } from './gather.js'
+import { gather, type Records, type Run, toRuns } from './gather.js'
 import type { Handle } from './handle.js'
-import { type Records, toBuffers, toRanges, toRecords } from './many.js'
-import { resultMemory } from './memory.js'
-import { SCRATCH_BYTES } from './scratch.js'
+import { SCRATCH_BYTES } from './limits.js'
+import { toBuffers, toRanges, toRecords } from './many.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
 
@@ -23,16 +22,12 @@ export async function readAll(
   const { count, records, places, long, refused } = toRanges(ranges, handle.byteLength, handle.path)
   const results = new Array<PromiseSettledResult<Buffer>>(count)
   for (const [place, reason] of refused) results[place] = { status: 'rejected', reason }
-  const reads = long.map(({ place, offset, length }) => {
-    const bytes = resultMemory(length)
-    return fill(handle, bytes, offset, signal, bytes).then(
-      value => {
-        results[place] = { status: 'fulfilled', value }
-      },
-      reason => {
-        results[place] = { status: 'rejected', reason }
-      },
-    )
+  const reads = long.map(async ({ place, offset, length }) => {
+    try {
+      results[place] = { status: 'fulfilled', value: await copyOf(handle, offset, length, signal) }
+    } catch (reason) {
+      results[place] = { status: 'rejected', reason }
+    }
   })
   const runs = toRuns(records)
   const arrived = (run: Run, failures?: Map<number, unknown>) => {
@@ -96,10 +91,10 @@ async function transferEach(
 ): Promise<number> {
   let to = 0
   for (let i = 0; i < offsets.length; i += 1) {
-    const at = offsets[i] as number
+    const offset = offsets[i] as number
     const count = lengths[i] as number
     const plan: Plan = { kind: 'copy', signal, take: copier(target, to) }
-    await new Promise<void>((resolve, reject) => transferRange(handle.queue, at, count, plan, resolve, reject))
+    await new Promise<void>((resolve, reject) => transferRange(handle.queue, offset, count, plan, resolve, reject))
     to += count
   }
   return to

@@ -1,12 +1,13 @@
 // chunks(): a file's views in order, the next ones being faulted in while one is used.
 
 import type { Buffer } from 'node:buffer'
-import { setImmediate as turn } from 'node:timers/promises'
 import { type Cancellable, type Offset, toLength, toOffset, toSignal } from './arguments.js'
 import { outOfRange } from './errors.js'
 import type { Handle } from './handle.js'
+import { option, setImmediate } from './language.js'
+import { COST_OF_A_CALL } from './limits.js'
 import { forget, onAbort } from './signals.js'
-import { coldView, readyView } from './views.js'
+import { coldView, readyView, type ViewKind } from './views.js'
 
 /** Which part of a file, and in which steps. */
 export interface ChunkOptions extends Cancellable {
@@ -39,22 +40,18 @@ const BYTES_PER_TURN = 1 << 20
 const LONG_PART_BYTES = 64 << 20
 
 /** Yields views of the file; rejects as MappedFile.view() does. Leaving the loop early gives up what was ahead. */
-export async function* chunks(handle: Handle, options: ChunkOptions = {}): AsyncGenerator<Buffer, undefined> {
+export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGenerator<Buffer, undefined> {
   const theirs = toSignal(options)
   // An option that is undefined has its default; one that is null is a mistake.
-  const {
-    start = 0,
-    end: wanted = handle.byteLength,
-    chunkSize: size = CHUNK_BYTES,
-    readAhead = READ_AHEAD_BYTES,
-  } = options
-  const chunkSize = toLength(size, 'options.chunkSize')
+  const given = <T>(value: T | undefined, otherwise: T) => (value === undefined ? otherwise : value)
+  const chunkSize = toLength(given(option(options, 'chunkSize'), CHUNK_BYTES), 'options.chunkSize')
   if (chunkSize === 0) throw outOfRange('options.chunkSize', 'at least 1', chunkSize)
-  const depth = Math.min(VIEWS_AHEAD, Math.ceil(toLength(readAhead, 'options.readAhead') / chunkSize))
-  const end = Math.min(handle.byteLength, toOffset(wanted, 'options.end'))
-  let next = toOffset(start, 'options.start')
+  const readAhead = toLength(given(option(options, 'readAhead'), READ_AHEAD_BYTES), 'options.readAhead')
+  const depth = Math.min(VIEWS_AHEAD, Math.ceil(readAhead / chunkSize))
+  const end = Math.min(handle.byteLength, toOffset(given(option(options, 'end'), handle.byteLength), 'options.end'))
+  let next = toOffset(given(option(options, 'start'), 0), 'options.start')
   const isWhole = next === 0 && end === handle.byteLength
-  const kind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
+  const kind: ViewKind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
 
   // Made only where a view has to be waited for: it costs more than a view that is ready.
   let left: AbortController | undefined
@@ -63,7 +60,7 @@ export async function* chunks(handle: Handle, options: ChunkOptions = {}): Async
   const chunkOf = (offset: number, length: number): Buffer | Promise<Buffer> => {
     let chunk: Promise<Buffer>
     try {
-      const { at, count } = handle.range(offset, length)
+      const { offset: at, count } = handle.range(offset, length)
       const ready = readyView(handle, at, count, left ? kind : 'view')
       if (ready) return ready
       left ??= new AbortController()
@@ -90,11 +87,11 @@ export async function* chunks(handle: Handle, options: ChunkOptions = {}): Async
     for (reach(); ahead.length > 0; reach()) {
       // Whoever gets a chunk reads all of it, and views that are ready come without a turn of the loop.
       if (handed >= BYTES_PER_TURN) {
-        await turn()
+        await new Promise(resolve => setImmediate(resolve))
         handed = 0
       }
       const chunk = await (ahead.shift() as Buffer | Promise<Buffer>)
-      handed += chunk.length
+      handed += chunk.length + COST_OF_A_CALL
       yield chunk
     }
   } finally {

@@ -1,37 +1,65 @@
 // Copies of one range: on this thread where it is short, in memory and affordable, else through the queue.
 
 import type { Handle } from './handle.js'
+import { BATCHED_BYTES, INLINE_BYTES, SHARED_BYTES } from './limits.js'
+import { ownMemory, resultMemory, takeBack } from './memory.js'
 import { tryCopy } from './reader.js'
 import { copyTo, mustHaveRoom } from './targets.js'
 import { type Plan, ShortTransfer, transferRange } from './transfer.js'
 import { affords, answer, NOT_HERE, refund, type When } from './turn.js'
 
-/** The longest range that is copied on the JS thread when it is known to be in memory: about 0.1 ms. */
-export const INLINE_BYTES = 1 << 20
+/** A copy of a range, in memory of ours. */
+export function copyOf(
+  handle: Handle,
+  offset: number,
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<Buffer<ArrayBuffer>> {
+  let memory: Buffer<ArrayBuffer> | undefined
+  const when = count <= INLINE_BYTES ? affords(count) : NOT_HERE
+  if (when) {
+    memory = resultMemory(count)
+    if (tryCopy(handle.reader, memory, 0, offset, count)) return answer(memory, when)
+    refund(count)
+    // The memory of other results is none that a job may write.
+    if (count <= SHARED_BYTES) {
+      takeBack(memory)
+      memory = undefined
+    }
+  }
+  if (count > BATCHED_BYTES || signal) {
+    memory ??= ownMemory(count)
+    return onPool(handle, memory, offset, signal, memory)
+  }
+  return new Promise((resolve, reject) => {
+    handle.queue.add('fill', new ShortTransfer(offset, count, memory, undefined, undefined, resolve, reject))
+  })
+}
 
-/** Up to here a result is copied out of a batch; longer ones have memory that the pool writes directly. */
-const BATCHED_BYTES = 256 << 10
-
-/** Fills memory of ours, and resolves to what the caller sees of it. */
+/** Fills memory that nobody has seen, and resolves to what the caller sees of it. */
 export function fill<T>(
   handle: Handle,
   memory: Uint8Array,
-  at: number,
+  offset: number,
+  signal: AbortSignal | undefined,
+  result: T,
+): Promise<T> {
+  const when = copiesNow(handle, memory, offset, memory.length)
+  return when ? answer(result, when) : onPool(handle, memory, offset, signal, result)
+}
+
+function onPool<T>(
+  handle: Handle,
+  memory: Uint8Array,
+  offset: number,
   signal: AbortSignal | undefined,
   result: T,
 ): Promise<T> {
   const count = memory.length
-  const when = copiesNow(handle, memory, at, count)
-  if (when) return answer(result, when)
   return new Promise((resolve, reject) => {
-    if (count <= BATCHED_BYTES && !signal) {
-      handle.queue.add('fill', new ShortTransfer(at, count, memory, undefined, result, resolve, reject))
-      return
-    }
-    // What is short comes in a batch, what is long, directly.
-    const plan: Plan =
-      count > BATCHED_BYTES ? { kind: 'solo', signal, memory } : { kind: 'copy', signal, take: copier(memory) }
-    transferRange(handle.queue, at, count, plan, () => resolve(result), reject)
+    // What is short comes in a batch, what is long, in jobs of its own.
+    const plan: Plan = { kind: count > BATCHED_BYTES ? 'solo' : 'fill', signal, memory }
+    transferRange(handle.queue, offset, count, plan, () => resolve(result), reject)
   })
 }
 
@@ -39,19 +67,19 @@ export function fill<T>(
 export function fillTarget(
   handle: Handle,
   target: Uint8Array,
-  at: number,
+  offset: number,
   count: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const when = copiesNow(handle, target, at, count)
+  const when = copiesNow(handle, target, offset, count)
   if (when) return answer(count, when)
   return new Promise((resolve, reject) => {
     if (count <= BATCHED_BYTES && !signal) {
-      handle.queue.add('copy', new ShortTransfer(at, count, undefined, target, count, resolve, reject))
+      handle.queue.add('copy', new ShortTransfer(offset, count, undefined, target, count, resolve, reject))
       return
     }
     const plan: Plan = { kind: 'copy', signal, take: copier(target) }
-    transferRange(handle.queue, at, count, plan, () => resolve(count), reject)
+    transferRange(handle.queue, offset, count, plan, () => resolve(count), reject)
   })
 }
 
@@ -59,18 +87,18 @@ export function fillTarget(
  * Writes what comes out of scratch memory to a target, after a look at whether there still is room: a caller's may have
  * been resized or transferred meanwhile.
  */
-export function copier(target: Uint8Array, to = 0): NonNullable<Plan['take']> {
-  return (scratch, from, length, at) => {
-    mustHaveRoom(target, to + at + length)
-    copyTo(target, to + at, scratch, from, length)
+export function copier(target: Uint8Array, start = 0): NonNullable<Plan['take']> {
+  return (scratch, from, length, targetOffset) => {
+    mustHaveRoom(target, start + targetOffset + length)
+    copyTo(target, start + targetOffset, scratch, from, length)
   }
 }
 
 // Says when it may be told that the range was copied.
-function copiesNow({ reader }: Handle, target: Uint8Array, at: number, count: number): When {
+function copiesNow(handle: Handle, target: Uint8Array, offset: number, count: number): When {
   if (count > INLINE_BYTES) return NOT_HERE
   const when = affords(count)
-  if (!when || tryCopy(reader, target, 0, at, count)) return when
+  if (!when || tryCopy(handle.reader, target, 0, offset, count)) return when
   refund(count)
   return NOT_HERE
 }

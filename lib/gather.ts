@@ -1,23 +1,26 @@
 // Gathering: many records of a file, in runs that lie back to back in memory, so that a batch is one copy and not many.
 
-import type { Records } from './many.js'
+import { BLOCK_BYTES, COST_OF_A_CALL, JOB_RANGES, SCRATCH_BYTES } from './limits.js'
 import { sharedMemory } from './memory.js'
-import { JOB_RANGES, type Queue } from './queue.js'
+import type { Queue } from './queue.js'
 import { tryCopyMany } from './reader.js'
-import { SCRATCH_BYTES } from './scratch.js'
 import { copyTo, mustHaveRoom } from './targets.js'
-import { type Piece, Transfer } from './transfer.js'
-import { affords, answer, COST_OF_A_CALL, NOW, refund, type When } from './turn.js'
+import { type Piece, pieceOf, Transfer } from './transfer.js'
+import { affords, answer, answerFree, NOW, refund, type When } from './turn.js'
 
-/** Bytes of a run of short records: what is copied and counted in one go. */
-const RUN_BYTES = 64 << 10
+/** Records within the file. */
+export interface Records {
+  count: number
+  offsets: Float64Array
+  lengths: Float64Array
+}
 
 /** Consecutive records, back to back in memory. */
 export interface Run {
   /** A caller's; without it the run gets memory of its own when it is its turn. */
   memory: Uint8Array | undefined
   /** Where the first of them goes in the memory. */
-  at: number
+  targetOffset: number
   /** The number of the first of them, and how many there are. */
   first: number
   count: number
@@ -27,7 +30,7 @@ export interface Run {
 /** What is to be gathered. */
 export interface Gathering {
   queue: Queue
-  reader: object
+  reader: number
   signal: AbortSignal | undefined
   offsets: Float64Array
   /** Each at most SCRATCH_BYTES. */
@@ -45,16 +48,16 @@ export interface Gathering {
 /** Cuts records into runs, which follow each other in `memory`, or have memory of their own each. */
 export function toRuns({ count, lengths }: Records, memory?: Uint8Array): Run[] {
   const runs: Run[] = []
-  let at = 0
+  let targetOffset = 0
   for (let next = 0; next < count; ) {
     const first = next
     let bytes = 0
     do {
       bytes += lengths[next] as number
       next += 1
-    } while (next < count && next - first < JOB_RANGES && bytes + (lengths[next] as number) <= RUN_BYTES)
-    runs.push({ memory, at, first, count: next - first, bytes })
-    if (memory) at += bytes
+    } while (next < count && next - first < JOB_RANGES && bytes + (lengths[next] as number) <= BLOCK_BYTES)
+    runs.push({ memory, targetOffset, first, count: next - first, bytes })
+    if (memory) targetOffset += bytes
   }
   return runs
 }
@@ -68,6 +71,7 @@ export function memoryOf(run: Run): Uint8Array {
 /** Gathers as far as all is in memory and affordable on this thread, the rest on the pool. */
 export function gather(gathering: Gathering): Promise<void> {
   const { runs } = gathering
+  if (runs.length === 0) return answerFree(undefined)
   let when: When = NOW
   let next = 0
   for (; next < runs.length; next += 1) {
@@ -87,10 +91,10 @@ export function gather(gathering: Gathering): Promise<void> {
 
 // A run that fails as a whole, because the file was cut, is left to the pool, which tells its records apart.
 function copiesNow({ reader, offsets, lengths }: Gathering, run: Run): boolean {
-  const { at, first, count } = run
+  const { targetOffset, first, count } = run
   const end = first + count
   try {
-    return tryCopyMany(reader, memoryOf(run), at, offsets.subarray(first, end), lengths.subarray(first, end)) === count
+    return tryCopyMany(reader, memoryOf(run), targetOffset, offsets.subarray(first, end), lengths.subarray(first, end)) === count
   } catch {
     return false
   }
@@ -119,15 +123,15 @@ function fetchFrom(gathering: Gathering, first: number, resolve: () => void, rej
         let from = 0
         for (const one of some) {
           if (scratch) {
-            mustHaveRoom(memoryOf(one), one.at + one.bytes)
-            copyTo(memoryOf(one), one.at, scratch, from, one.bytes)
+            mustHaveRoom(memoryOf(one), one.targetOffset + one.bytes)
+            copyTo(memoryOf(one), one.targetOffset, scratch, from, one.bytes)
           }
           from += one.bytes
           arrived(one, numbered(failures, run.first))
         }
       },
     }
-    return { transfer, offset: 0, length: bytes, at: 0, memory: undefined, records, unwanted: undefined, index: 0 }
+    return pieceOf(transfer, 0, bytes, 0, undefined, records)
   }
   new Transfer(queue, { kind: 'solo', signal }, Number.POSITIVE_INFINITY, nextPiece, resolve, reject)
 }

@@ -5,12 +5,11 @@ import { cutAtEnd, mustFit, toLength, toOffset, toSignal } from './arguments.js'
 import { fileClosed } from './errors.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
-import { release } from './reader.js'
 import { Windows } from './windows.js'
 
 /** What a reading method is asked for: a range within the file. */
 export interface Range {
-  at: number
+  offset: number
   count: number
   signal: AbortSignal | undefined
 }
@@ -20,8 +19,8 @@ export class Handle {
   readonly path: string
   readonly mode: 'r' | 'r+'
   readonly windows = new Windows()
-  /** What the addon's calls of the hot path take. */
-  reader: object
+  /** The number by which the addon's calls of the hot path know the file. */
+  reader: number
   /** Bytes mapped. */
   byteLength: number
   queue: Queue
@@ -34,7 +33,7 @@ export class Handle {
   constructor(native: NativeFile, path: string, mode: 'r' | 'r+') {
     this.path = path
     this.mode = mode
-    this.reader = native.reader()
+    this.reader = native.reader
     this.byteLength = native.byteLength
     this.queue = new Queue(native)
     this.#native = native
@@ -44,6 +43,11 @@ export class Handle {
     return this.#closing !== undefined
   }
 
+  /** How its bytes are had: from a mapping, or by system calls alone. */
+  get backend(): 'mapped' | 'read' {
+    return this.queue.native.mapped ? 'mapped' : 'read'
+  }
+
   /** The addon's file; throws when it is closed. */
   open(): NativeFile {
     if (!this.#native) throw fileClosed(this.path)
@@ -51,23 +55,23 @@ export class Handle {
   }
 
   /** A range of any length, cut at the end of the file. */
-  part(offset: unknown, length: unknown): { native: NativeFile; at: number; count: number } {
+  part(offset: unknown, length: unknown): { native: NativeFile; offset: number; count: number } {
     const native = this.open()
-    const at = toOffset(offset)
-    const count = cutAtEnd(this.byteLength, at, length === undefined ? undefined : toLength(length))
-    return { native, at: Math.min(at, this.byteLength), count }
+    const start = toOffset(offset)
+    const count = cutAtEnd(this.byteLength, start, length === undefined ? undefined : toLength(length))
+    return { native, offset: Math.min(start, this.byteLength), count }
   }
 
   /** What the reading methods have in common: their arguments, checked and cut at the end of the file. */
   range(offset: unknown, length: unknown, options?: unknown): Range {
     this.open()
-    const at = toOffset(offset)
+    const start = toOffset(offset)
     const signal = options === undefined ? undefined : toSignal(options)
     const wanted = length === undefined ? undefined : toLength(length)
-    const count = cutAtEnd(this.byteLength, at, wanted)
-    mustFit(this.path, at, count)
+    const count = cutAtEnd(this.byteLength, start, wanted)
+    mustFit(this.path, start, count)
     // Past the end nothing is read, wherever that is.
-    return { at: Math.min(at, this.byteLength), count, signal }
+    return { offset: Math.min(start, this.byteLength), count, signal }
   }
 
   /** A position within the file, of which a negative one counts from the end. */
@@ -91,7 +95,7 @@ export class Handle {
     const renewed = this.#renewing.then(async () => {
       const native = this.#native
       if (!native || end <= this.byteLength) return
-      const fresh = await this.queue.run(inAnyCase => native.refresh(inAnyCase, forgiving))
+      const fresh = await this.queue.run(() => native.refresh(forgiving))
       if (this.#native) this.#adopt(fresh)
       else fresh.release()
     })
@@ -106,18 +110,16 @@ export class Handle {
 
   async #close(): Promise<void> {
     this.#native = undefined
-    release(this.reader)
     this.windows.clear()
     await Promise.all([this.queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
     const { native } = this.queue
-    if (this.#locked) await onPool(inAnyCase => native.unlockAll(inAnyCase))
+    if (this.#locked) await onPool(() => native.unlockAll())
     native.release()
   }
 
   #adopt(fresh: NativeFile): void {
     this.#native = fresh
-    release(this.reader)
-    this.reader = fresh.reader()
+    this.reader = fresh.reader
     this.byteLength = fresh.byteLength
     // What is on its way stays with the file as it was when it was asked for.
     const old = this.queue

@@ -1,8 +1,9 @@
 // lock() and advise(): long ranges go to the pool in pieces, so that neither close() nor terminate() waits for all of them.
 
 import { invalidArgType, invalidArgValue } from './errors.js'
+import { PIECE_BYTES } from './limits.js'
 import { onPool } from './pool.js'
-import { PIECE_BYTES, type Queue } from './queue.js'
+import type { Queue } from './queue.js'
 
 /** What `advise` can say. */
 export type Advice = 'normal' | 'random' | 'sequential' | 'willneed' | 'dontneed'
@@ -24,12 +25,12 @@ export function lockRange(queue: Queue, offset: number, length: number, mustGoOn
     try {
       await inPieces(offset, length, async (at, size) => {
         mustGoOn()
-        await onPool(inAnyCase => native.lock(inAnyCase, at, size))
+        await onPool(() => native.lock(at, size))
         locked += size
       })
       mustGoOn()
     } catch (error) {
-      if (locked > 0) await onPool(inAnyCase => native.unlock(inAnyCase, offset, locked))
+      if (locked > 0) await onPool(() => native.unlock(offset, locked))
       throw error
     }
   })
@@ -38,7 +39,7 @@ export function lockRange(queue: Queue, offset: number, length: number, mustGoOn
 /** Tells the kernel how a range will be used. */
 export function adviseRange(queue: Queue, advice: Advice, offset: number, length: number): Promise<void> {
   const { native } = queue
-  const tell = (at: number, size: number) => onPool(inAnyCase => native.advise(inAnyCase, advice, at, size))
+  const tell = (at: number, size: number) => onPool(() => native.advise(advice, at, size))
   return queue.during(async () => {
     if (advice === 'willneed') await inPieces(offset, length, tell)
     else await tell(offset, length)

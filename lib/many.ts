@@ -4,19 +4,10 @@ import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { type ByteRange, cutAtEnd, mustFit, toLength, toOffset } from './arguments.js'
 import { invalidArgType } from './errors.js'
-import { memoryOf, type Run } from './gather.js'
+import { memoryOf, type Records, type Run } from './gather.js'
+import { SHARED_BYTES } from './limits.js'
 import { resultMemory } from './memory.js'
 import { lengthOf } from './targets.js'
-
-/** Longest range of a readMany whose result shares its memory with others. */
-export const SHARED_BYTES = 16 << 10
-
-/** Ranges within the file. */
-export interface Records {
-  count: number
-  offsets: Float64Array
-  lengths: Float64Array
-}
 
 /** Ranges as they are asked for: short ones as records to be gathered, long ones each on its own. */
 export interface Asked {
@@ -69,11 +60,11 @@ export function toRanges(ranges: unknown, byteLength: number, path: string): Ask
 
 /** The results of a run of short ranges. They share its memory, unless a typed array would then not fit over each. */
 export function toBuffers(run: Run, lengths: Float64Array): Buffer[] {
-  const { at, first, count } = run
+  const { targetOffset, first, count } = run
   const memory = memoryOf(run)
   const some = Array.from(lengths.subarray(first, first + count))
   const shares = some.every(length => length % 8 === 0)
-  let position = at
+  let position = targetOffset
   return some.map(length => {
     const from = position
     position += length

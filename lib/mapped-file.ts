@@ -19,17 +19,20 @@ import {
 } from './arguments.js'
 import { readAll, readRecords } from './batches.js'
 import { type ChunkOptions, chunks } from './chunks.js'
-import { fill, fillTarget } from './copies.js'
+import { copyOf, fill, fillTarget } from './copies.js'
 import { invalidArgType, invalidArgValue, invalidThis } from './errors.js'
 import { Handle } from './handle.js'
+import { option } from './language.js'
 import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
 import { allOrFirstFailure } from './many.js'
-import { resultMemory } from './memory.js'
+import { resultMemory, takeBack } from './memory.js'
 import { onPool } from './pool.js'
 import { tryCopy } from './reader.js'
+import { countResidency, type Residency } from './residency.js'
 import { MappedReadStream, type StreamOptions } from './stream.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
+import { answerFree } from './turn.js'
 import { readyView, viewOf } from './views.js'
 import { writeBytes } from './writing.js'
 
@@ -40,18 +43,6 @@ export interface OpenOptions extends Cancellable {
    * and `flush()` work.
    */
   mode?: 'r' | 'r+'
-}
-
-/** How much of a range is in memory. */
-export interface Residency {
-  /** Pages of the range, of `pageSize` bytes each. */
-  pages: number
-  /** How many are in the page cache; undefined where the kernel will not tell this user the truth. */
-  resident: number | undefined
-  /** How many are mapped into this process already, so that touching them cannot wait: true for every user. */
-  mapped: number
-  /** Bytes of a page. */
-  pageSize: number
 }
 
 const INTERNAL = Symbol('MappedFile.open')
@@ -89,11 +80,15 @@ export class MappedFile implements AsyncDisposable {
    */
   static async open(source: Source | FileHandle, options?: OpenOptions): Promise<MappedFile> {
     const signal = toSignal(options)
-    const { mode = 'r' } = options ?? {}
+    const mode = option(options, 'mode') ?? 'r'
     if (mode !== 'r' && mode !== 'r+') throw invalidArgValue('options.mode', "must be 'r' or 'r+'", mode)
     const path = isFileHandle(source) ? undefined : toPath(source)
     const opened = path?.bytes ?? new Descriptor(toDescriptor((source as FileHandle).fd))
-    const native = await onPool(inAnyCase => openFile(inAnyCase, opened, mode === 'r+'), signal)
+    const native = await onPool(
+      () => openFile(opened, mode === 'r+'),
+      signal,
+      unwanted => unwanted.release(),
+    )
     return new MappedFile(INTERNAL, native, path?.text ?? native.path, mode)
   }
 
@@ -105,6 +100,14 @@ export class MappedFile implements AsyncDisposable {
   /** Bytes mapped: the file's size at open, or at the last {@link refresh}. */
   get byteLength(): number {
     return MappedFile.#own(this).byteLength
+  }
+
+  /**
+   * `'mapped'`, or `'read'` where the file is only read by system calls: elsewhere than on Linux, in file systems that cannot map it,
+   * and for files that the system makes as they are read (/proc). Everything works there, but views are copies.
+   */
+  get backend(): 'mapped' | 'read' {
+    return MappedFile.#own(this).backend
   }
 
   /** Whether {@link close} was called. */
@@ -124,9 +127,8 @@ export class MappedFile implements AsyncDisposable {
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
       const handle = MappedFile.#own(this)
-      const { at, count, signal } = handle.range(offset, length, options)
-      const bytes = resultMemory(count)
-      return fill(handle, bytes, at, signal, bytes)
+      const { offset: start, count, signal } = handle.range(offset, length, options)
+      return copyOf(handle, start, count, signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -146,9 +148,9 @@ export class MappedFile implements AsyncDisposable {
       const handle = MappedFile.#own(this)
       handle.open()
       const bytes = toBytes(target)
-      const at = Math.min(toOffset(offset), handle.byteLength)
+      const start = Math.min(toOffset(offset), handle.byteLength)
       const signal = options === undefined ? undefined : toSignal(options)
-      return fillTarget(handle, bytes, at, cutAtEnd(handle.byteLength, at, sizeOf(bytes)), signal)
+      return fillTarget(handle, bytes, start, cutAtEnd(handle.byteLength, start, sizeOf(bytes)), signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -201,9 +203,11 @@ export class MappedFile implements AsyncDisposable {
    */
   tryRead(offset: Offset, length: number): Buffer | undefined {
     const handle = MappedFile.#own(this)
-    const { at, count } = handle.range(offset, length)
+    const { offset: start, count } = handle.range(offset, length)
     const bytes = resultMemory(count)
-    return tryCopy(handle.reader, bytes, 0, at, count) ? bytes : undefined
+    if (tryCopy(handle.reader, bytes, 0, start, count)) return bytes
+    takeBack(bytes)
+    return undefined
   }
 
   /**
@@ -215,9 +219,9 @@ export class MappedFile implements AsyncDisposable {
     const handle = MappedFile.#own(this)
     handle.open()
     const bytes = toBytes(target)
-    const at = Math.min(toOffset(offset), handle.byteLength)
-    const count = cutAtEnd(handle.byteLength, at, sizeOf(bytes))
-    return tryCopy(handle.reader, bytes, 0, at, count) ? count : undefined
+    const start = Math.min(toOffset(offset), handle.byteLength)
+    const count = cutAtEnd(handle.byteLength, start, sizeOf(bytes))
+    return tryCopy(handle.reader, bytes, 0, start, count) ? count : undefined
   }
 
   /**
@@ -251,8 +255,8 @@ export class MappedFile implements AsyncDisposable {
    */
   tryView(offset: Offset, length: number): Buffer | undefined {
     const handle = MappedFile.#own(this)
-    const { at, count } = handle.range(offset, length)
-    return readyView(handle, at, count)
+    const { offset: start, count } = handle.range(offset, length)
+    return readyView(handle, start, count)
   }
 
   /**
@@ -304,9 +308,10 @@ export class MappedFile implements AsyncDisposable {
    */
   async prefault(offset: Offset = 0, length?: number, options?: Cancellable): Promise<void> {
     const handle = MappedFile.#own(this)
-    const { at, count } = handle.part(offset, length)
+    const { offset: start, count } = handle.part(offset, length)
     const plan: Plan = { kind: 'prefault', signal: toSignal(options) }
-    await new Promise<void>((resolve, reject) => transferRange(handle.queue, at, count, plan, resolve, reject))
+    if (count === 0) return answerFree(undefined)
+    await new Promise<void>((resolve, reject) => transferRange(handle.queue, start, count, plan, resolve, reject))
   }
 
   /**
@@ -316,12 +321,8 @@ export class MappedFile implements AsyncDisposable {
    */
   async residency(offset: Offset = 0, length?: number): Promise<Residency> {
     const handle = MappedFile.#own(this)
-    const { native, at, count } = handle.part(offset, length)
-    const { pages, resident, mapped, pageSize } = await handle.queue.run(inAnyCase =>
-      native.residency(inAnyCase, at, count),
-    )
-    // An Option that is None arrives as null.
-    return { pages, resident: resident ?? undefined, mapped, pageSize }
+    const { offset: start, count } = handle.part(offset, length)
+    return countResidency(handle, start, count)
   }
 
   /**
@@ -336,8 +337,8 @@ export class MappedFile implements AsyncDisposable {
    */
   async advise(advice: Advice, offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
-    const { at, count } = handle.part(offset, length)
-    await adviseRange(handle.queue, toAdvice(advice), at, count)
+    const { offset: start, count } = handle.part(offset, length)
+    await adviseRange(handle.queue, toAdvice(advice), start, count)
   }
 
   /**
@@ -351,9 +352,9 @@ export class MappedFile implements AsyncDisposable {
    */
   async lock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
-    const { at, count } = handle.part(offset, length)
+    const { offset: start, count } = handle.part(offset, length)
     handle.noteLock()
-    await lockRange(handle.queue, at, count, () => handle.open())
+    await lockRange(handle.queue, start, count, () => handle.open())
   }
 
   /**
@@ -364,9 +365,9 @@ export class MappedFile implements AsyncDisposable {
   async unlock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
     const native = handle.open()
-    const at = toOffset(offset)
+    const start = toOffset(offset)
     const count = length === undefined ? undefined : toLength(length)
-    await handle.queue.run(inAnyCase => native.unlock(inAnyCase, at, count))
+    await handle.queue.run(() => native.unlock(start, count))
   }
 
   /**
@@ -385,14 +386,14 @@ export class MappedFile implements AsyncDisposable {
     const handle = MappedFile.#own(this)
     handle.open()
     const bytes = toBytes(data, 'data')
-    const at = toOffset(offset)
+    const start = toOffset(offset)
     const count = sizeOf(bytes)
-    toOffset(at + count, 'offset + data.byteLength')
+    toOffset(start + count, 'offset + data.byteLength')
     try {
-      await writeBytes(handle.queue, bytes, at)
+      await writeBytes(handle.queue, bytes, start)
     } finally {
       // Also when only a part could be written.
-      if (handle.mode === 'r+') await handle.renew(false, at + count)
+      if (handle.mode === 'r+') await handle.renew(false, start + count)
     }
     return count
   }
@@ -407,8 +408,8 @@ export class MappedFile implements AsyncDisposable {
    */
   async flush(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
-    const { native, at, count } = handle.part(offset, length)
-    await handle.queue.run(inAnyCase => native.flush(inAnyCase, at, count))
+    const { native, offset: start, count } = handle.part(offset, length)
+    await handle.queue.run(() => native.flush(start, count))
   }
 
   /**

@@ -1,45 +1,83 @@
 // The memory that results are handed out in: V8's own, the short ones as parts of a block; on request jemalloc's.
 //
+// A job writes only memory that nobody has seen: what it fills is handed out when it is done, and blocks of which parts are in
+// callers' hands are only written on the JS thread. Marks do not stop a byte stream from taking an ArrayBuffer away.
+//
 // Not memory of the addon's unless it is asked for: an ArrayBuffer over external memory survives every minor collection, so
 // V8 collects the whole heap after each 64 MiB of them, however large that is. __test__/results.test.mjs counts it.
 
 import { Buffer } from 'node:buffer'
 import { markAsUntransferable } from 'node:worker_threads'
+import { outOfRange } from './errors.js'
+import { ALIGNMENT, BLOCK_BYTES, JEMALLOC_BYTES, SHARED_BYTES } from './limits.js'
 import { jemallocMemory } from './reader.js'
-
-/** Bytes of a block. A result that is kept keeps its block, so blocks are as small as those of Node's own pool. */
-const BLOCK_BYTES = 64 << 10
-
-/** The longest result that comes out of a block: an ArrayBuffer of its own for each costs more than the read. */
-const SMALL_BYTES = 16 << 10
-
-/** The shortest result that comes from jemalloc where that is asked for: a shorter one costs less than its ArrayBuffer there. */
-export const JEMALLOC_BYTES = 256 << 10
-
-/** Results start at multiples of this, so that any typed array fits over them. */
-const ALIGNMENT = 8
+import { bufferOf, startOf } from './targets.js'
 
 let block = Buffer.alloc(0).buffer as ArrayBuffer
 let used = 0
 
-/** A Buffer of `length` bytes with arbitrary contents. */
-export function resultMemory(length: number): Buffer {
-  if (length > SMALL_BYTES) {
-    const memory = length < JEMALLOC_BYTES ? undefined : jemallocMemory(length)
-    return memory ? Buffer.from(memory) : Buffer.allocUnsafeSlow(length)
-  }
+/** A Buffer of `length` bytes with arbitrary contents, to be filled on this thread and handed out at once. */
+export function resultMemory(length: number): Buffer<ArrayBuffer> {
+  if (length > SHARED_BYTES) return ownMemory(length)
   if (used + length > block.byteLength) {
-    block = sharedMemory(BLOCK_BYTES).buffer as ArrayBuffer
+    block = sharedMemory(BLOCK_BYTES).buffer
     used = 0
   }
   const start = used
-  used += Math.ceil(length / ALIGNMENT) * ALIGNMENT
+  used += aligned(length)
   return Buffer.from(block, start, length)
 }
 
-/** The same for several results together. Transferring one would take the others' bytes away, so none can be. */
-export function sharedMemory(length: number): Buffer {
-  const memory = Buffer.allocUnsafeSlow(length)
+/** Takes back the last memory that was given, which nobody has seen. */
+export function takeBack(memory: Buffer): void {
+  if (bufferOf(memory) === block && startOf(memory) + aligned(memory.length) === used) used = startOf(memory)
+}
+
+/** The same with memory that it shares with nobody, which a job may fill before it is handed out. */
+export function ownMemory(length: number): Buffer<ArrayBuffer> {
+  const memory = length < JEMALLOC_BYTES ? undefined : jemallocMemory(length)
+  return memory ? Buffer.from(memory) : allocate(length)
+}
+
+/** Memory of several results together. Where Node can prevent it, none of them can be transferred: that would take all of it. */
+export function sharedMemory(length: number): Buffer<ArrayBuffer> {
+  const memory = allocate(length)
   markAsUntransferable(memory.buffer)
   return memory
+}
+
+/** Memory for the results of one job, in blocks of its own. `lengths` are those of the results, in their order. */
+export function jobMemory(lengths: readonly number[]): Buffer<ArrayBuffer>[] {
+  let own = Buffer.alloc(0)
+  let taken = 0
+  return lengths.map((length, index) => {
+    if (length > SHARED_BYTES) return ownMemory(length)
+    if (taken + length > own.length) {
+      let wanted = 0
+      for (let i = index; i < lengths.length; i += 1) {
+        const more = lengths[i] as number
+        if (more > SHARED_BYTES) continue
+        if (wanted + more > BLOCK_BYTES) break
+        wanted += aligned(more)
+      }
+      own = sharedMemory(Math.min(wanted, BLOCK_BYTES))
+      taken = 0
+    }
+    const start = taken
+    taken += aligned(length)
+    return Buffer.from(own.buffer, start, length)
+  })
+}
+
+/** The next position at which any typed array fits. */
+export function aligned(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT
+}
+
+function allocate(length: number): Buffer<ArrayBuffer> {
+  try {
+    return Buffer.allocUnsafeSlow(length) as Buffer<ArrayBuffer>
+  } catch {
+    throw outOfRange('length', 'as much as a Buffer and the memory of this process can hold: read in parts', length)
+  }
 }

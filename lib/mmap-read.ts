@@ -1,15 +1,15 @@
-// mmapRead(): the bytes of a file by its path, in one trip to the pool, with what is mapped kept for the next call.
+// mmapRead(): the bytes of a file by its path. What is asked for in one turn leaves together, and what is read again is mapped.
 
 import { Buffer } from 'node:buffer'
-import { resolve } from 'node:path'
-import { readPath, releasePaths, usesJemalloc } from '#binding'
+import { resolve as resolvePath } from 'node:path'
+import { giveUp, NativeFile, readPaths, releasePaths } from '#binding'
 import { type Cancellable, type Offset, type Source, toLength, toOffset, toPath, toSignal } from './arguments.js'
-import { INLINE_BYTES } from './copies.js'
 import { invalidArgValue } from './errors.js'
+import { queueMicrotask } from './language.js'
+import { BATCHED_BYTES, INLINE_BYTES, JOB_PATH_BYTES, JOB_PATHS, OPEN_PATHS } from './limits.js'
 import { MappedFile } from './mapped-file.js'
-import { JEMALLOC_BYTES, resultMemory } from './memory.js'
-import { onPool } from './pool.js'
-import { PIECE_BYTES } from './queue.js'
+import { resultMemory, takeBack } from './memory.js'
+import { whenPermitted } from './pool.js'
 import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
 import { copyTo } from './targets.js'
@@ -18,47 +18,176 @@ import { affords, answer, NOT_HERE, refund } from './turn.js'
 /** Milliseconds that a file stays mapped after the last call that read it. */
 const IDLE = 10_000
 
+/** A read that waits for a job, or that a job has begun. */
+interface Asked {
+  path: Buffer
+  offset: number
+  /** The rest of the file where it is negative. */
+  length: number
+  signal: AbortSignal | undefined
+  /** The job that works at it, and its place there. */
+  job: number
+  index: number
+  settled: boolean
+  resolve(bytes: Buffer<ArrayBuffer> | Promise<Buffer<ArrayBuffer>>): void
+  reject(error: unknown): void
+}
+
+let waiting: Asked[] = []
+let announced = false
+let inLine = false
+let open = 0
+let lastJob = 0x8000_0000
+
 async function read(path: Source, offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
   const bytes = absolute(path)
-  const at = toOffset(offset)
+  const start = toOffset(offset)
   const wanted = length === undefined ? undefined : toLength(length)
   const signal = toSignal(options)
   const idle = toIdle(mmapRead.idle)
 
-  // Memory that nobody else knows yet, for as much as one job may copy.
-  const memory = wanted !== undefined && wanted <= PIECE_BYTES ? resultMemory(wanted) : undefined
-  const when = memory && memory.length <= INLINE_BYTES ? affords(memory.length) : NOT_HERE
-  if (when && memory) {
-    const count = tryReadPath(bytes, idle, memory, at, memory.length)
+  const when = wanted !== undefined && wanted <= INLINE_BYTES ? affords(wanted) : NOT_HERE
+  if (when && wanted !== undefined) {
+    const memory = resultMemory(wanted)
+    const count = tryReadPath(bytes, idle, memory, start, wanted)
     if (count >= 0) return answer(cut(memory, count), when)
-    refund(memory.length)
+    takeBack(memory)
+    refund(wanted)
   }
+  return new Promise((resolve, reject) => ask(bytes, start, wanted ?? -1, signal, resolve, reject))
+}
 
-  // What the pool finds the length of comes in memory of V8's own.
-  const most = memory === undefined && usesJemalloc() ? JEMALLOC_BYTES - 1 : INLINE_BYTES
-  const unwanted = signal && new Int32Array(new SharedArrayBuffer(4))
-  const abort = () => unwanted && Atomics.store(unwanted, 0, 1)
-  if (signal) onAbort(signal, abort)
-  const result = await onPool(
-    inAnyCase => readPath(inAnyCase, bytes, idle, at, memory, most, unwanted),
-    signal,
-  ).finally(() => signal && forget(signal, abort))
-  if (typeof result === 'number') return cut(memory as Buffer, result)
-  if (Buffer.isBuffer(result)) return result
+function ask(
+  path: Buffer,
+  offset: number,
+  length: number,
+  signal: AbortSignal | undefined,
+  resolve: Asked['resolve'],
+  reject: Asked['reject'],
+): void {
+  const asked: Asked = { path, offset, length, signal, job: 0, index: 0, settled: false, resolve, reject }
+  if (signal) {
+    const abort = () => {
+      if (asked.job !== 0) giveUp(asked.job, asked.index, 1)
+      settle(asked)
+      reject(signal.reason)
+    }
+    asked.resolve = bytes => {
+      forget(signal, abort)
+      resolve(bytes)
+    }
+    asked.reject = error => {
+      forget(signal, abort)
+      reject(error)
+    }
+    onAbort(signal, abort)
+  }
+  waiting.push(asked)
+  if (waiting.length >= JOB_PATHS) lineUp()
+  else announce()
+}
 
-  // Too long for one job: the pool has opened the file, and the range goes on its way in pieces.
-  const file = MappedFile.of(result)
+function settle(asked: Asked): void {
+  asked.settled = true
+  asked.job = 0
+}
+
+function announce(): void {
+  if (announced) return
+  announced = true
+  queueMicrotask(() => {
+    announced = false
+    lineUp()
+  })
+}
+
+function lineUp(): void {
+  if (inLine || waiting.length === 0 || open >= OPEN_PATHS) return
+  inLine = true
+  whenPermitted(startJob)
+}
+
+function startJob(): Promise<void> | undefined {
+  inLine = false
+  const batch: Asked[] = []
+  let taken = 0
+  for (; taken < waiting.length && batch.length < JOB_PATHS; taken += 1) {
+    const asked = waiting[taken] as Asked
+    if (!asked.settled) batch.push(asked)
+  }
+  waiting = waiting.slice(taken)
+  announce()
+  if (batch.length === 0) return undefined
+  const canBeGivenUp = batch.some(({ signal }) => signal)
+  if (canBeGivenUp) lastJob = lastJob === 0xffff_ffff ? 0x8000_0000 : lastJob + 1
+  const job = canBeGivenUp ? lastJob : 0
+  const offsets = new Float64Array(batch.length)
+  const lengths = new Float64Array(batch.length)
+  for (let index = 0; index < batch.length; index += 1) {
+    const asked = batch[index] as Asked
+    offsets[index] = asked.offset
+    lengths[index] = asked.length
+    asked.job = job
+    asked.index = index
+  }
   try {
-    return await file.read(at, wanted, options)
+    const paths = batch.map(({ path }) => path)
+    return follow(readPaths(job, paths, offsets, lengths, toIdle(mmapRead.idle), BATCHED_BYTES, JOB_PATH_BYTES), batch)
+  } catch (error) {
+    for (const asked of batch) asked.reject(error)
+    return undefined
+  }
+}
+
+async function follow(job: ReturnType<typeof readPaths>, batch: Asked[]): Promise<void> {
+  try {
+    const { results, buffers } = await job
+    for (let index = 0; index < results.length; index += 1) {
+      const asked = batch[index] as Asked
+      const result = results[index]
+      if (result instanceof NativeFile) readOpened(result, asked)
+      else if (asked.settled) continue
+      else if (result instanceof Error) asked.reject(result)
+      else {
+        const [number, start, length] = result as [number, number, number]
+        const { buffer, byteOffset } = buffers[number] as Buffer<ArrayBuffer>
+        asked.resolve(Buffer.from(buffer, byteOffset + start, length))
+      }
+      settle(asked)
+    }
+    // What the job had no room for comes first in the next one.
+    waiting = [...batch.slice(results.length), ...waiting]
+  } catch (error) {
+    for (const asked of batch) if (!asked.settled) asked.reject(error)
+  }
+  lineUp()
+}
+
+// Too long for a batch: the range goes on its way in pieces.
+async function readOpened(native: NativeFile, asked: Asked): Promise<void> {
+  if (asked.settled) {
+    native.release()
+    return
+  }
+  open += 1
+  const file = MappedFile.of(native)
+  try {
+    const length = asked.length < 0 ? undefined : asked.length
+    const options = asked.signal && { signal: asked.signal }
+    asked.resolve(await file.read(asked.offset, length, options) as Buffer<ArrayBuffer>)
+  } catch (error) {
+    asked.reject(error)
   } finally {
     await file.close()
+    open -= 1
+    lineUp()
   }
 }
 
 // What there was before the end of the file. Most of the memory may be unused: then it is not worth keeping.
-function cut(memory: Buffer, count: number): Buffer {
+function cut(memory: Buffer<ArrayBuffer>, count: number): Buffer<ArrayBuffer> {
   if (count === memory.length) return memory
-  if (2 * count >= memory.length) return memory.subarray(0, count)
+  if (2 * count >= memory.length) return memory.subarray(0, count) as Buffer<ArrayBuffer>
   const bytes = resultMemory(count)
   copyTo(bytes, 0, memory, 0, count)
   return bytes
@@ -69,7 +198,7 @@ function absolute(path: Source): Buffer {
   const { bytes } = toPath(path)
   // An empty path is no file's, not even the directory's.
   if (bytes.length === 0 || bytes[0] === 0x2f) return bytes
-  return Buffer.concat([Buffer.from(`${resolve('.')}/`), bytes])
+  return Buffer.concat([Buffer.from(`${resolvePath('.')}/`), bytes])
 }
 
 function toIdle(idle: unknown): number {

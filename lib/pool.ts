@@ -1,56 +1,72 @@
-// The libuv pool as this environment uses it: what waits for a free thread, in the order it came.
+// The libuv pool as this environment uses it: what waits for a permit, in the order it came.
 
+import { onPermit } from '#binding'
+import { relinquish, tryAcquire } from './reader.js'
 import { forget, onAbort } from './signals.js'
 
-/**
- * Starts a job, or answers null when the pool has no place for it. With `inAnyCase` it always starts. Undefined means that
- * there is nothing left to start.
- */
-export type Start = (inAnyCase: boolean) => Promise<unknown> | null | undefined
+/** Starts a job with the permit that was taken for it. Undefined means that there is nothing left to start. It does not throw. */
+export type Start = () => Promise<unknown> | undefined
 
-let underWay = 0
 let waiting: Start[] = []
+let next = 0
+let starting = false
 
-/** Has `start` called as soon as the pool has a place, at once if it has one now. */
-export function whenThereIsPlace(start: Start): void {
+/** Has `start` called as soon as there is a permit, at once if there is one now. */
+export function whenPermitted(start: Start): void {
   waiting.push(start)
-  if (waiting.length === 1) fill()
+  startJobs()
 }
 
-/** Runs one job on the pool, as soon as there is a place. */
-export function onPool<T>(begin: (inAnyCase: boolean) => Promise<T> | null, signal?: AbortSignal): Promise<T> {
+/** Runs one job on the pool, as soon as there is a permit. `unwanted` gets what a job resolves to after its signal. */
+export function onPool<T>(
+  begin: () => Promise<T>,
+  signal?: AbortSignal,
+  unwanted: (value: T) => void = () => {},
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal?.reason)
-    const settled = () => signal && forget(signal, abort)
     if (signal) onAbort(signal, abort)
-    whenThereIsPlace(inAnyCase => {
+    whenPermitted(() => {
       if (signal?.aborted) return undefined
       try {
-        const job = begin(inAnyCase)
-        return job?.then(resolve, reject).finally(settled) ?? null
+        const job = begin()
+        job.then(
+          value => {
+            if (signal?.aborted) unwanted(value)
+            else resolve(value)
+            if (signal) forget(signal, abort)
+          },
+          error => {
+            reject(error)
+            if (signal) forget(signal, abort)
+          },
+        )
+        return job
       } catch (error) {
         reject(error)
-        settled()
+        if (signal) forget(signal, abort)
         return undefined
       }
     })
   })
 }
 
-// An environment that has no job under way may always start one: otherwise nobody would call it again.
-function fill(): void {
-  let next = 0
-  while (next < waiting.length) {
-    const job = (waiting[next] as Start)(underWay === 0)
-    if (job === null) break
+// Called again when a job has ended, and when another environment has given a permit back.
+function startJobs(): void {
+  if (starting) return
+  starting = true
+  while (next < waiting.length && tryAcquire()) {
+    const start = waiting[next] as Start
     next += 1
-    if (job) {
-      underWay += 1
-      job.finally(() => {
-        underWay -= 1
-        fill()
-      })
-    }
+    start()?.then(startJobs, startJobs)
   }
-  waiting = waiting.slice(next)
+  starting = false
+  if (next === waiting.length) {
+    waiting = []
+    next = 0
+    // A permit for which nothing was left to start.
+    relinquish()
+  }
 }
+
+onPermit(startJobs)

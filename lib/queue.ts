@@ -3,50 +3,46 @@
 import type { Buffer } from 'node:buffer'
 import type { NativeFile } from '#binding'
 import { fileClosed } from './errors.js'
-import { giveFlags, takeFlags } from './flags.js'
-import { onPool, type Start, whenThereIsPlace } from './pool.js'
-import { giveScratch, SCRATCH_BYTES, takeScratch } from './scratch.js'
+import { queueMicrotask } from './language.js'
+import { JOB_RANGES, POPULATE_BYTES, SCRATCH_BYTES } from './limits.js'
+import { jobMemory } from './memory.js'
+import { onPool, whenPermitted } from './pool.js'
+import { giveScratch, takeScratch } from './scratch.js'
 import { bufferOf, sizeOf, startOf } from './targets.js'
-import type { Piece, Transfer } from './transfer.js'
+import type { Batched, Kind, Line, Owner, Piece } from './transfer.js'
 
-/** Bytes after which a job takes no further range: short jobs let terminate(), other files and other callers in. */
-const JOB_BYTES = {
+/** Bytes after which a job takes no further range. */
+const JOB_BYTES: Record<Batched, number> = {
   copy: SCRATCH_BYTES,
   fill: SCRATCH_BYTES,
-  view: 2 << 20,
-  chunk: 2 << 20,
-  prefault: 2 << 20,
-} as const
+  view: POPULATE_BYTES,
+  chunk: POPULATE_BYTES,
+  prefault: POPULATE_BYTES,
+}
 
-/** Ranges per job: as many as keep a fast disk's queue full while their answers are not held up. */
-export const JOB_RANGES = 256
+/** The numbers of jobs that can be given up; 0 is none. */
+let lastJob = 0
 
-/** The longest piece of a range in one job. */
-export const PIECE_BYTES = 8 << 20
-
-/** What is done in batches: copied through scratch memory, copied into memory of ours, populated for views, for views of a long range in order, or for copies. */
-type Batched = keyof typeof JOB_BYTES
-
-/** What is done with a piece: in a batch, or copied in a job of its own. */
-export type Kind = Batched | 'solo'
-
-const nowhere = (): Record<Batched, boolean> => ({
-  copy: false,
-  fill: false,
-  view: false,
-  chunk: false,
-  prefault: false,
-})
+/** Pieces of one kind. */
+class Waiting {
+  pieces: Piece[] = []
+  /** Whether they will be looked at: at the end of this turn, or when there is a permit. */
+  announced = false
+  inLine = false
+}
 
 /** The waiting and running pieces of one file. */
-export class Queue {
+export class Queue implements Line {
   /** The file that jobs work at, as it was at one moment. */
   readonly native: NativeFile
-  readonly #transfers = new Set<Transfer>()
-  readonly #waiting: Record<Batched, Piece[]> = { copy: [], fill: [], view: [], chunk: [], prefault: [] }
-  /** Whether those that wait will be looked at: at the end of this turn, or when the pool has a place. */
-  readonly #announced = nowhere()
-  readonly #inLine = nowhere()
+  readonly #owners = new Set<Owner>()
+  readonly #waiting: Record<Batched, Waiting> = {
+    copy: new Waiting(),
+    fill: new Waiting(),
+    view: new Waiting(),
+    chunk: new Waiting(),
+    prefault: new Waiting(),
+  }
   #underWay = 0
   #whenIdle: Array<() => void> = []
 
@@ -54,60 +50,61 @@ export class Queue {
     this.native = native
   }
 
-  /** Announces a transfer whose pieces will be added. */
-  enter(transfer: Transfer): void {
-    this.#transfers.add(transfer)
+  enter(owner: Owner): void {
+    this.#owners.add(owner)
   }
 
-  /** The transfer is settled: no more of its pieces come. */
-  leave(transfer: Transfer): void {
-    this.#transfers.delete(transfer)
+  leave(owner: Owner): void {
+    this.#owners.delete(owner)
     this.#lookIdle()
   }
 
   /** Adds a piece, to leave with the others of this turn, or as soon as there are enough of them for a job. */
   add(kind: Kind, piece: Piece): void {
     if (kind === 'solo') {
-      queueMicrotask(() => whenThereIsPlace(inAnyCase => this.#startSolo(piece, inAnyCase)))
+      queueMicrotask(() => whenPermitted(() => this.#startSolo(piece)))
       return
     }
     const waiting = this.#waiting[kind]
-    waiting.push(piece)
-    if (!this.#announced[kind]) this.#announce(kind)
+    waiting.pieces.push(piece)
+    if (!waiting.announced) this.#announce(kind, waiting)
     // The disk need not wait until the last of thousands has been asked for.
-    else if (waiting.length >= JOB_RANGES) this.#lineUp(kind)
+    else if (waiting.pieces.length >= JOB_RANGES) this.#lineUp(kind, waiting)
   }
 
-  #announce(kind: Batched): void {
-    this.#announced[kind] = true
+  #announce(kind: Batched, waiting: Waiting): void {
+    waiting.announced = true
     queueMicrotask(() => {
-      this.#announced[kind] = false
-      this.#lineUp(kind)
+      waiting.announced = false
+      this.#lineUp(kind, waiting)
     })
   }
 
-  #lineUp(kind: Batched): void {
-    if (this.#inLine[kind] || this.#waiting[kind].length === 0) return
-    this.#inLine[kind] = true
-    whenThereIsPlace(this.#starter(kind))
+  #lineUp(kind: Batched, waiting: Waiting): void {
+    if (waiting.inLine || waiting.pieces.length === 0) return
+    waiting.inLine = true
+    whenPermitted(() => this.#startBatch(kind, waiting))
   }
 
   /** Runs another job of this file's on the pool, one that close() waits for as well. */
-  run<T>(begin: (inAnyCase: boolean) => Promise<T> | null): Promise<T> {
-    this.#underWay += 1
-    return onPool(begin).finally(() => this.#done())
+  run<T>(begin: () => Promise<T>): Promise<T> {
+    return this.during(() => onPool(begin))
   }
 
   /** Does work of several jobs, all of which close() waits for. */
-  during(work: () => Promise<void>): Promise<void> {
+  async during<T>(work: () => Promise<T>): Promise<T> {
     this.#underWay += 1
-    return work().finally(() => this.#done())
+    try {
+      return await work()
+    } finally {
+      this.#done()
+    }
   }
 
   /** Rejects what has not begun, and resolves when all that has begun is done. */
   close(path: string): Promise<void> {
-    const waiting = Object.values(this.#waiting).flatMap(pieces => pieces.map(piece => piece.transfer))
-    for (const transfer of [...waiting, ...this.#transfers]) if (!transfer.begun) transfer.fail(fileClosed(path))
+    const waiting = Object.values(this.#waiting).flatMap(({ pieces }) => pieces.map(piece => piece.transfer))
+    for (const owner of [...waiting, ...this.#owners]) if (!owner.begun) owner.fail(fileClosed(path))
     return this.whenIdle()
   }
 
@@ -117,72 +114,55 @@ export class Queue {
     return new Promise(resolve => this.#whenIdle.push(resolve))
   }
 
-  #starter(kind: Batched): Start {
-    return inAnyCase => {
-      const waiting = this.#waiting[kind]
-      const batch: Piece[] = []
-      let taken = 0
-      let bytes = 0
-      for (; taken < waiting.length && batch.length < JOB_RANGES; taken += 1) {
-        const piece = waiting[taken] as Piece
-        if (piece.transfer.settled) continue
-        if (batch.length > 0 && bytes + piece.length > JOB_BYTES[kind]) break
-        batch.push(piece)
-        bytes += piece.length
-      }
-      if (batch.length === 0) {
-        waiting.length = 0
-        this.#inLine[kind] = false
-        return undefined
-      }
-      const memory = kind === 'fill' ? toMemory(batch) : undefined
-      const job = this.#start(kind, batch, toRanges(batch), memory, inAnyCase)
-      if (job === null) return null
-      this.#waiting[kind] = waiting.slice(taken)
-      this.#inLine[kind] = false
-      // What is left goes to the end of the line, behind other files.
-      if (taken < waiting.length && !this.#announced[kind]) this.#announce(kind)
-      return job
+  #startBatch(kind: Batched, waiting: Waiting): Promise<void> | undefined {
+    waiting.inLine = false
+    const batch: Piece[] = []
+    let taken = 0
+    let bytes = 0
+    for (; taken < waiting.pieces.length && batch.length < JOB_RANGES; taken += 1) {
+      const piece = waiting.pieces[taken] as Piece
+      if (piece.transfer.settled) continue
+      if (batch.length > 0 && bytes + piece.length > JOB_BYTES[kind]) break
+      batch.push(piece)
+      bytes += piece.length
     }
+    waiting.pieces = waiting.pieces.slice(taken)
+    // What is left goes to the end of the line, behind other files.
+    if (waiting.pieces.length > 0 && !waiting.announced) this.#announce(kind, waiting)
+    return batch.length === 0 ? undefined : this.#start(kind, batch, toRanges(batch))
   }
 
-  #startSolo(piece: Piece, inAnyCase: boolean): Promise<void> | null | undefined {
+  #startSolo(piece: Piece): Promise<void> | undefined {
     if (piece.transfer.settled) return undefined
-    const { records, memory } = piece
-    if (records) return this.#start('copy', [piece], records, records.memory, inAnyCase)
-    return this.#start('copy', [piece], toRanges([piece]), memory && [memory], inAnyCase)
+    const kind = piece.memory || piece.records?.memory ? 'fill' : 'copy'
+    return this.#start(kind, [piece], piece.records ?? toRanges([piece]))
   }
 
-  // One job for these pieces: null when the pool has no place for it, undefined when they have failed.
-  #start(
-    kind: Batched,
-    batch: Piece[],
-    { offsets, lengths }: Ranges,
-    memory: Uint8Array[] | undefined,
-    inAnyCase: boolean,
-  ): Promise<void> | null | undefined {
-    const unwanted = flagged(batch, offsets.length)
-    const scratch = kind === 'copy' && !memory ? takeScratch() : undefined
-    const targets = memory ?? (scratch && [scratch])
-    let job: Promise<Array<number | Error> | null> | null | undefined
+  // One job for these pieces; undefined when they have failed.
+  #start(kind: Batched, batch: Piece[], { offsets, lengths }: Ranges): Promise<void> | undefined {
+    const scratch = kind === 'copy' ? takeScratch() : undefined
     try {
-      job = targets
-        ? this.native.readRanges(inAnyCase, offsets, lengths, targets, unwanted)
-        : this.native.populateRanges(inAnyCase, offsets, lengths, kind !== 'prefault', kind === 'chunk', unwanted)
+      const number = toJob(batch)
+      const targets = scratch ? [scratch] : kind === 'fill' ? toTargets(batch) : undefined
+      const job = targets
+        ? this.native.readRanges(number, offsets, lengths, targets, scratch === undefined)
+        : this.native.populateRanges(number, offsets, lengths, kind !== 'prefault', kind === 'chunk')
+      return this.#follow(job, batch, scratch)
     } catch (error) {
-      for (const { transfer } of batch) transfer.fail(error)
+      if (scratch) giveScratch(scratch)
+      for (const piece of batch) {
+        piece.job = 0
+        if (!piece.transfer.settled) piece.transfer.fail(error)
+      }
+      this.#lookIdle()
+      return undefined
     }
-    if (job) return this.#follow(job, batch, scratch, unwanted)
-    if (scratch) giveScratch(scratch)
-    if (unwanted) unflag(batch, unwanted)
-    return job
   }
 
   async #follow(
     job: Promise<Array<number | Error> | null>,
     batch: Piece[],
     scratch: Buffer | undefined,
-    unwanted: Int32Array | undefined,
   ): Promise<void> {
     this.#underWay += 1
     for (const { transfer } of batch) transfer.begun = true
@@ -194,16 +174,20 @@ export class Queue {
     } catch (error) {
       broken = error
     }
-    if (unwanted) unflag(batch, unwanted)
     let from = 0
     for (let index = 0; index < batch.length; index += 1) {
       const piece = batch[index] as Piece
       const { transfer } = piece
+      piece.job = 0
       const start = from
       from += piece.length
       if (transfer.settled) continue
-      if (piece.records) transfer.doneRecords(piece, broken, scratch, errors)
-      else transfer.done(piece, broken ?? errors?.get(index), scratch, start)
+      try {
+        if (piece.records) transfer.doneRecords(piece, broken, scratch, errors)
+        else transfer.done(piece, broken ?? errors?.get(index), scratch, start)
+      } catch (error) {
+        transfer.fail(error)
+      }
     }
     if (scratch) giveScratch(scratch)
     this.#done()
@@ -215,8 +199,8 @@ export class Queue {
   }
 
   #isIdle(): boolean {
-    const done = (pieces: Piece[]) => pieces.every(piece => piece.transfer.settled)
-    return this.#underWay === 0 && this.#transfers.size === 0 && Object.values(this.#waiting).every(done)
+    const done = ({ pieces }: Waiting) => pieces.every(piece => piece.transfer.settled)
+    return this.#underWay === 0 && this.#owners.size === 0 && Object.values(this.#waiting).every(done)
   }
 
   #lookIdle(): void {
@@ -229,7 +213,7 @@ interface Ranges {
   lengths: Float64Array
 }
 
-/** Jobs take a copy as they begin. Fresh memory for each would have V8 collect garbage, as in flags.ts. */
+/** Jobs take a copy as they begin. Fresh memory for each would have V8 collect garbage. */
 const RANGES: Ranges = { offsets: new Float64Array(JOB_RANGES), lengths: new Float64Array(JOB_RANGES) }
 
 function toRanges(batch: Piece[]): Ranges {
@@ -243,13 +227,18 @@ function toRanges(batch: Piece[]): Ranges {
   return { offsets, lengths }
 }
 
-// The memory of pieces that each have their own; what lies side by side in one block is one part.
-function toMemory(batch: Piece[]): Uint8Array[] {
+// The memory that a job fills; what lies side by side in one block is one part.
+function toTargets(batch: Piece[]): Uint8Array[] {
+  const [first] = batch as [Piece]
+  if (first.records) return first.records.memory as Uint8Array[]
+  const without = batch.filter(piece => !piece.memory)
+  const memory = jobMemory(without.map(piece => piece.length))
+  for (let i = 0; i < without.length; i += 1) (without[i] as Piece).memory = memory[i]
   const parts: Uint8Array[] = []
   let [start, end] = [0, 0]
   let block: ArrayBufferLike | undefined
-  for (const { memory } of batch) {
-    if (!memory) continue
+  for (const piece of batch) {
+    const memory = piece.memory as Uint8Array
     if (bufferOf(memory) !== block || startOf(memory) !== end) {
       if (block) parts.push(new Uint8Array(block, start, end - start))
       block = bufferOf(memory)
@@ -268,19 +257,14 @@ function pairs(list: Array<number | Error>): Map<number, unknown> {
   return map
 }
 
-// Only where somebody could give a piece up: most jobs have none.
-function flagged(batch: Piece[], ranges: number): Int32Array | undefined {
-  if (!batch.some(piece => piece.transfer.canBeDropped)) return undefined
-  const unwanted = takeFlags(ranges)
-  batch.forEach((piece, index) => {
-    piece.unwanted = unwanted
+// Only where somebody could give a piece up: most jobs have no number.
+function toJob(batch: Piece[]): number {
+  if (!batch.some(piece => piece.transfer.canBeDropped)) return 0
+  lastJob = (lastJob % 0xffff_fffe) + 1
+  for (let index = 0; index < batch.length; index += 1) {
+    const piece = batch[index] as Piece
+    piece.job = lastJob
     piece.index = index
-  })
-  return unwanted
-}
-
-// What is given up from now on finds no flag: the next job may have it.
-function unflag(batch: Piece[], unwanted: Int32Array): void {
-  for (const piece of batch) piece.unwanted = undefined
-  giveFlags(unwanted)
+  }
+  return lastJob
 }

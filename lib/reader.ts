@@ -1,5 +1,9 @@
 // The addon's calls of the hot path, which answer at once.
 
-import { readerFunctions } from '#binding'
+import { configure, readerFunctions } from '#binding'
 
-export const { tryCopy, tryCopyMany, readyViews, mappedViews, tryReadPath, release, jemallocMemory } = readerFunctions()
+const { FAULTLESS_SIGBUS, FAULTLESS_POPULATE, UV_THREADPOOL_SIZE } = process.env
+configure(FAULTLESS_SIGBUS === 'off', FAULTLESS_POPULATE === 'touch', UV_THREADPOOL_SIZE)
+
+export const { tryCopy, tryCopyMany, readyViews, mappedViews, tryReadPath, tryAcquire, relinquish, jemallocMemory } =
+  readerFunctions()

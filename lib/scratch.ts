@@ -1,9 +1,7 @@
 // Memory that pool threads copy into and that callers never see: a caller's buffer is only ever written on the JS thread.
 
 import { Buffer } from 'node:buffer'
-
-/** Bytes that one job may copy for callers' buffers; copied once more on the JS thread, in about 0.1 ms. */
-export const SCRATCH_BYTES = 1 << 20
+import { SCRATCH_BYTES } from './limits.js'
 
 /** Kept for reuse: more jobs than this are hardly ever under way in one environment. */
 const KEPT = 4

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import { addAbortSignal, Readable } from 'node:stream'
 import { type Cancellable, type Offset, signalOf, toOffset } from './arguments.js'
 import { invalidArgValue, outOfRange } from './errors.js'
+import { option } from './language.js'
 import type { MappedFile } from './mapped-file.js'
 
 /** Which part of a file, and in which steps. */
@@ -44,7 +45,10 @@ export class MappedReadStream extends Readable {
   /** @internal */
   constructor(file: MappedFile, options: StreamOptions = {}) {
     const signal = signalOf(options)
-    const { start = 0, end = Number.POSITIVE_INFINITY, highWaterMark = CHUNK_BYTES, encoding } = options
+    const start = option(options, 'start') ?? 0
+    const end = option(options, 'end') ?? Number.POSITIVE_INFINITY
+    const highWaterMark = option(options, 'highWaterMark') ?? CHUNK_BYTES
+    const encoding = option(options, 'encoding')
     const first = toOffset(start, 'options.start')
     const last = end === Number.POSITIVE_INFINITY ? end : toOffset(end, 'options.end')
     if (first > last) throw outOfRange('options.start', `<= "options.end" (here: ${last})`, first)

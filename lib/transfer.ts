@@ -1,12 +1,29 @@
 // A transfer: one caller's bytes on their way through the queue, in pieces, until all are done or one has failed.
 
-import { type Kind, PIECE_BYTES, type Queue } from './queue.js'
-import { SCRATCH_BYTES } from './scratch.js'
+import { giveUp } from '#binding'
+import { PIECE_BYTES, SCRATCH_BYTES } from './limits.js'
 import { forget, onAbort } from './signals.js'
 import { copyTo, mustHaveRoom } from './targets.js'
 
+/**
+ * What is done with pieces in batches: copied through scratch memory into callers' targets, copied into memory that nobody has
+ * seen, populated for views, for views of a long range in order, or for copies. Or copied in a job of its own.
+ */
+export type Kind = Batched | 'solo'
+export type Batched = 'copy' | 'fill' | 'view' | 'chunk' | 'prefault'
+
 /** Pieces of one range that are queued at the same time: enough for every thread that may be taken, no more. */
 const PIECES_AT_ONCE = 4
+
+/** Where pieces wait for a job. */
+export interface Line {
+  /** Adds a piece, to leave with the others of this turn. */
+  add(kind: Kind, piece: Piece): void
+  /** Announces an owner whose pieces will be added. */
+  enter(owner: Owner): void
+  /** The owner is settled: no more of its pieces come. */
+  leave(owner: Owner): void
+}
 
 /** Who has pieces on their way. */
 export interface Owner {
@@ -36,13 +53,13 @@ export interface Piece {
   offset: number
   length: number
   /** Where its bytes go in the caller's target. */
-  at: number
-  /** Memory of ours that the job may write directly, and that nobody else knows yet. */
+  targetOffset: number
+  /** Memory that nobody has seen, which the job writes. Without it, one of kind `fill` gets some as its job begins. */
   memory: Uint8Array | undefined
   /** Many ranges instead of one, back to back. */
   records: Records | undefined
-  /** Where to tell a job under way that the piece is not wanted any more: shared memory, and the place in it. */
-  unwanted: Int32Array | undefined
+  /** The job that works at it, if it can be given up there, and its place among the job's ranges. */
+  job: number
   index: number
 }
 
@@ -50,7 +67,7 @@ export interface Piece {
 export interface Records {
   offsets: Float64Array
   lengths: Float64Array
-  /** Memory of ours that the job may write directly, each of which holds whole ranges. Without it they come in scratch memory. */
+  /** Memory that nobody has seen, each of which holds whole ranges. Without it they come in scratch memory. */
   memory: Uint8Array[] | undefined
   /** Called when they are there, with those that failed by their place. What it throws fails the transfer. */
   arrived(scratch: Buffer | undefined, failures: Map<number, unknown> | undefined): void
@@ -60,10 +77,10 @@ export interface Records {
 export interface Plan {
   kind: Kind
   signal?: AbortSignal | undefined
-  /** Memory of ours, as long as the range, that pool threads write directly. */
+  /** Memory that nobody has seen, as long as the range. */
   memory?: Uint8Array
   /** Takes the bytes of a piece out of scratch memory, which is valid during the call only. */
-  take?: (scratch: Buffer, from: number, length: number, at: number) => void
+  take?: (scratch: Buffer, from: number, length: number, targetOffset: number) => void
 }
 
 /**
@@ -72,10 +89,10 @@ export interface Plan {
  */
 export class ShortTransfer<T> implements Owner, Piece {
   readonly transfer = this
-  readonly at = 0
+  readonly targetOffset = 0
   readonly records = undefined
-  readonly unwanted = undefined
-  readonly index = 0
+  job = 0
+  index = 0
   readonly canBeDropped = false
   begun = false
   settled = false
@@ -83,11 +100,12 @@ export class ShortTransfer<T> implements Owner, Piece {
   constructor(
     readonly offset: number,
     readonly length: number,
-    /** Memory of ours, to be filled by the job; else there is a target. */
-    readonly memory: Uint8Array | undefined,
+    /** Memory that nobody has seen, to be filled by the job; it may be made as that begins. Not with a target. */
+    public memory: Uint8Array | undefined,
     /** A caller's memory, which is written on the JS thread. */
     readonly target: Uint8Array | undefined,
-    readonly value: T,
+    /** What it resolves to; its memory without one. */
+    readonly value: T | undefined,
     readonly resolve: (value: T) => void,
     readonly reject: (error: unknown) => void,
   ) {}
@@ -102,7 +120,7 @@ export class ShortTransfer<T> implements Owner, Piece {
     }
     if (this.target && scratch) copyTo(this.target, 0, scratch, from, this.length)
     this.settled = true
-    this.resolve(this.value)
+    this.resolve(this.value ?? (this.memory as T))
   }
 
   doneRecords(): void {}
@@ -116,30 +134,28 @@ export class ShortTransfer<T> implements Owner, Piece {
 
 /** One caller's transfer. It calls `resolve` or `reject`, once. */
 export class Transfer implements Owner {
-  /** Whether a job has taken one of its pieces: from then on close() waits for all of them. */
   begun = false
-  /** Whether its caller has had an answer already; what is left of it is skipped. */
   settled = false
-  readonly #queue: Queue
+  readonly #line: Line
   readonly #plan: Plan
   readonly #atOnce: number
   readonly #next: (transfer: Transfer) => Piece | undefined
   readonly #resolve: () => void
   readonly #reject: (error: unknown) => void
   readonly #abort: (() => void) | undefined
-  /** The pieces on their way, where they may have to be told that they are not wanted. */
+  /** The pieces on their way, where they may have to be given up. */
   readonly #droppable: Set<Piece> | undefined
   #open = 0
 
   constructor(
-    queue: Queue,
+    line: Line,
     plan: Plan,
     atOnce: number,
     next: (transfer: Transfer) => Piece | undefined,
     resolve: () => void,
     reject: (error: unknown) => void,
   ) {
-    this.#queue = queue
+    this.#line = line
     this.#plan = plan
     this.#atOnce = atOnce
     this.#next = next
@@ -151,24 +167,21 @@ export class Transfer implements Owner {
       this.#abort = () => this.fail(signal.reason)
       onAbort(signal, this.#abort)
     }
-    queue.enter(this)
+    line.enter(this)
     this.#pull()
   }
 
-  /** Whether it may be given up while a job works at it. */
   get canBeDropped(): boolean {
     return this.#droppable !== undefined
   }
 
-  /** Called on the JS thread when a job has done with a piece of one range, unless the transfer is settled. */
   done(piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void {
     this.#conclude(piece, () => {
       if (error !== undefined) throw error
-      if (scratch) this.#plan.take?.(scratch, from, piece.length, piece.at)
+      if (scratch) this.#plan.take?.(scratch, from, piece.length, piece.targetOffset)
     })
   }
 
-  /** The same for a piece of many ranges; `error` is that of the job itself. */
   doneRecords(
     piece: Piece,
     error: unknown,
@@ -193,25 +206,28 @@ export class Transfer implements Owner {
     this.#pull()
   }
 
-  /** Rejects it, unless it is settled. */
   fail(error: unknown): void {
     if (this.settled) return
-    for (const { unwanted, index, records } of this.#droppable ?? []) {
-      if (!unwanted) continue
-      const last = records ? unwanted.length - 1 : index
-      for (let i = index; i <= last; i += 1) Atomics.store(unwanted, i, 1)
+    for (const { job, index, records } of this.#droppable ?? []) {
+      if (job !== 0) giveUp(job, index, records ? records.offsets.length : 1)
     }
     this.#reject(error)
     this.#settle()
   }
 
   #pull(): void {
-    while (this.#open < this.#atOnce) {
-      const piece = this.#next(this)
-      if (!piece) break
-      this.#open += 1
-      this.#droppable?.add(piece)
-      this.#queue.add(this.#plan.kind, piece)
+    try {
+      while (this.#open < this.#atOnce) {
+        const piece = this.#next(this)
+        if (!piece) break
+        this.#open += 1
+        this.#droppable?.add(piece)
+        this.#line.add(this.#plan.kind, piece)
+      }
+    } catch (failure) {
+      // No memory for a piece.
+      this.fail(failure)
+      return
     }
     if (this.#open === 0) {
       this.#resolve()
@@ -224,13 +240,13 @@ export class Transfer implements Owner {
     this.settled = true
     const { signal } = this.#plan
     if (signal && this.#abort) forget(signal, this.#abort)
-    this.#queue.leave(this)
+    this.#line.leave(this)
   }
 }
 
 /** Transfers one range, a few pieces at a time. */
 export function transferRange(
-  queue: Queue,
+  line: Line,
   offset: number,
   length: number,
   plan: Plan,
@@ -242,14 +258,23 @@ export function transferRange(
   let done = 0
   const next = (transfer: Transfer): Piece | undefined => {
     if (done >= length) return undefined
-    const at = done
-    const size = Math.min(longest, length - at)
+    const targetOffset = done
+    const size = Math.min(longest, length - targetOffset)
     done += size
-    return piece(transfer, offset + at, size, at, memory?.subarray(at, at + size))
+    const part = memory?.subarray(targetOffset, targetOffset + size)
+    return pieceOf(transfer, offset + targetOffset, size, targetOffset, part)
   }
-  new Transfer(queue, plan, PIECES_AT_ONCE, next, resolve, reject)
+  new Transfer(line, plan, PIECES_AT_ONCE, next, resolve, reject)
 }
 
-function piece(transfer: Transfer, offset: number, length: number, at: number, memory: Uint8Array | undefined): Piece {
-  return { transfer, offset, length, at, memory, records: undefined, unwanted: undefined, index: 0 }
+/** A piece that waits. */
+export function pieceOf(
+  transfer: Owner,
+  offset: number,
+  length: number,
+  targetOffset: number,
+  memory: Uint8Array | undefined,
+  records?: Records,
+): Piece {
+  return { transfer, offset, length, targetOffset, memory, records, job: 0, index: 0 }
 }

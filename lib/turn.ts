@@ -1,13 +1,7 @@
 // How much is answered at once in one turn of the event loop, so that a loop of warm awaits never starves timers.
 
-/** Bytes that are copied on the JS thread and answered at once in one turn of the loop: about 0.2 ms. */
-export const INLINE_BYTES_PER_TURN = 1 << 20
-
-/** Bytes that are still copied on the JS thread, but answered in the next turn. What is beyond goes to the pool. */
-const OVERDRAFT_BYTES = 1 << 20
-
-/** What a call costs besides its bytes, in bytes: about a thousand of the smallest calls fill a turn. */
-export const COST_OF_A_CALL = 1024
+import { setImmediate } from './language.js'
+import { COST_OF_A_CALL, INLINE_BYTES_PER_TURN, OVERDRAFT_BYTES } from './limits.js'
 
 /** When an answer may be given: not on this thread, at once, or in the next turn. */
 export type When = 0 | 1 | 2
@@ -39,14 +33,22 @@ export function refund(bytes: number): void {
   spent -= bytes
 }
 
+/** A promise of what costs nothing, so that it is always here; but a loop of such answers lets timers have their turn, too. */
+export function answerFree<T>(value: T): Promise<T> {
+  return answer(value, affords(0) === NOW ? NOW : NEXT_TURN)
+}
+
 /** A promise of an answer that is there already. */
 export function answer<T>(value: T, when: When): Promise<T> {
   return when === NEXT_TURN ? new Promise(resolve => inTheNextTurn(() => resolve(value))) : Promise.resolve(value)
 }
 
-/** Calls back when timers and I/O have had their turn. Only after {@link affords} said so. */
+/** Calls back when timers and I/O have had their turn. */
 export function inTheNextTurn(callback: () => void): void {
   due.push(callback)
+  if (turning) return
+  turning = true
+  setImmediate(turn)
 }
 
 function turn(): void {

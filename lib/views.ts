@@ -1,50 +1,79 @@
-// Views: the mapped bytes of a range, at once where touching them cannot wait, else when they have been faulted in.
+// Views: the mapped bytes of a range, at once where touching them cannot wait, else when they have been faulted in. Where nothing
+// can be mapped, copies that behave the same.
 
 import { Buffer } from 'node:buffer'
+import { capabilities } from '#binding'
+import { copyOf } from './copies.js'
+import { unsupported } from './errors.js'
 import type { Handle, Range } from './handle.js'
-import { mappedViews, readyViews } from './reader.js'
+import { COST_OF_A_VIEW, INLINE_BYTES } from './limits.js'
+import { ownMemory } from './memory.js'
+import { mappedViews, readyViews, tryCopy } from './reader.js'
 import { transferRange } from './transfer.js'
-import { affords, answer } from './turn.js'
+import { affords, answer, answerFree } from './turn.js'
 
 /** A view by itself, or a chunk of a long range that is gone through in order. */
-type ViewKind = 'view' | 'chunk'
+export type ViewKind = 'view' | 'chunk'
 
-/** What a view that is ready costs of a turn, in bytes; it copies none. */
-const COST_OF_A_VIEW = 4096
+/** Whether mapped bytes can be handed out in this runtime: Electron forbids it. */
+const { externalBuffers } = capabilities()
 
 /** A view now, or undefined if touching it could wait for the disk: by itself, or as a chunk of what is gone through in order. */
-export function readyView(handle: Handle, at: number, count: number, kind: ViewKind = 'view'): Buffer | undefined {
+export function readyView(handle: Handle, offset: number, count: number, kind: ViewKind = 'view'): Buffer | undefined {
   const native = handle.open()
   if (count === 0) return Buffer.alloc(0)
+  if (!handsOut(handle)) return copyNow(handle, offset, count)
   const isReady = kind === 'chunk' ? mappedViews : readyViews
-  const id = isReady(handle.reader, at, count)
-  return id === 0 ? undefined : handle.windows.view(native, id, at, count)
+  const id = isReady(handle.reader, offset, count)
+  return id === 0 ? undefined : handle.windows.view(native, id, offset, count)
 }
 
 /** A view that has been faulted in. */
-export function viewOf(handle: Handle, { at, count, signal }: Range): Promise<Buffer> {
+export function viewOf(handle: Handle, { offset, count, signal }: Range): Promise<Buffer> {
+  if (count === 0) return answerFree(Buffer.alloc(0))
   const when = affords(COST_OF_A_VIEW)
-  const ready = when ? readyView(handle, at, count) : undefined
-  return ready ? answer(ready, when) : coldView(handle, at, count, 'view', signal)
+  const ready = when && handsOut(handle) ? readyView(handle, offset, count) : undefined
+  return ready ? answer(ready, when) : coldView(handle, offset, count, 'view', signal)
 }
 
 /** A view that is faulted in now, by itself or as a chunk of a long range that is gone through in order. */
 export async function coldView(
   handle: Handle,
-  at: number,
+  offset: number,
   count: number,
   kind: ViewKind,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
+  if (!handsOut(handle)) return copyOf(handle, offset, count, signal)
   const { native } = handle.queue
   for (;;) {
     const id = native.viewsId()
-    await new Promise<void>((resolve, reject) => {
-      transferRange(handle.queue, at, count, { kind, signal }, resolve, reject)
-    })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        transferRange(handle.queue, offset, count, { kind, signal }, resolve, reject)
+      })
+    } catch (error) {
+      // A hole that would take memory if it were mapped. What is stored to it takes some in any case.
+      if ((error as { code?: unknown }).code !== 'ERR_HOLE') throw error
+      if (handle.mode === 'r') return copyOf(handle, offset, count, signal)
+    }
     // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now.
-    const view = id === native.viewsId() ? handle.windows.view(native, id, at, count) : undefined
+    const view = id === native.viewsId() ? handle.windows.view(native, id, offset, count) : undefined
     if (handle.closed) handle.windows.clear()
     if (view) return view
   }
+}
+
+// Refuses what a copy would only pretend: stores that reach the file.
+function handsOut(handle: Handle): boolean {
+  if (externalBuffers && handle.backend === 'mapped') return true
+  if (handle.mode === 'r') return false
+  const where = externalBuffers ? 'this file cannot be mapped' : 'this runtime allows no external buffers'
+  throw unsupported(`'${handle.path}': ${where}, so no store to a view would reach the file; use write()`)
+}
+
+function copyNow(handle: Handle, offset: number, count: number): Buffer | undefined {
+  if (count > INLINE_BYTES) return undefined
+  const copy = ownMemory(count)
+  return tryCopy(handle.reader, copy, 0, offset, count) ? copy : undefined
 }

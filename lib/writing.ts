@@ -1,9 +1,10 @@
 // write(): a caller's bytes on their way to the file, through memory of ours, piece by piece.
 
 import { outOfRange } from './errors.js'
+import { SCRATCH_BYTES } from './limits.js'
 import { onPool } from './pool.js'
 import type { Queue } from './queue.js'
-import { giveScratch, SCRATCH_BYTES, takeScratch } from './scratch.js'
+import { giveScratch, takeScratch } from './scratch.js'
 import { copyTo, sizeOf } from './targets.js'
 
 /**
@@ -22,9 +23,9 @@ export function writeBytes(queue: Queue, bytes: Uint8Array, offset: number): Pro
       const scratch = takeScratch()
       const piece = scratch.subarray(0, length)
       copyTo(piece, 0, bytes, done, length)
-      const at = offset + done
+      const at = done
       try {
-        await onPool(inAnyCase => queue.native.write(inAnyCase, piece, at))
+        await onPool(() => queue.native.write(piece, offset + at))
       } finally {
         giveScratch(scratch)
       }

@@ -35,12 +35,19 @@ pub(crate) fn to_napi(env: &Env, error: &CoreError) -> Error {
     }
 }
 
-/// The code of an error of ours.
+/// The code of an error of ours. Those of a failed call have the name of its error number.
 fn code_of(error: &CoreError) -> &'static str {
     match error {
         CoreError::NotAFile { .. } => "ERR_NOT_A_FILE",
         CoreError::Truncated { .. } | CoreError::Lost { .. } => "ERR_FILE_TRUNCATED",
         CoreError::Cancelled => "ABORT_ERR",
-        _ => "ERR_UNSUPPORTED",
+        CoreError::Unsupported { .. } => "ERR_UNSUPPORTED",
+        // For lib/, which copies the range instead.
+        CoreError::Hole => "ERR_HOLE",
+        CoreError::System { .. }
+        | CoreError::Range { .. }
+        | CoreError::Lock { .. }
+        | CoreError::ReadOnly { .. }
+        | CoreError::WrongFlags { .. } => "EIO",
     }
 }

@@ -1,18 +1,20 @@
 //! The open file that lib/ works with: what can be answered at once, and what is sent to the pool.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use faultless_mapping::{MappedFile, Purpose, Range};
-use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Int32Array, Uint8Array, Unknown};
+use faultless_mapping::{MappedFile, PathRange, Purpose, Range};
+use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
 use crate::arguments::{bytes, number, range, ranges};
+use crate::environment::Wanted;
 use crate::jobs::{
-    CountResidency, Job, OpenFile, PopulateRanges, ReadPath, ReadRanges, Refresh, Source, Ticket, Unwanted,
+    CountResidency, Job, OpenFile, PopulateRanges, ReadPaths, ReadRanges, Refresh, Source, schedule,
 };
 use crate::{errors, external, reader};
 
@@ -20,24 +22,22 @@ use crate::{errors, external, reader};
 #[napi]
 pub struct NativeFile {
     file: Option<Arc<MappedFile>>,
+    /// What the functions of `readerFunctions()` know it by.
+    reader: Cell<u32>,
 }
 
-/// A job, or null when the pool is full and the caller should ask again later.
-pub(crate) type Scheduled<W> = Option<AsyncTask<Job<W>>>;
-
-pub(crate) fn schedule<W>(in_any_case: bool, work: impl FnOnce() -> Result<W>) -> Result<Scheduled<W>>
-where
-    Job<W>: for<'task> napi::ScopedTask<'task>,
-{
-    match Ticket::take(in_any_case) {
-        Some(ticket) => Ok(Some(AsyncTask::new(Job::new(work()?, ticket)))),
-        None => Ok(None),
+impl Drop for NativeFile {
+    fn drop(&mut self) {
+        reader::forget(self.reader.get());
     }
 }
 
+/// A job on the pool, for which a permit was taken.
+pub(crate) type Scheduled<W> = Result<AsyncTask<Job<W>>>;
+
 impl NativeFile {
     pub(crate) fn new(file: Arc<MappedFile>) -> Self {
-        Self { file: Some(file) }
+        Self { file: Some(file), reader: Cell::new(0) }
     }
 
     pub(crate) fn file(&self) -> Result<&Arc<MappedFile>> {
@@ -63,12 +63,22 @@ impl NativeFile {
     #[napi]
     pub fn release(&mut self) {
         self.file = None;
+        reader::forget(self.reader.take());
     }
 
-    /// What the functions of `readerFunctions()` take.
-    #[napi(ts_return_type = "object")]
-    pub fn reader<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        reader::reader(env, Arc::clone(self.file()?))
+    /// The number by which the functions of `readerFunctions()` know the file, until it is released.
+    #[napi(getter)]
+    pub fn reader(&self) -> Result<u32> {
+        if self.reader.get() == 0 {
+            self.reader.set(reader::remember(Arc::clone(self.file()?)));
+        }
+        Ok(self.reader.get())
+    }
+
+    /// Whether the file is mapped. Else it is read, and there are no mapped bytes to hand out.
+    #[napi(getter)]
+    pub fn mapped(&self) -> Result<bool> {
+        Ok(self.file()?.is_mapped())
     }
 
     /// Tells the mapping behind this file's views from the one before, which was damaged.
@@ -94,73 +104,57 @@ impl NativeFile {
         external::window(env, views, range).map(Some)
     }
 
-    /// Copies ranges into `targets`, back to back; each range lies in one of them. Resolves to pairs of index and Error, or
-    /// null when none failed.
-    #[napi(ts_return_type = "Promise<Array<number | Error> | null> | null")]
+    /// Copies ranges into `targets`, back to back; each range lies in one of them. `fresh` if nothing was ever written to them.
+    /// Resolves to pairs of index and Error, or null when none failed. `job` is the number by which it can be given up, or 0.
+    #[napi(ts_return_type = "Promise<Array<number | Error> | null>")]
     pub fn read_ranges(
         &self,
-        in_any_case: bool,
+        job: u32,
         offsets: &[f64],
         lengths: &[f64],
         targets: Vec<Uint8Array>,
-        unwanted: Option<Int32Array>,
-    ) -> Result<Scheduled<ReadRanges>> {
-        schedule(in_any_case, || {
-            let ranges = ranges(self.file()?, offsets, lengths)?;
-            must_fit(&ranges, targets.iter().map(|target| target.len()))?;
-            Ok(ReadRanges {
-                file: Arc::clone(self.file()?),
-                ranges,
-                targets,
-                unwanted: Unwanted::new(unwanted),
-            })
-        })
+        fresh: bool,
+    ) -> Scheduled<ReadRanges> {
+        let ranges = ranges(self.file()?, offsets, lengths)?;
+        must_fit(&ranges, targets.iter().map(|target| target.len()))?;
+        let wanted = Wanted::new(job, ranges.len());
+        schedule(ReadRanges { file: Arc::clone(self.file()?), ranges, targets, is_fresh: fresh, wanted })
     }
 
     /// Brings ranges into the page table, of the views' mapping or of the one that is copied from; `in_order` if they are parts
     /// of a longer range that is gone through from its start to its end.
-    #[napi(ts_return_type = "Promise<Array<number | Error> | null> | null")]
+    #[napi(ts_return_type = "Promise<Array<number | Error> | null>")]
     pub fn populate_ranges(
         &self,
-        in_any_case: bool,
+        job: u32,
         offsets: &[f64],
         lengths: &[f64],
         for_views: bool,
         in_order: bool,
-        unwanted: Option<Int32Array>,
-    ) -> Result<Scheduled<PopulateRanges>> {
-        schedule(in_any_case, || {
-            let ranges = ranges(self.file()?, offsets, lengths)?;
-            let unwanted = Unwanted::new(unwanted);
-            let purpose = match (for_views, in_order) {
-                (false, _) => Purpose::Copies,
-                (true, false) => Purpose::Views,
-                (true, true) => Purpose::ViewsInOrder,
-            };
-            Ok(PopulateRanges { file: Arc::clone(self.file()?), ranges, purpose, unwanted })
-        })
+    ) -> Scheduled<PopulateRanges> {
+        let ranges = ranges(self.file()?, offsets, lengths)?;
+        let wanted = Wanted::new(job, ranges.len());
+        let purpose = match (for_views, in_order) {
+            (false, _) => Purpose::Copies,
+            (true, false) => Purpose::Views,
+            (true, true) => Purpose::ViewsInOrder,
+        };
+        schedule(PopulateRanges { file: Arc::clone(self.file()?), ranges, purpose, wanted })
     }
 
     /// Counts the pages of a range that are in memory.
     #[napi(
-        ts_return_type = "Promise<{ pages: number, resident?: number, mapped: number, pageSize: number }> | null"
+        ts_return_type = "Promise<{ pages: number, resident?: number, mapped: number, pageSize: number }>"
     )]
-    pub fn residency(
-        &self,
-        in_any_case: bool,
-        offset: f64,
-        length: f64,
-    ) -> Result<Scheduled<CountResidency>> {
-        schedule(in_any_case, || {
-            let range = range(self.file()?, offset, length)?;
-            Ok(CountResidency { file: Arc::clone(self.file()?), range })
-        })
+    pub fn residency(&self, offset: f64, length: f64) -> Scheduled<CountResidency> {
+        let range = range(self.file()?, offset, length)?;
+        schedule(CountResidency { file: Arc::clone(self.file()?), range })
     }
 
     /// The same file as it is now. Unless `forgiving`, stores that were lost are remembered.
-    #[napi(ts_return_type = "Promise<NativeFile> | null")]
-    pub fn refresh(&self, in_any_case: bool, forgiving: bool) -> Result<Scheduled<Refresh>> {
-        schedule(in_any_case, || Ok(Refresh { file: Arc::clone(self.file()?), forgiving }))
+    #[napi(ts_return_type = "Promise<NativeFile>")]
+    pub fn refresh(&self, forgiving: bool) -> Scheduled<Refresh> {
+        schedule(Refresh { file: Arc::clone(self.file()?), forgiving })
     }
 }
 
@@ -179,48 +173,47 @@ impl Descriptor {
 }
 
 /// Opens a path, or what a descriptor leads to, which is used up.
-#[napi(ts_return_type = "Promise<NativeFile> | null")]
-pub fn open_file(
-    in_any_case: bool,
-    source: Either<Buffer, ClassInstance<Descriptor>>,
-    writable: bool,
-) -> Result<Scheduled<OpenFile>> {
-    schedule(in_any_case, || {
-        let source = match source {
-            Either::A(path) => Source::Path(path_from(&path)),
-            Either::B(mut descriptor) => Source::Descriptor(
-                descriptor
-                    .0
-                    .take()
-                    .ok_or_else(|| Error::new(Status::InvalidArg, "used before".to_owned()))?,
-            ),
-        };
-        Ok(OpenFile { source: Some(source), writable })
-    })
+#[napi(ts_return_type = "Promise<NativeFile>")]
+pub fn open_file(source: Either<Buffer, ClassInstance<Descriptor>>, writable: bool) -> Scheduled<OpenFile> {
+    let source = match source {
+        Either::A(path) => Source::Path(path_from(&path)),
+        Either::B(mut descriptor) => Source::Descriptor(
+            descriptor.0.take().ok_or_else(|| Error::new(Status::InvalidArg, "used before".to_owned()))?,
+        ),
+    };
+    schedule(OpenFile { source: Some(source), writable })
 }
 
-/// Reads the file at `path`: as much as goes into `target`, and gives the count; without a target the rest of the file, and
-/// gives a Buffer, or the open file where that would have more than `most` bytes.
-#[napi(ts_return_type = "Promise<number | Buffer | NativeFile> | null")]
-pub fn read_path(
-    in_any_case: bool,
-    path: &[u8],
+/// Reads the files at some paths: from each offset as much as its length says, or the rest of the file where that is negative. A
+/// file of which more than `most` bytes are wanted is opened instead; when all together are more than `most_together`, those
+/// after it are not begun.
+#[napi(
+    ts_return_type = "Promise<{ results: Array<[buffer: number, start: number, length: number] | NativeFile | Error>, buffers: Buffer[] }>"
+)]
+pub fn read_paths(
+    job: u32,
+    paths: Vec<Either<String, Buffer>>,
+    offsets: &[f64],
+    lengths: &[f64],
     idle: f64,
-    offset: f64,
-    target: Option<Uint8Array>,
     most: u32,
-    unwanted: Option<Int32Array>,
-) -> Result<Scheduled<ReadPath>> {
-    schedule(in_any_case, || {
-        Ok(ReadPath {
-            path: path_from(path),
-            idle: milliseconds(idle),
-            offset: bytes(offset)?,
-            target,
-            most: most as usize,
-            unwanted: Unwanted::new(unwanted),
-        })
-    })
+    most_together: u32,
+) -> Scheduled<ReadPaths> {
+    if paths.len() != offsets.len() || paths.len() != lengths.len() {
+        return Err(Error::new(Status::InvalidArg, "each path must have an offset and a length".to_owned()));
+    }
+    let asked = paths.into_iter().zip(offsets).zip(lengths).map(|((path, &offset), &length)| {
+        let path = match path {
+            Either::A(path) => PathBuf::from(path),
+            Either::B(path) => path_from(&path),
+        };
+        let length = if length < 0.0 { None } else { Some(bytes(length)?) };
+        Ok(PathRange { path, offset: bytes(offset)?, length })
+    });
+    let asked = asked.collect::<Result<Vec<_>>>()?;
+    let wanted = Wanted::new(job, asked.len());
+    let (idle, most, most_together) = (milliseconds(idle), most as usize, most_together as usize);
+    schedule(ReadPaths { asked, idle, most, most_together, wanted })
 }
 
 /// Refuses targets into which the ranges do not go: too short, or with a range across the border of two.

@@ -1,54 +1,25 @@
-//! Work for the libuv pool: how much of it may be under way, and the tasks themselves.
+//! Tasks for the libuv pool: what is done there, and how its outcome becomes a value of JavaScript's.
 
 use std::fs::File;
+use std::ops::Range as Span;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use faultless_mapping::{
-    Error as CoreError, Failures, MappedFile, Places, Purpose, Range, Residency, Scattered,
+    Error as CoreError, Failures, MappedFile, PathOutcome, PathRange, PathsRead, Purpose, Range, Residency,
+    Target,
 };
 use napi::bindgen_prelude::{
-    Array, BufferSlice, Either, Either3, Int32Array, JsObjectValue, Null, Object, ToNapiValue, TypeName,
-    Uint8Array,
+    Array, AsyncTask, BufferSlice, Either, JsObjectValue, Null, Object, ToNapiValue, TypeName, Uint8Array,
 };
 use napi::{Env, Error, Result, ScopedTask, Status};
 
 use crate::arguments::number;
+use crate::environment::{Permit, Wanted, permit};
 use crate::errors;
 use crate::file::NativeFile;
-
-/// Threads of the libuv pool, by libuv's own rule.
-pub(crate) fn pool_size() -> usize {
-    static SIZE: OnceLock<usize> = OnceLock::new();
-    *SIZE.get_or_init(|| {
-        let wanted = std::env::var("UV_THREADPOOL_SIZE").ok();
-        // libuv reads it with atoi: what is no number counts as 0, and 0 as 1.
-        wanted.map_or(4, |text| text.trim().parse::<usize>().unwrap_or(0).clamp(1, 1024))
-    })
-}
-
-static PLACES: LazyLock<Places> = LazyLock::new(|| Places::of_pool(pool_size()));
-
-/// The right to occupy a thread of the pool. One thread is left to others, so that a slow disk does not take dns and fs
-/// with it; an environment that has no job under way gets one in any case, or it might wait for ever.
-#[derive(Debug)]
-pub(crate) struct Ticket(());
-
-impl Ticket {
-    pub(crate) fn take(in_any_case: bool) -> Option<Self> {
-        // Lazily: a ticket that is made and dropped at once would give back what it never took.
-        PLACES.take(in_any_case).then(|| Self(()))
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        PLACES.give_back();
-    }
-}
 
 /// A piece of work that is done on the pool and answered on the JS thread.
 pub trait Work: Send {
@@ -59,16 +30,15 @@ pub trait Work: Send {
     fn answer<'env>(&mut self, env: &'env Env, done: Self::Done) -> Result<Self::Answer<'env>>;
 }
 
-/// [`Work`] with its ticket, as napi-rs schedules it.
+/// [`Work`] with its permit, as napi-rs schedules it.
 pub struct Job<W> {
     work: W,
-    _ticket: Ticket,
+    permit: Option<Permit>,
 }
 
-impl<W> Job<W> {
-    pub(crate) fn new(work: W, ticket: Ticket) -> Self {
-        Self { work, _ticket: ticket }
-    }
+/// Schedules work, with the permit that was taken for it.
+pub(crate) fn schedule<W: Work>(work: W) -> Result<AsyncTask<Job<W>>> {
+    Ok(AsyncTask::new(Job { work, permit: Some(permit()?) }))
 }
 
 impl<'env, W: Work> ScopedTask<'env> for Job<W> {
@@ -77,9 +47,12 @@ impl<'env, W: Work> ScopedTask<'env> for Job<W> {
 
     fn compute(&mut self) -> Result<Self::Output> {
         // A panic must not unwind into libuv's C frames.
-        catch_unwind(AssertUnwindSafe(|| self.work.work())).map_err(|_| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work.work())).map_err(|_| {
             Error::new(Status::GenericFailure, "faultless: a pool job failed unexpectedly".to_owned())
-        })
+        });
+        // This thread is free again, however long the JS thread takes to come to the answer.
+        self.permit = None;
+        outcome
     }
 
     fn resolve(&mut self, env: &'env Env, output: Self::Output) -> Result<Self::JsValue> {
@@ -87,22 +60,6 @@ impl<'env, W: Work> ScopedTask<'env> for Job<W> {
             Ok(done) => self.work.answer(env, done),
             Err(error) => Err(errors::to_napi(env, &error)),
         }
-    }
-}
-
-/// Which ranges of a job are still wanted: an array in shared memory, in which JavaScript sets a 1 for each that is not.
-pub struct Unwanted(Option<Int32Array>);
-
-impl Unwanted {
-    pub(crate) fn new(flags: Option<Int32Array>) -> Self {
-        Self(flags)
-    }
-
-    fn wants(&self, index: usize) -> bool {
-        let Some(flag) = self.0.as_ref().and_then(|flags| flags.get(index)) else { return true };
-        let flag = std::ptr::from_ref(flag).cast_mut();
-        // SAFETY: an aligned i32 in a SharedArrayBuffer that the array keeps alive; JavaScript writes it with Atomics.
-        unsafe { AtomicI32::from_ptr(flag) }.load(Ordering::Relaxed) == 0
     }
 }
 
@@ -124,7 +81,8 @@ pub struct ReadRanges {
     pub(crate) file: Arc<MappedFile>,
     pub(crate) ranges: Vec<Range>,
     pub(crate) targets: Vec<Uint8Array>,
-    pub(crate) unwanted: Unwanted,
+    pub(crate) is_fresh: bool,
+    pub(crate) wanted: Wanted,
 }
 
 impl Work for ReadRanges {
@@ -135,9 +93,9 @@ impl Work for ReadRanges {
         // SAFETY: lib/ passes memory of its own that it shows nobody before the job is done; the arrays keep it alive, and do
         // not overlap.
         let parts = self.targets.iter_mut().map(|target| unsafe { target.as_mut() });
-        let mut target: Scattered = parts.collect();
+        let mut target = Target::new(parts, self.is_fresh);
         Ok(faultless_mapping::read_ranges(&self.file, &self.ranges, &mut target, |index| {
-            self.unwanted.wants(index)
+            self.wanted.wants(index)
         }))
     }
 
@@ -151,7 +109,7 @@ pub struct PopulateRanges {
     pub(crate) file: Arc<MappedFile>,
     pub(crate) ranges: Vec<Range>,
     pub(crate) purpose: Purpose,
-    pub(crate) unwanted: Unwanted,
+    pub(crate) wanted: Wanted,
 }
 
 impl Work for PopulateRanges {
@@ -159,7 +117,7 @@ impl Work for PopulateRanges {
     type Answer<'env> = Either<Array<'env>, Null>;
 
     fn work(&mut self) -> faultless_mapping::Result<Failures> {
-        let wanted = |index| self.unwanted.wants(index);
+        let wanted = |index| self.wanted.wants(index);
         faultless_mapping::populate_ranges(&self.file, &self.ranges, self.purpose, wanted)
     }
 
@@ -187,8 +145,7 @@ impl Work for OpenFile {
 
     fn work(&mut self) -> faultless_mapping::Result<MappedFile> {
         match self.source.take() {
-            Some(Source::Path(path)) if self.writable => MappedFile::open_writable(&path),
-            Some(Source::Path(path)) => MappedFile::open(&path),
+            Some(Source::Path(path)) => MappedFile::open(&path, self.writable),
             Some(Source::Descriptor(file)) => MappedFile::from_descriptor(file, self.writable),
             None => Err(CoreError::Cancelled),
         }
@@ -229,7 +186,7 @@ impl Work for CountResidency {
     type Answer<'env> = Object<'env>;
 
     fn work(&mut self) -> faultless_mapping::Result<Residency> {
-        Ok(self.file.residency(self.range.offset, self.range.length))
+        Ok(self.file.residency(self.range))
     }
 
     fn answer<'env>(&mut self, env: &'env Env, done: Residency) -> Result<Object<'env>> {
@@ -242,61 +199,80 @@ impl Work for CountResidency {
     }
 }
 
-/// Reads the file that is at a path now, as much as goes into the target. Without one, a result of more than `most` bytes is
-/// left to the caller, who gets the file.
-pub struct ReadPath {
-    pub(crate) path: PathBuf,
+/// Reads the files that are at some paths now.
+pub struct ReadPaths {
+    pub(crate) asked: Vec<PathRange>,
     pub(crate) idle: Duration,
-    pub(crate) offset: u64,
-    pub(crate) target: Option<Uint8Array>,
     pub(crate) most: usize,
-    pub(crate) unwanted: Unwanted,
+    pub(crate) most_together: usize,
+    pub(crate) wanted: Wanted,
 }
 
-/// What has become of it.
-pub enum PathRead {
-    Filled(usize),
-    Made(Vec<u8>),
-    TooLong(Arc<MappedFile>),
-}
+/// Results that share memory: each, and all together. As in lib/limits.ts.
+const SHARING: usize = 16 << 10;
+const SHARED: usize = 64 << 10;
 
-impl Work for ReadPath {
-    type Done = PathRead;
-    type Answer<'env> = Either3<f64, BufferSlice<'env>, NativeFile>;
+impl Work for ReadPaths {
+    type Done = PathsRead;
+    type Answer<'env> = Object<'env>;
 
-    fn work(&mut self) -> faultless_mapping::Result<PathRead> {
-        let file = faultless_mapping::open_path(&self.path, self.idle)?;
-        let rest = file.byte_length().saturating_sub(self.offset);
-        let most = self.target.as_ref().map_or(self.most, |target| target.len());
-        let length = match usize::try_from(rest) {
-            Ok(rest) if rest <= most => rest,
-            _ if self.target.is_some() => most,
-            _ => return Ok(PathRead::TooLong(file)),
-        };
-        let range = Range { offset: self.offset.min(file.byte_length()), length };
-        let read = |bytes: &mut [u8]| {
-            let wanted = |index| self.unwanted.wants(index);
-            match faultless_mapping::read_ranges(&file, &[range], bytes, wanted).into_iter().next() {
-                Some((_, error)) => Err(error),
-                None => Ok(()),
-            }
-        };
-        if let Some(target) = &mut self.target {
-            // SAFETY: lib/ passes memory of its own that it shows nobody before the job is done; the array keeps it alive.
-            read(&mut unsafe { target.as_mut() }[..length])?;
-            return Ok(PathRead::Filled(length));
-        }
-        let mut bytes = vec![0; length];
-        read(&mut bytes)?;
-        Ok(PathRead::Made(bytes))
+    fn work(&mut self) -> faultless_mapping::Result<PathsRead> {
+        let wanted = |index| self.wanted.wants(index);
+        Ok(faultless_mapping::read_paths(&self.asked, self.idle, self.most, self.most_together, wanted))
     }
 
-    fn answer<'env>(&mut self, env: &'env Env, done: PathRead) -> Result<Self::Answer<'env>> {
-        Ok(match done {
-            PathRead::Filled(count) => Either3::A(number(count as u64)),
+    /// `{ results, buffers }`: for each file that was begun the number of its Buffer, where in it its bytes begin, and how many
+    /// they are; or its Error or open file. Short results share their Buffers.
+    fn answer<'env>(&mut self, env: &'env Env, done: PathsRead) -> Result<Object<'env>> {
+        let PathsRead { bytes, outcomes } = done;
+        let places = place(outcomes.iter().map(|outcome| match outcome {
+            PathOutcome::Bytes(span) => Some(span.clone()),
+            PathOutcome::TooMany(_) | PathOutcome::Failed(_) => None,
+        }));
+        let mut buffers = env.create_array(0)?;
+        for span in &places.buffers {
             // Into memory of V8's own: external memory makes it collect the whole heap.
-            PathRead::Made(bytes) => Either3::B(BufferSlice::copy_from(env, bytes)?),
-            PathRead::TooLong(file) => Either3::C(NativeFile::new(file)),
-        })
+            buffers.insert(BufferSlice::copy_from(env, &bytes[span.clone()])?)?;
+        }
+        let mut results = env.create_array(0)?;
+        for (outcome, buffer) in outcomes.into_iter().zip(places.of_each) {
+            match outcome {
+                PathOutcome::Bytes(span) => {
+                    let start = span.start - places.buffers[buffer].start;
+                    results.insert([buffer, start, span.len()].map(|count| number(count as u64)).to_vec())?;
+                }
+                PathOutcome::TooMany(file) => results.insert(NativeFile::new(Arc::from(file)))?,
+                PathOutcome::Failed(error) => results.insert(errors::to_js(env, &error)?)?,
+            }
+        }
+        let mut object = Object::new(env)?;
+        object.set_named_property("results", results)?;
+        object.set_named_property("buffers", buffers)?;
+        Ok(object)
     }
+}
+
+/// Which bytes go into which Buffer.
+struct Places {
+    buffers: Vec<Span<usize>>,
+    /// For each result; of no meaning for those without bytes.
+    of_each: Vec<usize>,
+}
+
+/// Short results one after the other share a Buffer, long ones have one of their own.
+fn place(spans: impl Iterator<Item = Option<Span<usize>>>) -> Places {
+    let mut places = Places { buffers: Vec::new(), of_each: Vec::new() };
+    let mut is_shared = false;
+    for span in spans {
+        if let Some(span) = span {
+            let is_short = span.len() <= SHARING;
+            match places.buffers.last_mut() {
+                Some(last) if is_shared && is_short && span.end - last.start <= SHARED => last.end = span.end,
+                _ => places.buffers.push(span),
+            }
+            is_shared = is_short;
+        }
+        places.of_each.push(places.buffers.len().saturating_sub(1));
+    }
+    places
 }

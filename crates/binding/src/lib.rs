@@ -9,6 +9,7 @@
 
 mod allocator;
 mod arguments;
+mod environment;
 mod errors;
 mod external;
 mod file;

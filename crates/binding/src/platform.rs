@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use faultless_mapping::{MappedFile, Range};
+use faultless_mapping::{Advice, MappedFile, Range};
 use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 
 use crate::arguments::number;
+use crate::environment::pool_size;
 use crate::file::path_from;
-use crate::jobs::pool_size;
 use crate::{errors, external};
 
 /// See `capabilities()` in index.ts.
@@ -21,7 +21,7 @@ pub fn capabilities(env: &Env) -> Result<Object<'_>> {
     object.set_named_property("populate", found.populate)?;
     object.set_named_property("residencyByPageTable", found.page_table)?;
     object.set_named_property("guard", found.guard)?;
-    object.set_named_property("views", found.views)?;
+    object.set_named_property("mapping", found.mapping)?;
     let external_buffers = allows_external_buffers(env);
     object.set_named_property("externalBuffers", external_buffers)?;
     object.set_named_property("jemalloc", faultless_allocator::HAS_JEMALLOC && external_buffers)?;
@@ -53,7 +53,11 @@ fn allows_external_buffers(env: &Env) -> bool {
 /// package exists to avoid, for measurements that compare with it.
 #[napi(ts_return_type = "ArrayBuffer")]
 pub fn unpopulated_window<'env>(env: &'env Env, path: &[u8]) -> Result<Unknown<'env>> {
-    let opened = MappedFile::open(&path_from(path)).and_then(|file| Ok((file.views()?, file)));
+    let opened = MappedFile::open(&path_from(path), false).and_then(|file| {
+        // As whoever maps a file without a word to the kernel.
+        file.advise(Range { offset: 0, length: 0 }, Advice::Normal)?;
+        Ok((file.views()?, file))
+    });
     let (views, file) = opened.map_err(|error| errors::to_napi(env, &error))?;
     let length = usize::try_from(file.byte_length()).unwrap_or(usize::MAX);
     external::window(env, Arc::clone(&views), Range { offset: 0, length })

@@ -3,58 +3,106 @@
 //! The generated glue of napi-rs takes a lock that all threads of the process share at each call, and made eight workers
 //! four times slower at an empty call than eight processes. Everything else goes through that glue.
 
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use faultless_mapping::{Evidence, MappedFile};
+use faultless_mapping::MappedFile;
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{Env, Error, JsValue, Result, Status, check_status, sys};
 use napi_derive::napi;
 
 use crate::arguments::{bytes, number, range, ranges};
 use crate::file::{milliseconds, path_from};
-use crate::{errors, external};
+use crate::{environment, errors, external};
 
-/// A file as one thread reads it at once, with what it knows of the file's pages.
-struct Reader {
+/// The files that one thread may read at once, by number. A number holds its place, and how often that was given away.
+#[derive(Default)]
+struct Readers {
+    places: Vec<Place>,
+    free: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Place {
     file: Option<Arc<MappedFile>>,
-    of_copies: Evidence,
-    of_views: Evidence,
+    generation: u32,
 }
 
-/// A value of JavaScript's that holds a [`Reader`].
-pub(crate) fn reader(env: &Env, file: Arc<MappedFile>) -> Result<Unknown<'_>> {
-    let reader = Reader { file: Some(file), of_copies: Evidence::default(), of_views: Evidence::default() };
-    let reader = Box::into_raw(Box::new(reader));
-    let mut value = ptr::null_mut();
-    // SAFETY: `let_go` gets the box back, once, when JavaScript has let go of the value.
-    let status = unsafe {
-        sys::napi_create_external(env.raw(), reader.cast(), Some(let_go), ptr::null_mut(), &raw mut value)
-    };
-    if status != sys::Status::napi_ok {
-        // SAFETY: the box was made above, and a call that failed has not taken it.
-        drop(unsafe { Box::from_raw(reader) });
-    }
-    check_status!(status, "no reader could be made")?;
-    // SAFETY: the value was made above, in this environment.
-    unsafe { Unknown::from_napi_value(env.raw(), value) }
+/// Bits of a number that say which place it is; the others, how often that was given away.
+const PLACE_BITS: u32 = 20;
+
+thread_local! {
+    static READERS: RefCell<Readers> = RefCell::default();
 }
 
-unsafe extern "C" fn let_go(_env: sys::napi_env, reader: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: the box that `reader` made; Node calls this once.
-    drop(unsafe { Box::from_raw(reader.cast::<Reader>()) });
+/// Gives a file a number, for this thread; never 0. Past a million open files there are none left, and 0 is what is given: then
+/// nothing is answered at once.
+pub(crate) fn remember(file: Arc<MappedFile>) -> u32 {
+    READERS.with_borrow_mut(|Readers { places, free }| {
+        let place = free.pop().unwrap_or(places.len());
+        if place >= (1 << PLACE_BITS) - 1 {
+            return 0;
+        }
+        if place == places.len() {
+            places.push(Place::default());
+        }
+        places[place].file = Some(file);
+        number_of(place, places[place].generation)
+    })
 }
 
-/// The functions of the hot path, most of which take a reader; see their types.
+fn number_of(place: usize, generation: u32) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "less than 20 bits")]
+    let place = place as u32 + 1;
+    generation << PLACE_BITS | place
+}
+
+/// Takes the number of a file away again.
+pub(crate) fn forget(number: u32) {
+    // As the thread ends, its numbers may have gone before those who forget them.
+    let file = READERS.try_with(|readers| {
+        let Readers { places, free } = &mut *readers.borrow_mut();
+        let place = place_of(number)?;
+        let found = places.get_mut(place).filter(|found| number_of(place, found.generation) == number)?;
+        found.generation = found.generation.wrapping_add(1) & (u32::MAX >> PLACE_BITS);
+        free.push(place);
+        found.file.take()
+    });
+    drop(file);
+}
+
+fn place_of(number: u32) -> Option<usize> {
+    (number & ((1 << PLACE_BITS) - 1)).checked_sub(1).map(|place| place as usize)
+}
+
+/// The file of a number; the caller's own reference, so it may do what it likes meanwhile.
+fn file_of(number: f64) -> Result<Arc<MappedFile>> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "any other number is no file's"
+    )]
+    let number = number as u32;
+    let found = READERS.with_borrow(|readers| {
+        let place = place_of(number)?;
+        let found = readers.places.get(place)?;
+        if number_of(place, found.generation) == number { found.file.clone() } else { None }
+    });
+    found.ok_or_else(|| Error::new(Status::Closing, "the file was released".to_owned()))
+}
+
+/// The functions of the hot path, most of which take the number of a file; see their types.
 #[napi(ts_return_type = "{ \
-tryCopy(reader: object, target: Uint8Array, at: number, offset: number, length: number): boolean, \
-tryCopyMany(reader: object, target: Uint8Array, at: number, offsets: Float64Array, lengths: Float64Array): number, \
-readyViews(reader: object, offset: number, length: number): number, \
-mappedViews(reader: object, offset: number, length: number): number, \
+tryCopy(reader: number, target: Uint8Array, at: number, offset: number, length: number): boolean, \
+tryCopyMany(reader: number, target: Uint8Array, at: number, offsets: Float64Array, lengths: Float64Array): number, \
+readyViews(reader: number, offset: number, length: number): number, \
+mappedViews(reader: number, offset: number, length: number): number, \
 tryReadPath(path: Uint8Array, idle: number, target: Uint8Array, offset: number, length: number): number, \
-release(reader: object): void, \
+tryAcquire(): boolean, \
+relinquish(): void, \
 jemallocMemory(length: number): ArrayBuffer | undefined }")]
 pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
     let mut functions = Object::new(env)?;
@@ -64,7 +112,8 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
         (c"readyViews", ready_views),
         (c"mappedViews", mapped_views),
         (c"tryReadPath", try_read_path),
-        (c"release", release),
+        (c"tryAcquire", try_acquire),
+        (c"relinquish", relinquish),
         (c"jemallocMemory", jemalloc_memory),
     ] {
         let mut value = ptr::null_mut();
@@ -90,13 +139,12 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
 /// Copies `length` bytes at `offset` to `target`, from its byte `at` on, if that cannot wait for a disk; false if it could.
 unsafe extern "C" fn try_copy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, target, at, offset, length]| {
-        let Reader { file, of_copies, .. } = to_reader(env, reader)?;
-        let file = open(file.as_ref())?;
-        let range = range(file, to_number(env, offset)?, to_number(env, length)?)?;
+        let file = file_of(to_number(env, reader)?)?;
+        let range = range(&file, to_number(env, offset)?, to_number(env, length)?)?;
         let address = writable(env, target, to_number(env, at)?, range.length)?;
         // SAFETY: `address` has room for the length, as was just seen, and nothing runs on this thread in between; the
         // range ends within the file.
-        let copied = unsafe { file.try_copy(std::iter::once(range), address, Some(of_copies)) };
+        let copied = unsafe { file.try_copy(std::iter::once(range), address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         to_boolean(env, copied == 1)
     })
@@ -105,13 +153,12 @@ unsafe extern "C" fn try_copy(env: sys::napi_env, info: sys::napi_callback_info)
 /// The same for many ranges, back to back; says how many there were before the first that could wait.
 unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, target, at, offsets, lengths]| {
-        let Reader { file, of_copies, .. } = to_reader(env, reader)?;
-        let file = open(file.as_ref())?;
-        let ranges = ranges(file, to_numbers(env, offsets)?, to_numbers(env, lengths)?)?;
+        let file = file_of(to_number(env, reader)?)?;
+        let ranges = ranges(&file, to_numbers(env, offsets)?, to_numbers(env, lengths)?)?;
         let total = ranges.iter().map(|range| range.length).sum();
         let address = writable(env, target, to_number(env, at)?, total)?;
         // SAFETY: as above, for all of them together.
-        let copied = unsafe { file.try_copy(ranges.into_iter(), address, Some(of_copies)) };
+        let copied = unsafe { file.try_copy(ranges.into_iter(), address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, number(copied as u64))
     })
@@ -120,11 +167,9 @@ unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_
 /// The id of the views' mapping, if touching a view of the range cannot wait for a disk; else 0.
 unsafe extern "C" fn ready_views(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, offset, length]| {
-        let Reader { file, of_views, .. } = to_reader(env, reader)?;
-        let file = open(file.as_ref())?;
-        let range = range(file, to_number(env, offset)?, to_number(env, length)?)?;
-        let ready = file.ready_views(range, of_views);
-        let ready = ready.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
+        let file = file_of(to_number(env, reader)?)?;
+        let range = range(&file, to_number(env, offset)?, to_number(env, length)?)?;
+        let ready = file.ready_views(range).map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, ready.unwrap_or_default().into())
     })
 }
@@ -132,8 +177,8 @@ unsafe extern "C" fn ready_views(env: sys::napi_env, info: sys::napi_callback_in
 /// The same for a part of what is gone through in order.
 unsafe extern "C" fn mapped_views(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, offset, length]| {
-        let file = open(to_reader(env, reader)?.file.as_ref())?;
-        let range = range(file, to_number(env, offset)?, to_number(env, length)?)?;
+        let file = file_of(to_number(env, reader)?)?;
+        let range = range(&file, to_number(env, offset)?, to_number(env, length)?)?;
         let mapped =
             file.mapped_views(range).map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, mapped.unwrap_or_default().into())
@@ -145,23 +190,26 @@ unsafe extern "C" fn mapped_views(env: sys::napi_env, info: sys::napi_callback_i
 unsafe extern "C" fn try_read_path(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[path, idle, target, offset, length]| {
         let path = path_from(to_bytes(env, path)?);
-        let found = faultless_mapping::find_path(&path, milliseconds(to_number(env, idle)?));
-        let Some(file) = found else { return from_number(env, -1.0) };
-        let start = bytes(to_number(env, offset)?)?.min(file.byte_length());
-        let count = bytes(to_number(env, length)?)?.min(file.byte_length() - start);
-        let range = range(&file, number(start), number(count))?;
-        let address = writable(env, target, 0.0, range.length)?;
-        // SAFETY: `address` has room for the range, which ends within the file; nothing runs on this thread in between.
-        let copied = unsafe { file.try_copy(std::iter::once(range), address, None) };
+        let idle = milliseconds(to_number(env, idle)?);
+        let offset = bytes(to_number(env, offset)?)?;
+        let length = usize::try_from(bytes(to_number(env, length)?)?).unwrap_or(usize::MAX);
+        let address = writable(env, target, 0.0, length)?;
+        // SAFETY: `address` has room for the length; nothing runs on this thread in between.
+        let copied = unsafe { faultless_mapping::try_read_path(&path, idle, offset, length, address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
-        from_number(env, if copied == 1 { number(count) } else { -1.0 })
+        from_number(env, copied.map_or(-1.0, |count| number(count as u64)))
     })
 }
 
-/// Lets go of the file without waiting for a garbage collection.
-unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    call(env, info, |[reader]| {
-        to_reader(env, reader)?.file = None;
+/// Takes a permit for the next job; false where there is none, and then the callback of `onPermit` comes.
+unsafe extern "C" fn try_acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[]| to_boolean(env, environment::try_acquire(env)?))
+}
+
+/// Gives a permit back for which there was no job.
+unsafe extern "C" fn relinquish(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[]| {
+        environment::relinquish(env);
         Ok(ptr::null_mut())
     })
 }
@@ -209,20 +257,6 @@ fn call<const COUNT: usize>(
     // SAFETY: this is the thread of the environment, in a call from JavaScript.
     unsafe { napi::JsError::from(failed).throw_into(env) };
     ptr::null_mut()
-}
-
-fn open(file: Option<&Arc<MappedFile>>) -> Result<&Arc<MappedFile>> {
-    file.ok_or_else(|| Error::new(Status::Closing, "the file was released".to_owned()))
-}
-
-/// The reader in a value. It is borrowed for the call: no call runs JavaScript, so there is no second one meanwhile.
-fn to_reader<'call>(env: sys::napi_env, value: sys::napi_value) -> Result<&'call mut Reader> {
-    let mut reader = ptr::null_mut();
-    // SAFETY: lib/ passes nothing but values made by `reader`; what is no external is refused here.
-    check_status!(unsafe { sys::napi_get_value_external(env, value, &raw mut reader) }, "not a reader")?;
-    // SAFETY: the box lives as long as the value, which the caller holds.
-    unsafe { reader.cast::<Reader>().as_mut() }
-        .ok_or_else(|| Error::new(Status::InvalidArg, "no reader".to_owned()))
 }
 
 fn to_number(env: sys::napi_env, value: sys::napi_value) -> Result<f64> {

@@ -10,8 +10,8 @@ use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
 use crate::arguments::{bytes, range};
-use crate::file::{NativeFile, Scheduled, schedule};
-use crate::jobs::Work;
+use crate::file::{NativeFile, Scheduled};
+use crate::jobs::{Work, schedule};
 
 type Act = dyn FnMut(&MappedFile) -> faultless_mapping::Result<()> + Send;
 
@@ -37,64 +37,57 @@ impl Work for Deed {
 impl NativeFile {
     fn deed(
         &self,
-        in_any_case: bool,
         act: impl FnMut(&MappedFile) -> faultless_mapping::Result<()> + Send + 'static,
-    ) -> Result<Scheduled<Deed>> {
-        schedule(in_any_case, || Ok(Deed { file: Arc::clone(self.file()?), act: Box::new(act) }))
+    ) -> Scheduled<Deed> {
+        schedule(Deed { file: Arc::clone(self.file()?), act: Box::new(act) })
     }
 }
 
 #[napi]
 impl NativeFile {
     /// Writes `data`, which is memory that nobody else changes meanwhile.
-    #[napi(ts_return_type = "Promise<void> | null")]
-    pub fn write(&self, in_any_case: bool, data: Uint8Array, offset: f64) -> Result<Scheduled<Deed>> {
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn write(&self, data: Uint8Array, offset: f64) -> Scheduled<Deed> {
         let offset = bytes(offset)?;
-        self.deed(in_any_case, move |file| file.write(&data, offset))
+        self.deed(move |file| file.write(&data, offset))
     }
 
     /// Has a range on the device.
-    #[napi(ts_return_type = "Promise<void> | null")]
-    pub fn flush(&self, in_any_case: bool, offset: f64, length: f64) -> Result<Scheduled<Deed>> {
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn flush(&self, offset: f64, length: f64) -> Scheduled<Deed> {
         let range = range(self.file()?, offset, length)?;
-        self.deed(in_any_case, move |file| file.flush(range))
+        self.deed(move |file| file.flush(range))
     }
 
     /// Keeps a range in memory.
-    #[napi(ts_return_type = "Promise<void> | null")]
-    pub fn lock(&self, in_any_case: bool, offset: f64, length: f64) -> Result<Scheduled<Deed>> {
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn lock(&self, offset: f64, length: f64) -> Scheduled<Deed> {
         let range = range(self.file()?, offset, length)?;
-        self.deed(in_any_case, move |file| file.lock(range))
+        self.deed(move |file| file.lock(range))
     }
 
     /// Takes back one lock of each page of a range; to the end of all that is locked without a length.
-    #[napi(ts_return_type = "Promise<void> | null")]
-    pub fn unlock(&self, in_any_case: bool, offset: f64, length: Option<f64>) -> Result<Scheduled<Deed>> {
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn unlock(&self, offset: f64, length: Option<f64>) -> Scheduled<Deed> {
         let (offset, length) = (bytes(offset)?, length.map(bytes).transpose()?);
-        self.deed(in_any_case, move |file| {
+        self.deed(move |file| {
             file.unlock(offset, length);
             Ok(())
         })
     }
 
     /// Takes back all locks of this handle.
-    #[napi(ts_return_type = "Promise<void> | null")]
-    pub fn unlock_all(&self, in_any_case: bool) -> Result<Scheduled<Deed>> {
-        self.deed(in_any_case, |file| {
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn unlock_all(&self) -> Scheduled<Deed> {
+        self.deed(|file| {
             file.unlock_all();
             Ok(())
         })
     }
 
     /// Tells the kernel how a range will be used.
-    #[napi(ts_return_type = "Promise<void> | null")]
-    pub fn advise(
-        &self,
-        in_any_case: bool,
-        advice: String,
-        offset: f64,
-        length: f64,
-    ) -> Result<Scheduled<Deed>> {
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn advise(&self, advice: String, offset: f64, length: f64) -> Scheduled<Deed> {
         let range = range(self.file()?, offset, length)?;
         let advice = match advice.as_str() {
             "normal" => Advice::Normal,
@@ -104,6 +97,6 @@ impl NativeFile {
             "dontneed" => Advice::DontNeed,
             _ => return Err(Error::new(Status::InvalidArg, "no such advice".to_owned())),
         };
-        self.deed(in_any_case, move |file| file.advise(range, advice))
+        self.deed(move |file| file.advise(range, advice))
     }
 }

@@ -1,78 +1,46 @@
-//! Many ranges in one trip: starts the exact I/O of a sliding window of them, then populates, copies and checks each.
+//! Many ranges in one job: starts the exact I/O of a sliding window of them, then reads or populates one after the other.
+
+use std::ops::Range as Span;
 
 use crate::error::{Error, Result};
+use crate::limits::{AHEAD, AHEAD_PIECES, BLOCK, LONGER_THAN_WINDOWS, MAPPED_AS_READ, PIECE, TAKEN_AT_ONCE};
 use crate::mapped_file::MappedFile;
 use crate::os;
 use crate::pages::Pages;
+use crate::range::Range;
 
-/// Bytes populated in one call. A longer populate holds `mmap_lock` long enough for others to notice; between two pieces
-/// a cancelled range is noticed.
-pub const MAX_PIECE: usize = 2 << 20;
-
-/// How far the I/O runs ahead of the copies, in bytes: far more would soon be evicted again under memory pressure.
-const AHEAD_BYTES: usize = 8 << 20;
-
-/// How far it runs ahead in pieces: enough for the queue of a fast disk.
-const AHEAD_PIECES: usize = 128;
-
-/// Bytes of a file; within the file's length at the time the range was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    /// The first byte.
-    pub offset: u64,
-    /// How many bytes.
-    pub length: usize,
-}
-
-impl Range {
-    pub(crate) fn end(self) -> u64 {
-        self.offset + self.length as u64
-    }
-}
-
-/// One populate's worth of a range.
+/// One step of a range, of up to [`PIECE`] bytes.
 #[derive(Clone, Copy)]
 struct Piece {
-    /// The range it belongs to.
+    /// The number of the range.
     of: usize,
-    offset: u64,
-    length: usize,
+    range: Range,
     /// Where its bytes go in the target.
-    at: usize,
+    target_offset: usize,
 }
 
-/// Where the bytes of ranges go, back to back in their order.
-pub trait Target {
-    /// The part that begins at byte `at`. It is asked for in no more than the length of one range, and never across two.
-    fn part(&mut self, at: usize, length: usize) -> &mut [u8];
-}
-
-impl Target for [u8] {
-    fn part(&mut self, at: usize, length: usize) -> &mut [u8] {
-        &mut self[at..at + length]
-    }
-}
-
-/// Several pieces of memory as one target. Each range lies in one of them.
+/// Where the bytes of ranges go, back to back in their order: pieces of memory, each of which holds whole ranges.
 #[derive(Debug)]
-pub struct Scattered<'memory> {
+pub struct Target<'memory> {
     /// With the position at which each begins.
     parts: Vec<(usize, &'memory mut [u8])>,
+    /// Nothing was ever written to it, so it may have no memory behind it yet.
+    is_fresh: bool,
 }
 
-impl<'memory> FromIterator<&'memory mut [u8]> for Scattered<'memory> {
-    fn from_iter<I: IntoIterator<Item = &'memory mut [u8]>>(memory: I) -> Self {
+impl<'memory> Target<'memory> {
+    /// A target of these parts.
+    pub fn new(memory: impl IntoIterator<Item = &'memory mut [u8]>, is_fresh: bool) -> Self {
         let mut at = 0;
-        let place = |part: &'memory mut [u8]| {
+        let with_start = |part: &'memory mut [u8]| {
             let start = at;
             at += part.len();
             (start, part)
         };
-        Self { parts: memory.into_iter().map(place).collect() }
+        Self { parts: memory.into_iter().map(with_start).collect(), is_fresh }
     }
-}
 
-impl Target for Scattered<'_> {
+    /// The part that begins at byte `at`: no more than one range, and never across two.
     fn part(&mut self, at: usize, length: usize) -> &mut [u8] {
         let index = self.parts.partition_point(|&(start, _)| start <= at) - 1;
         let (start, part) = &mut self.parts[index];
@@ -91,26 +59,37 @@ pub enum Purpose {
     ViewsInOrder,
 }
 
-/// What became of each range that did not succeed, by its index.
+/// What became of each range that did not succeed, by its number.
 pub type Failures = Vec<(usize, Error)>;
 
 /// Copies ranges, back to back in their order, into `target`, which has room for all of them. Waits for the disk. Each range
 /// fails on its own, and one that `wanted` denies is given up at its next piece as [`Error::Cancelled`].
+///
+/// The bytes come by `pread`: that raises no signal, fills no page table, and tells what any reader of the file would be told.
 ///
 /// # Panics
 /// If `target` has no room for a range.
 pub fn read_ranges(
     file: &MappedFile,
     ranges: &[Range],
-    target: &mut (impl Target + ?Sized),
+    target: &mut Target<'_>,
     wanted: impl Fn(usize) -> bool,
 ) -> Failures {
-    let mapping = file.mapping();
-    let mut failures = for_each_piece(mapping, ranges, Pages::start_read, wanted, |piece| {
-        read_piece(file, piece, target.part(piece.at, piece.length))
-    });
-    fail_what_was_cut(file, ranges, &mut failures);
-    failures
+    let start = |range: Range| {
+        // What goes on from the last read is left to the kernel, which reads ahead, and in large folios.
+        if !file.in_order().goes_on(range.offset, range.end()) {
+            start_read(file, file.mapping().map(|mapping| &***mapping), range);
+        }
+    };
+    let read = |piece: Piece| {
+        let fresh = target.is_fresh;
+        let part = target.part(piece.target_offset, piece.range.length);
+        if fresh && part.len() >= TAKEN_AT_ONCE {
+            os::take_memory(part);
+        }
+        read_piece(file, piece.range, part)
+    };
+    for_each_piece(ranges, start, wanted, read)
 }
 
 /// Brings ranges into the page table. Waits for the disk; failures as [`read_ranges`].
@@ -123,55 +102,51 @@ pub fn populate_ranges(
     purpose: Purpose,
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Failures> {
-    let for_views = purpose != Purpose::Copies;
-    let views = if for_views { Some(file.views()?) } else { None };
-    let pages = views.as_deref().map_or(&**file.mapping(), |views| views.pages());
-    let start = if purpose == Purpose::ViewsInOrder { Pages::start_read_in_order } else { Pages::start_read };
-    let mut failures = for_each_piece(pages, ranges, start, wanted, |piece| {
-        match pages.populate(piece.offset, piece.length) {
-            Ok(()) => Ok(()),
-            // The kernel says EFAULT for a cut file and for a bad disk alike: reading the file tells which it is.
-            Err(errno) => {
-                read_past_mapping(file, piece, &mut vec![0; piece.length])?;
-                if !for_views {
-                    // Now in the page cache, which is all that can be done for a mapping that copies no longer use.
-                    return Ok(());
-                }
-                // Another range may have damaged the mapping: then there is a new one by now.
-                let again = file.views()?;
-                file.nothing_lost(again.pages(), Range { offset: piece.offset, length: piece.length })?;
-                let again = again.pages().populate(piece.offset, piece.length);
-                again.map_err(|_| file.failed(errno, "madvise", piece.offset, piece.length))
-            }
+    let views = if purpose == Purpose::Copies { None } else { Some(file.views()?) };
+    let pages = match &views {
+        Some(views) => Some(views.pages()),
+        None => file.mapping().map(|mapping| &***mapping),
+    };
+    let start = |range: Range| {
+        let begun = purpose == Purpose::ViewsInOrder && begin_in_order(file, pages, range);
+        if !begun {
+            start_read(file, pages, range);
         }
-    });
-    fail_what_was_cut(file, ranges, &mut failures);
+    };
+    let populate = |piece: Piece| match pages {
+        Some(pages) => populate_piece(file, pages, piece.range, views.is_some()),
+        // There is nothing to populate: read, it is in the page cache.
+        None => read_to_nowhere(file, piece.range),
+    };
+    let mut failures = for_each_piece(ranges, start, wanted, populate);
+    if pages.is_some() {
+        fail_what_was_cut(file, ranges, &mut failures);
+    }
     Ok(failures)
 }
 
 fn for_each_piece(
-    pages: &Pages,
     ranges: &[Range],
-    start: fn(&Pages, u64, usize),
+    start: impl Fn(Range),
     wanted: impl Fn(usize) -> bool,
     mut act: impl FnMut(Piece) -> Result<()>,
 ) -> Failures {
-    let pieces = cut(ranges);
+    let pieces = to_pieces(ranges);
     let mut failures = Failures::new();
     let (mut started, mut ahead) = (0, 0);
     for (index, &piece) in pieces.iter().enumerate() {
         while let Some(next) = pieces.get(started) {
-            let far = started - index >= AHEAD_PIECES || ahead + next.length > AHEAD_BYTES;
+            let far = started - index >= AHEAD_PIECES || ahead + next.range.length > AHEAD;
             if started > index && far {
                 break;
             }
             if wanted(next.of) {
-                start(pages, next.offset, next.length);
+                start(next.range);
             }
-            ahead += next.length;
+            ahead += next.range.length;
             started += 1;
         }
-        ahead -= piece.length;
+        ahead -= piece.range.length;
         if failures.last().is_some_and(|&(failed, _)| failed == piece.of) {
             continue;
         }
@@ -183,65 +158,184 @@ fn for_each_piece(
     failures
 }
 
-fn cut(ranges: &[Range]) -> Vec<Piece> {
+fn to_pieces(ranges: &[Range]) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(ranges.len());
-    let mut at = 0;
+    let mut target_offset = 0;
     for (of, range) in ranges.iter().enumerate() {
         let mut done = 0;
         while done < range.length {
-            let length = MAX_PIECE.min(range.length - done);
-            pieces.push(Piece { of, offset: range.offset + done as u64, length, at });
+            let length = PIECE.min(range.length - done);
+            let range = Range { offset: range.offset + done as u64, length };
+            pieces.push(Piece { of, range, target_offset });
             done += length;
-            at += length;
+            target_offset += length;
         }
     }
     pieces
 }
 
-/// Populates and copies; whatever goes wrong with the mapping, the file itself has the last word.
-fn read_piece(file: &MappedFile, piece: Piece, target: &mut [u8]) -> Result<()> {
-    let mapping = file.mapping();
-    if mapping.populate(piece.offset, piece.length).is_err() {
-        return read_past_mapping(file, piece, target);
+/// Starts the I/O of exactly these pages, unless they are known to be in memory.
+fn start_read(file: &MappedFile, pages: Option<&Pages>, range: Range) {
+    if file.kept().is_none() && !pages.is_some_and(|pages| pages.is_cached(range.offset, range.length)) {
+        file.request(range);
     }
-    // SAFETY: `target` is as long as the piece and belongs to the caller; the range lies within the file's length, so
-    // within the mapping, and was populated.
-    unsafe { mapping.copy(piece.offset, piece.length, target.as_mut_ptr()) };
-    if mapping.is_damaged() {
-        return read_past_mapping(file, piece, target);
+}
+
+/// Begins a part of what is gone through in order, well ahead of it, so that the disk is not left idle while a part is populated
+/// or JavaScript is at something else. The kernel's own read-ahead asks for what is needed anyway, in large folios, which take
+/// far less CPU time than single pages. The kernel tells what is in order by what a descriptor was asked for last: parts that
+/// come side by side, and perhaps not in their order, are begun one after the other. `false` where the file system knows no reads
+/// that may not wait.
+fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> bool {
+    let Some(pages) = pages.filter(|_| file.file_system().nowait) else { return false };
+    let is_visible = pages.is_told_the_truth();
+    let mut in_order = file.in_order();
+    in_order.next(range.offset, range.end()).take_while(|&at| at < file.byte_length()).all(|at| {
+        let block = BLOCK as usize;
+        let length = usize::try_from(file.byte_length() - at).map_or(block, |left| left.min(block));
+        let missing: u64 = pages.missing(at, length).iter().map(|span| span.end - span.start).sum();
+        if missing >= length as u64 {
+            // In the middle of a file only a read that is longer than any window begins one. What may be in memory is copied.
+            let wanted = if at == 0 || !is_visible { BLOCK } else { LONGER_THAN_WINDOWS };
+            if !os::begin_window(file.file(), at, wanted) {
+                return false;
+            }
+        } else if missing > 0 {
+            // A window that began in between would have its marks elsewhere.
+            file.request(Range { offset: at, length });
+        }
+        os::pass_marks(file.file(), at, length);
+        true
+    })
+}
+
+fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> {
+    if let Some(bytes) = file.kept() {
+        #[expect(clippy::cast_possible_truncation, reason = "within a length that is a usize")]
+        target.copy_from_slice(&bytes[range.offset as usize..range.end() as usize]);
+        return Ok(());
+    }
+    let count =
+        os::read_at(file.file(), target, range.offset).map_err(|errno| file.failed(errno, "read", range))?;
+    if count < range.length {
+        return Err(file.truncated(range, range.offset + count as u64));
+    }
+    // Where only the page table tells what is in memory, what is read again goes there.
+    if let Some(mapping) = file.mapping()
+        && range.length <= MAPPED_AS_READ
+        && !mapping.is_told_the_truth()
+        && mapping.was_seen(range.offset)
+    {
+        // The bytes have been read, so it does not matter to this range what becomes of it.
+        _ = mapping.populate(range.offset, range.length);
     }
     Ok(())
 }
 
-fn read_past_mapping(file: &MappedFile, piece: Piece, target: &mut [u8]) -> Result<()> {
-    let Piece { offset, length, .. } = piece;
-    let count = os::read_at(file.file(), target, offset)
-        .map_err(|errno| file.failed(errno, "read", offset, length))?;
-    if count < length {
-        return Err(file.truncated(offset, length, offset + count as u64));
+/// Reads a range for what that does to the page cache, and for its error.
+fn read_to_nowhere(file: &MappedFile, range: Range) -> Result<()> {
+    const STEP: usize = 64 << 10;
+    let mut nowhere = vec![0; STEP.min(range.length)];
+    for at in (range.offset..range.end()).step_by(STEP) {
+        #[expect(clippy::cast_possible_truncation, reason = "at most a step")]
+        let length = (range.end() - at).min(STEP as u64) as usize;
+        read_piece(file, Range { offset: at, length }, &mut nowhere[..length])?;
     }
     Ok(())
 }
 
-/// The last page of a file that was cut inside it reads as zeros without any signal: only the size tells.
+/// Populates pages that are in the page cache by then: a page fault that has to read holds `mmap_lock` while it tries a page for
+/// the second time, and every thread that maps, unmaps or faults stands still.
+fn populate_piece(file: &MappedFile, pages: &Pages, range: Range, for_views: bool) -> Result<()> {
+    wait_until_cached(file, pages, range)?;
+    let outcome = if file.file_system().holes_take_memory {
+        let holes = pages.missing(range.offset, range.length);
+        if for_views && !holes.is_empty() {
+            return Err(Error::Hole);
+        }
+        between(range, &holes).try_for_each(|span| {
+            #[expect(clippy::cast_possible_truncation, reason = "part of the range, whose length is a usize")]
+            pages.populate(span.start, (span.end - span.start) as usize)
+        })
+    } else {
+        pages.populate(range.offset, range.length)
+    };
+    let Err(errno) = outcome else { return Ok(()) };
+    // The kernel says EFAULT for a cut file and for a bad disk alike: reading the file tells which it is.
+    read_to_nowhere(file, range)?;
+    if !for_views {
+        // Now in the page cache, which is all that can be done for a mapping that copies no longer use.
+        return Ok(());
+    }
+    // Another range may have damaged the mapping: then there is a new one by now.
+    let again = file.views()?;
+    file.nothing_lost(again.pages(), range)?;
+    let again = again.pages().populate(range.offset, range.length);
+    again.map_err(|_| file.failed(errno, "madvise", range))
+}
+
+/// Waits for the disk by reads of single bytes: they raise no signal, tell the error of a page as it is, and hold no lock.
+fn wait_until_cached(file: &MappedFile, pages: &Pages, range: Range) -> Result<()> {
+    let mut at = range.offset;
+    while at < range.end() {
+        #[expect(clippy::cast_possible_truncation, reason = "part of the range, whose length is a usize")]
+        let left = (range.end() - at) as usize;
+        let Some(missing) = pages.missing(at, left).into_iter().next() else { break };
+        if missing == (at..range.end()) && !pages.is_told_the_truth() {
+            return read_to_nowhere(file, Range { offset: at, length: left });
+        }
+        let position = missing.start.max(at);
+        match os::read_at(file.file(), &mut [0], position) {
+            Ok(0) => return Err(file.truncated(range, position)),
+            Ok(_) => at = (position + 1).next_multiple_of(os::page_size() as u64),
+            Err(errno) => return Err(file.failed(errno, "read", range)),
+        }
+    }
+    Ok(())
+}
+
+/// The parts of a range that lie between others.
+fn between(range: Range, others: &[Span<u64>]) -> impl Iterator<Item = Span<u64>> {
+    let starts = std::iter::once(range.offset).chain(others.iter().map(|other| other.end));
+    let ends = others.iter().map(|other| other.start).chain(std::iter::once(range.end()));
+    starts
+        .zip(ends)
+        .map(move |(start, end)| start.max(range.offset)..end)
+        .filter(|span| span.start < span.end)
+}
+
+/// The last page of a file that was cut inside it is zeros without any signal: only the size tells.
 fn fail_what_was_cut(file: &MappedFile, ranges: &[Range], failures: &mut Failures) {
-    let size = match os::stat(file.file()) {
+    let size = match file.stat_anew() {
         Ok(stat) => stat.size,
-        Err(errno) => {
-            let failed = |(index, range): (usize, &Range)| {
-                (index, file.failed(errno, "fstat", range.offset, range.length))
-            };
-            *failures = ranges.iter().enumerate().map(failed).collect();
+        Err(error) => {
+            *failures = (0..ranges.len()).map(|index| (index, error.clone())).collect();
             return;
         }
     };
     if size >= file.byte_length() {
         return;
     }
-    for (index, range) in ranges.iter().enumerate() {
+    for (index, &range) in ranges.iter().enumerate() {
         let cut = range.length > 0 && range.end() > size;
         if cut && !failures.iter().any(|&(failed, _)| failed == index) {
-            failures.push((index, file.truncated(range.offset, range.length, size)));
+            failures.push((index, file.truncated(range, size)));
         }
+    }
+}
+
+/// What an error number of a failed populate can stand for besides the disk.
+#[cfg(test)]
+mod tests {
+    use super::{Range, between};
+
+    #[test]
+    fn what_lies_between_holes_is_what_is_left_of_the_range() {
+        let range = Range { offset: 100, length: 50 };
+        let left = |holes: &[std::ops::Range<u64>]| between(range, holes).collect::<Vec<_>>();
+        assert_eq!(left(&[]), [100..150]);
+        assert_eq!(left(&[90..110, 120..130]), [110..120, 130..150]);
+        assert_eq!(left(&[90..160]), []);
+        assert_eq!(left(&[140..160]), [100..140]);
     }
 }

@@ -25,7 +25,6 @@ impl fmt::Display for ByteRange {
 
 /// A failure, with what a person needs to act on it: the file, the range where there is one, and the cure.
 #[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The kernel refused a call on a file.
     #[error("{}, {syscall} '{}'{}", describe(*errno), path.display(), cure(*errno))]
@@ -50,7 +49,7 @@ pub enum Error {
         range: ByteRange,
     },
     /// The path leads to something that has no bytes to map.
-    #[error("'{}' is {what}, not a file that can be mapped; read it with node:fs", path.display())]
+    #[error("'{}' is {what}, not a file with bytes at positions; read it with node:fs", path.display())]
     NotAFile {
         /// Where it is.
         path: PathBuf,
@@ -88,7 +87,7 @@ pub enum Error {
         range: ByteRange,
     },
     /// The kernel would not keep a range in memory.
-    #[error("{}, mlock '{}' ({range}); {}", describe(*errno), path.display(), lock_cure(*limit))]
+    #[error("{}, mlock '{}' ({range}); {}", describe(*errno), path.display(), limit.cure())]
     Lock {
         /// The kernel's error number.
         errno: Errno,
@@ -96,8 +95,8 @@ pub enum Error {
         path: PathBuf,
         /// The bytes that were to be locked.
         range: ByteRange,
-        /// How many bytes this process may lock.
-        limit: Option<u64>,
+        /// What may have been in the way.
+        limit: LockLimit,
     },
     /// A call that writes, on a file that is open for reading.
     #[error(
@@ -125,6 +124,9 @@ pub enum Error {
         /// What cannot be done, and what to do instead.
         what: &'static str,
     },
+    /// The range has holes that would take memory if they were mapped: for whoever can copy it instead.
+    #[error("the range has holes")]
+    Hole,
     /// The work was given up because its caller no longer wants it.
     #[error("the read was cancelled")]
     Cancelled,
@@ -163,7 +165,7 @@ impl Error {
             | Self::Lock { path, .. }
             | Self::ReadOnly { path, .. }
             | Self::WrongFlags { path, .. } => Some(path),
-            Self::Unsupported { .. } | Self::Cancelled => None,
+            Self::Unsupported { .. } | Self::Hole | Self::Cancelled => None,
         }
     }
 
@@ -204,14 +206,37 @@ fn cure(errno: Errno) -> &'static str {
     }
 }
 
-fn lock_cure(limit: Option<u64>) -> String {
-    match limit {
-        Some(limit) => format!(
-            "RLIMIT_MEMLOCK lets this process lock {limit} bytes: raise it (ulimit -l, LimitMEMLOCK= of systemd, --ulimit \
-             memlock of containers), or lock less"
-        ),
-        None => "no memory left to lock, or too many separate ranges: see vm.max_map_count, or lock less"
-            .to_owned(),
+/// What keeps a process from locking more memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockLimit {
+    /// `RLIMIT_MEMLOCK`, in bytes.
+    Process(u64),
+    /// The limit of the memory cgroup, and what is left below it, in bytes.
+    Cgroup {
+        /// Its limit.
+        limit: u64,
+        /// What is left.
+        left: u64,
+    },
+    /// None but the number of mappings, which separate ranges use up.
+    Mappings,
+}
+
+impl LockLimit {
+    fn cure(self) -> String {
+        match self {
+            Self::Process(limit) => format!(
+                "RLIMIT_MEMLOCK lets this process lock {limit} bytes: raise it (ulimit -l, LimitMEMLOCK= of systemd, --ulimit \
+                 memlock of containers), or lock less"
+            ),
+            Self::Cgroup { limit, left } => format!(
+                "the memory cgroup is limited to {limit} bytes, of which {left} can still be locked: raise its limit, or lock less"
+            ),
+            Self::Mappings => {
+                "no memory left to lock, or too many separate ranges: see vm.max_map_count, or lock less"
+                    .to_owned()
+            }
+        }
     }
 }
 

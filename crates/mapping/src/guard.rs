@@ -11,28 +11,32 @@ use std::fs::File;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::PoisonError;
 
-use crate::os::page_size;
+use crate::os::{capabilities, page_size};
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
-use crate::sync::{AtomicI32, AtomicPtr, AtomicUsize};
+use crate::sync::{AtomicI32, AtomicPtr, AtomicUsize, Mutex};
 use crate::table::{Access, Published, Slot, Table};
-
-/// Whether the guard is wanted in this process.
-pub(crate) fn wanted() -> bool {
-    static WANTED: OnceLock<bool> = OnceLock::new();
-    *WANTED.get_or_init(|| std::env::var_os("FAULTLESS_SIGBUS").is_none_or(|value| value != "off"))
-}
 
 /// Bad pages of a mapping after which twice as many are replaced at a time: some thousand mappings at most, of the 65,530 that
 /// a process may have.
 const HITS_BEFORE_DOUBLING: u32 = 512;
 
-static TABLE: Table<512> = Table { first: AtomicPtr::new(ptr::null_mut()) };
+static TABLE: Table<512> = Table { newest: AtomicPtr::new(ptr::null_mut()), free: Mutex::new(Vec::new()) };
+
+/// Mappings there are that write through to their files.
+static WRITE_THROUGH: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether memory belongs to a mapping that writes through to its file. Copied to that, a range of the file may overlap itself.
+pub(crate) fn writes_through(address: *const u8) -> bool {
+    let found = |(_, found): (_, Published)| found.access == Access::WriteThrough;
+    WRITE_THROUGH.load(Relaxed) > 0 && TABLE.find(address as usize).is_some_and(found)
+}
 
 /// A mapping's place in the table. It must be given up before the addresses are unmapped or the descriptor is closed.
 pub(crate) struct Guarded {
     slot: &'static Slot,
+    access: Access,
 }
 
 impl fmt::Debug for Guarded {
@@ -42,15 +46,18 @@ impl fmt::Debug for Guarded {
 }
 
 impl Guarded {
-    /// Guards the addresses `start..end`, which map `file` from its first byte. Installs the handler, and
-    /// looks whether somebody has replaced it since the last time.
-    pub(crate) fn new(start: usize, end: usize, file: &File, access: Access) -> Self {
-        let slot = TABLE.claim();
-        slot.publish(Published { start, end, fd: file.as_raw_fd(), access });
-        if wanted() {
+    /// Guards the addresses `start..end`, which map a file from its first byte; `file` is open as long as they are guarded.
+    /// Installs the handler, and looks whether somebody has replaced it since the last time.
+    pub(crate) fn new(start: usize, end: usize, file: Option<&File>, access: Access) -> Self {
+        let fd = file.map_or(-1, AsRawFd::as_raw_fd);
+        let slot = TABLE.enter(Published { start, end, fd, access });
+        if access == Access::WriteThrough {
+            WRITE_THROUGH.fetch_add(1, Relaxed);
+        }
+        if capabilities().guard {
             install();
         }
-        Self { slot }
+        Self { slot, access }
     }
 
     /// How often pages of the mapping were replaced; anything but 0 means that it no longer mirrors the file.
@@ -66,7 +73,10 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        self.slot.withdraw();
+        if self.access == Access::WriteThrough {
+            WRITE_THROUGH.fetch_sub(1, Relaxed);
+        }
+        TABLE.leave(self.slot);
     }
 }
 
@@ -87,8 +97,29 @@ static BEFORE: Previous = Previous {
     count: AtomicUsize::new(0),
 };
 
-/// Threads that are handing a signal on, so that two handlers that chain to each other do not do so for ever.
-static PASSING: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
+/// A thread that is handing a signal on, and where on its stack: two handlers that chain to each other must not do so for ever.
+struct Passing {
+    thread: AtomicI32,
+    at: AtomicUsize,
+}
+
+impl Passing {
+    /// Whether this thread is handing a signal on, further up on its stack than `here`. A handler may leave by `siglongjmp`:
+    /// what is left behind lies no further up, and is taken away.
+    fn is_above(&self, thread: i32, here: usize) -> bool {
+        if self.thread.load(Relaxed) != thread {
+            return false;
+        }
+        let above = self.at.load(Relaxed) > here;
+        if !above {
+            self.thread.store(0, Relaxed);
+        }
+        above
+    }
+}
+
+static PASSING: [Passing; 64] =
+    [const { Passing { thread: AtomicI32::new(0), at: AtomicUsize::new(0) } }; 64];
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
 
@@ -158,8 +189,9 @@ fn replace_lost_pages(address: usize) -> bool {
     let rest = found.end - page;
     // Past the end of the file everything that follows is lost too, and goes in one call: page by page would run into
     // vm.max_map_count. Within the file it is the device that failed, for this page; where it fails again and again, for more
-    // and more pages at a time, because each piece is a mapping of its own.
-    let past_the_end = (page - found.start) as u64 >= size_of_file(found.fd);
+    // and more pages at a time, because each piece is a mapping of its own. A mapping without an open file is copied from, and
+    // no more once it is damaged, whatever the rest of it holds.
+    let past_the_end = found.fd < 0 || (page - found.start) as u64 >= size_of_file(found.fd);
     let few = page_size().checked_shl(hits / HITS_BEFORE_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
     let length = if past_the_end { rest } else { few };
     if past_the_end {
@@ -174,18 +206,19 @@ fn replace_lost_pages(address: usize) -> bool {
     replace(page, length, writable, source) || replace(page, rest, writable, source)
 }
 
+/// The size as the kernel knows it: a server is not asked, or its silence would stop the thread here.
 fn size_of_file(fd: RawFd) -> u64 {
-    let mut stat = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: `stat` has room for the answer; fstat is async-signal-safe.
-    if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } != 0 {
+    let mut found = MaybeUninit::<libc::statx>::uninit();
+    let flags = libc::AT_EMPTY_PATH | libc::AT_STATX_DONT_SYNC;
+    // SAFETY: the name is empty, `found` has room for the answer, and a plain system call may be made in a handler.
+    let status = unsafe {
+        libc::syscall(libc::SYS_statx, fd, c"".as_ptr(), flags, libc::STATX_SIZE, found.as_mut_ptr())
+    };
+    if status != 0 {
         return 0;
     }
-    // SAFETY: fstat succeeded and filled it.
-    let size = unsafe { stat.assume_init() }.st_size;
-    #[expect(clippy::cast_sign_loss, reason = "the size of a file is never negative")]
-    {
-        size as u64
-    }
+    // SAFETY: statx succeeded and filled it.
+    unsafe { found.assume_init() }.stx_size
 }
 
 /// Whether the file has a byte at this offset that can be read.
@@ -211,7 +244,9 @@ fn replace(page: usize, length: usize, writable: bool, source: Option<(RawFd, li
 fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void, code: libc::c_int) {
     // SAFETY: gettid has no preconditions.
     let thread = unsafe { libc::gettid() };
-    let depth = PASSING.iter().filter(|place| place.load(Relaxed) == thread).count();
+    // The stack grows downwards.
+    let here = (&raw const thread) as usize;
+    let depth = PASSING.iter().filter(|place| place.is_above(thread, here)).count();
     let before = BEFORE.count.load(Acquire).checked_sub(depth + 1).map(|index| {
         // SAFETY: below `count` every action has been written, and is not written again.
         let action = unsafe { &*BEFORE.actions[index].get() };
@@ -222,8 +257,12 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     match before {
         Some(action) if action.sa_sigaction == libc::SIG_IGN && sent_by_someone => {}
         Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
-            let place =
-                PASSING.iter().find(|place| place.compare_exchange(0, thread, Relaxed, Relaxed).is_ok());
+            let is_free =
+                |place: &&Passing| place.thread.compare_exchange(0, thread, Relaxed, Relaxed).is_ok();
+            let place = PASSING.iter().find(is_free);
+            if let Some(place) = place {
+                place.at.store(here, Relaxed);
+            }
             if action.sa_flags & libc::SA_SIGINFO == 0 {
                 // SAFETY: without SA_SIGINFO the handler takes the number alone.
                 let handler: extern "C" fn(libc::c_int) = unsafe { std::mem::transmute(action.sa_sigaction) };
@@ -234,7 +273,7 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
                 handler(signal, info, context);
             }
             if let Some(place) = place {
-                place.store(0, Relaxed);
+                place.thread.store(0, Relaxed);
             }
         }
         _ => die(signal, sent_by_someone),

@@ -1,38 +1,55 @@
 //! Mapped files and their pages: what a Node addon needs from the kernel, and nothing of Node.
 //!
-//! One shared, read-only mapping per file serves every reader of the process. Copies are made on evidence
-//! ([`MappedFile::try_copy`]) or after populating ([`read_ranges`]); the mapped bytes themselves are handed out from a
-//! mapping of their own ([`Views`]). A chained SIGBUS handler keeps the process alive when a file is cut short.
+//! Layers, each of which looks down only: `os`, what the kernel does; `pages`, `mapping` and `views`, mapped memory under the
+//! guard; [`MappedFile`], an open file by whichever backend has its bytes; `now`, `batch` and `path_cache`, the ways to read it.
+//!
+//! Jobs read by `pread` ([`read_ranges`]); the JS thread copies what is known to be in memory ([`MappedFile::try_copy`]); the mapped
+//! bytes themselves are handed out from a mapping of their own ([`Views`]). A chained SIGBUS handler keeps the process alive
+//! when a file is cut short.
 //!
 //! Units are bytes everywhere; pages are named as such. Every function that may wait for a disk says so.
 
+mod advice;
 mod batch;
 mod error;
-mod evidence;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod guard;
-mod housekeeper;
+mod in_order;
+mod limits;
 mod locks;
 mod mapped_file;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod mapping;
+mod now;
 mod os;
 mod page_counts;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod pages;
 mod path_cache;
-mod places;
-mod registry;
+mod permits;
+mod range;
+mod reaper;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod residency;
 mod sync;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod table;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod views;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod weak_map;
 mod writing;
 
-pub use batch::{Failures, MAX_PIECE, Purpose, Range, Scattered, Target, populate_ranges, read_ranges};
-pub use error::{ByteRange, Error, Result};
-pub use evidence::Evidence;
+pub use batch::{Failures, Purpose, Target, populate_ranges, read_ranges};
+pub use error::{ByteRange, Error, LockLimit, Result};
+pub use limits::PIECE;
 pub use mapped_file::{MappedFile, Residency};
-pub use os::{Advice, Capabilities, Errno, capabilities, page_size};
-pub use path_cache::{find_path, open_path, release_paths};
-pub use places::Places;
+pub use os::{Advice, Capabilities, Errno, Settings, capabilities, configure, page_size};
+pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_paths, try_read_path};
+pub use permits::{Permits, Waiter};
+pub use range::Range;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use views::Views;
+
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+use mapping::Mapping;

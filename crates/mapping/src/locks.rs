@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::batch::{Purpose, Range, populate_ranges};
-use crate::error::{ByteRange, Error, Result};
-use crate::housekeeper::Offloaded;
+use crate::Mapping;
+use crate::batch::{Purpose, populate_ranges};
+use crate::error::{Error, LockLimit, Result};
 use crate::mapped_file::MappedFile;
-use crate::mapping::Mapping;
-use crate::os::{self, Errno};
+use crate::os::{self, Errno, Room};
 use crate::page_counts::{PageCounts, Run};
+use crate::range::Range;
+use crate::reaper::Deferred;
 
 /// The locked pages of one handle. They keep the mapping on which they lie, also when the handle has a newer one: what keeps
 /// a page in memory is that any mapping has it locked.
@@ -63,7 +64,7 @@ impl Drop for Locks {
         let held = std::mem::take(&mut *self.held());
         // Unlocking goes through every page, and the last reference may be dropped by a garbage collection.
         if !held.is_empty() {
-            drop(Offloaded::new(held));
+            drop(Deferred::new(held, true));
         }
     }
 }
@@ -78,24 +79,28 @@ impl MappedFile {
         if range.length == 0 {
             return Ok(());
         }
+        if !self.is_mapped() {
+            return Err(Error::Unsupported {
+                what: "this file is read, not mapped, so there is nothing to lock; prefault() the range",
+            });
+        }
+        let failed =
+            |errno, limit| Error::Lock { errno, path: self.path().to_owned(), range: range.into(), limit };
+        // The kernel does not refuse what a memory cgroup has no room for: it ends the process.
+        if let Some(Room { limit, left }) = os::room_to_lock()
+            && range.length as u64 > left
+        {
+            return Err(failed(Errno::NOMEM, LockLimit::Cgroup { limit, left }));
+        }
         if let Some((_, error)) =
             populate_ranges(self, &[range], Purpose::Copies, |_| true)?.into_iter().next()
         {
             return Err(error);
         }
-        let mapping = self.sound_mapping(range)?;
+        let Some(mapping) = self.sound_mapping(range)? else { return Ok(()) };
         let pages = mapping.pages_of(range.offset, range.length);
-        self.locks().add(&mapping, pages).map_err(|errno| match errno {
-            Errno::OPNOTSUPP => Error::Unsupported {
-                what: "on this platform files are read, not mapped, so there is nothing to lock; prefault() the range",
-            },
-            errno => Error::Lock {
-                errno,
-                path: self.path().to_owned(),
-                range: ByteRange { start: range.offset, length: range.length as u64 },
-                limit: os::lock_limit(),
-            },
-        })
+        let limit = os::lock_limit().map_or(LockLimit::Mappings, LockLimit::Process);
+        self.locks().add(&mapping, pages).map_err(|errno| failed(errno, limit))
     }
 
     /// Takes back one call of [`MappedFile::lock`] for each page of the range that this handle has locked. Of the rest of the

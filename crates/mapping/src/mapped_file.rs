@@ -1,39 +1,63 @@
-//! An open file as its readers see it: a path, a length, the shared mapping, and the views' own mapping once needed.
+//! An open file as its readers see it: a path, a length, the bytes by whichever backend has them, and the views' mapping.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::batch::Range;
 use crate::error::{ByteRange, Error, Result};
-use crate::evidence::Evidence;
+use crate::in_order::InOrder;
+use crate::limits::{FAULT_AROUND, GENERATED, INLINE_VIEW};
 use crate::locks::Locks;
-use crate::mapping::Mapping;
-use crate::os::{self, Errno, OpenedFor, Sizing, Stat, page_size};
-use crate::registry;
-use crate::views::Views;
+use crate::now::Source;
+use crate::os::{self, Errno, FileSystem, OpenedFor, Stat, page_size};
+use crate::range::Range;
+use crate::reaper::{Deferred, close_what_is_let_go_of};
 use crate::writing::Writing;
+use crate::{Mapping, Views, residency};
 
 /// A file at one moment: its length does not change. [`MappedFile::refreshed`] looks again and gives a new one.
 #[derive(Debug)]
 pub struct MappedFile {
     path: PathBuf,
     stat: Stat,
-    /// A descriptor of its own: threads that use one at the same time get into each other's way.
-    file: Arc<File>,
-    sizing: Sizing,
-    mapping: Arc<Mapping>,
+    file_system: FileSystem,
+    /// The one descriptor of the handle.
+    file: Arc<Deferred<File>>,
+    /// Nobody else has this open file, so its position may be moved.
+    is_own: bool,
+    backend: Backend,
     views: Mutex<ViewsMade>,
     locks: Arc<Locks>,
+    in_order: Mutex<InOrder>,
+    read_ahead: OnceLock<u64>,
     /// In mode `r+`.
-    writing: Option<Writing>,
+    writing: Option<Arc<Writing>>,
+}
+
+/// Where the bytes come from.
+#[derive(Debug, Clone)]
+enum Backend {
+    /// A shared mapping: what is in memory is copied from it, and views can be had.
+    Mapped(Arc<Mapping>),
+    /// System calls alone, where nothing can be mapped.
+    Read,
+    /// Memory: the bytes were made as they were read, and the size of the file said nothing about them.
+    Kept(Arc<[u8]>),
 }
 
 /// The views' mapping once there is one, and what was advised for it before.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 struct ViewsMade {
     made: Option<Arc<Views>>,
     at_random: bool,
+}
+
+impl Default for ViewsMade {
+    /// What is handed out has been populated. Where the kernel has evicted it since, a touch is to bring in its own page, and not
+    /// as much as a whole read-ahead of the disk.
+    fn default() -> Self {
+        Self { made: None, at_random: true }
+    }
 }
 
 /// How much of a range is in memory, in pages.
@@ -50,29 +74,12 @@ pub struct Residency {
 }
 
 impl MappedFile {
-    /// Opens and maps the file at `path`. May wait for the disk, never for the other end of a FIFO.
+    /// Opens and maps the file at `path`, for reading or for both. May wait for the disk, never for the other end of a FIFO.
     ///
     /// # Errors
-    /// [`Error::System`] where the kernel refuses, [`Error::NotAFile`] for what has no bytes to map.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::open_in_mode(path, false)
-    }
-
-    /// The same for reading and writing: mode `r+`.
-    ///
-    /// # Errors
-    /// As [`MappedFile::open`].
-    pub fn open_writable(path: &Path) -> Result<Self> {
-        Self::open_in_mode(path, true)
-    }
-
-    fn open_in_mode(path: &Path, writable: bool) -> Result<Self> {
-        // Looked at before it is opened: opening some devices does things.
-        let stat = os::stat_path(path).map_err(|errno| Error::system(errno, "open", path))?;
-        must_be_regular(&stat, path)?;
-        let file = os::open(path, writable).map_err(|errno| Error::system(errno, "open", path))?;
-        let sizing = os::sizing(&file);
-        Self::from_file(file, sizing, path.to_owned(), writable)
+    /// [`Error::System`] where the kernel refuses, [`Error::NotAFile`] for what has no bytes at positions.
+    pub fn open(path: &Path, writable: bool) -> Result<Self> {
+        Self::from_file(open_regular(path, writable)?, path.to_owned(), writable, true)
     }
 
     /// A second descriptor for a file that the caller has open, who may close theirs at any time. Does not wait for a disk.
@@ -105,17 +112,47 @@ impl MappedFile {
         if let Some(what) = what {
             return Err(Error::WrongFlags { syscall: "mmap", path, what });
         }
-        // Its position is that of the caller's descriptor.
-        Self::from_file(file, Sizing::Stat, path, writable)
+        Self::from_file(file, path, writable, false)
     }
 
-    fn from_file(file: File, sizing: Sizing, path: PathBuf, writable: bool) -> Result<Self> {
-        let stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
+    pub(crate) fn from_file(file: File, path: PathBuf, writable: bool, is_own: bool) -> Result<Self> {
+        let mut stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         must_be_regular(&stat, &path)?;
-        let mapping = registry::acquire(&file, &stat, &path)?;
-        let writing = writable.then(Writing::default);
-        let (file, views, locks) = (Arc::new(file), Mutex::default(), Arc::default());
-        Ok(Self { path, stat, file, sizing, mapping, views, locks, writing })
+        let file_system = os::file_system(&file);
+        let file = Arc::new(Deferred::new(file, file_system.local));
+        let backend = Backend::of(&file, &mut stat, &file_system, writable, &path)?;
+        Ok(Self {
+            path,
+            stat,
+            file_system,
+            file,
+            is_own,
+            backend,
+            views: Mutex::default(),
+            locks: Arc::default(),
+            in_order: Mutex::default(),
+            read_ahead: OnceLock::new(),
+            writing: writable.then(Arc::default),
+        })
+    }
+
+    /// An open file that is read in parts and let go of: mapping it would cost more than it gives.
+    pub(crate) fn to_be_read_once(file: File, stat: Stat, path: PathBuf) -> Self {
+        let file_system = FileSystem::default();
+        let file = Arc::new(Deferred::new(file, file_system.local));
+        Self {
+            path,
+            stat,
+            file_system,
+            file,
+            is_own: true,
+            backend: Backend::Read,
+            views: Mutex::default(),
+            locks: Arc::default(),
+            in_order: Mutex::default(),
+            read_ahead: OnceLock::new(),
+            writing: None,
+        }
     }
 
     /// Looks at the same file again: its new length, and a sound mapping of all of it. Views made before keep theirs. What
@@ -124,8 +161,7 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn refreshed(&self) -> Result<Self> {
-        let stat = os::stat(&*self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
-        self.at(stat, true)
+        self.looked_at_again(true)
     }
 
     /// The same after a write of this handle's own: what was lost is not forgiven.
@@ -133,45 +169,51 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn grown(&self) -> Result<Self> {
-        let stat = os::stat(&*self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
-        self.at(stat, false)
+        self.looked_at_again(false)
     }
 
-    /// The same file, of which somebody has just seen that it looks like this now.
-    pub(crate) fn at(&self, stat: Stat, forgiving: bool) -> Result<Self> {
-        // A file that is open for writing has been copied up already, and stays what it is.
-        if self.writing.is_none() && !self.mapping.key().admits(&stat) {
-            // Another file may be behind the same name and number by now.
-            let file =
-                os::reopen(&self.file, false).map_err(|errno| Error::system(errno, "open", &self.path))?;
-            let (locks, sizing) = (Arc::clone(&self.locks), os::sizing(&file));
-            let views = Mutex::new(ViewsMade { made: None, at_random: self.views_slot().at_random });
-            return Ok(Self { views, locks, ..Self::from_file(file, sizing, self.path.clone(), false)? });
-        }
-        let mapping = if registry::serves(&self.mapping, stat.size) {
-            Arc::clone(&self.mapping)
-        } else {
-            registry::acquire(&self.file, &stat, &self.path)?
+    fn looked_at_again(&self, forgiving: bool) -> Result<Self> {
+        let mut stat = self.stat_anew()?;
+        let is_other = match &self.backend {
+            // A file that is open for writing has been copied up already, and stays what it is.
+            Backend::Mapped(mapping) => {
+                self.file_system.layered && self.writing.is_none() && !mapping.is_of(&stat, &self.file_system)
+            }
+            Backend::Read | Backend::Kept(_) => false,
         };
-        let made = self.views_made();
-        let views = made.clone().filter(|views| match &self.writing {
-            None => !views.pages().is_damaged() && stat.size == self.stat.size,
+        let file = if is_other {
+            let file = os::reopen(&**self.file).map_err(|errno| Error::system(errno, "open", &self.path))?;
+            stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
+            Arc::new(Deferred::new(file, self.file_system.local))
+        } else {
+            Arc::clone(&self.file)
+        };
+        let file_system = if is_other { os::file_system(&**file) } else { self.file_system };
+        let backend = match &self.backend {
+            Backend::Mapped(mapping) if !is_other && mapping.serves(stat.size) => self.backend.clone(),
+            _ => Backend::of(&file, &mut stat, &file_system, self.writing.is_some(), &self.path)?,
+        };
+        let before = self.views_slot().clone();
+        let views = before.made.filter(|views| match &self.writing {
+            None => !is_other && !views.pages().is_damaged() && stat.size == self.stat.size,
             Some(_) => !(forgiving && views.pages().is_damaged()) && stat.size <= views.pages().capacity(),
         });
-        let writing = self.writing.as_ref().map(|writing| {
-            let replaced = if views.is_none() { made } else { None };
-            writing.carried(replaced, forgiving)
-        });
-        let (path, file, locks) = (self.path.clone(), Arc::clone(&self.file), Arc::clone(&self.locks));
-        let views = Mutex::new(ViewsMade { made: views, at_random: self.views_slot().at_random });
-        Ok(Self { path, stat, file, sizing: self.sizing, mapping, views, locks, writing })
-    }
-
-    /// Whether `stat` describes this very file, and this value can still serve it.
-    pub(crate) fn is(&self, stat: &Stat) -> bool {
-        (self.stat.device, self.stat.inode) == (stat.device, stat.inode)
-            && !self.mapping.is_damaged()
-            && self.mapping.key().admits(stat)
+        if let Some(writing) = self.writing.as_ref().filter(|_| forgiving) {
+            writing.forgive();
+        }
+        Ok(Self {
+            path: self.path.clone(),
+            stat,
+            file_system,
+            file,
+            is_own: self.is_own || is_other,
+            backend,
+            views: Mutex::new(ViewsMade { made: views, at_random: before.at_random }),
+            locks: Arc::clone(&self.locks),
+            in_order: Mutex::default(),
+            read_ahead: OnceLock::new(),
+            writing: self.writing.clone(),
+        })
     }
 
     /// Where the file was when it was opened.
@@ -186,38 +228,76 @@ impl MappedFile {
         self.stat.size
     }
 
+    /// Whether the file is mapped, so that there are views of it.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.backend, Backend::Mapped(_))
+    }
+
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
 
-    pub(crate) fn mapping(&self) -> &Mapping {
-        &self.mapping
+    pub(crate) fn file_system(&self) -> &FileSystem {
+        &self.file_system
+    }
+
+    pub(crate) fn mapping(&self) -> Option<&Arc<Mapping>> {
+        match &self.backend {
+            Backend::Mapped(mapping) => Some(mapping),
+            Backend::Read | Backend::Kept(_) => None,
+        }
+    }
+
+    /// The bytes themselves, where they are kept.
+    pub(crate) fn kept(&self) -> Option<&[u8]> {
+        match &self.backend {
+            Backend::Kept(bytes) => Some(bytes),
+            Backend::Mapped(_) | Backend::Read => None,
+        }
+    }
+
+    pub(crate) fn in_order(&self) -> MutexGuard<'_, InOrder> {
+        self.in_order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How much one request to start I/O can start, in bytes.
+    pub(crate) fn read_ahead(&self) -> u64 {
+        *self.read_ahead.get_or_init(|| os::read_ahead(self.stat.device))
+    }
+
+    /// Asks for what is known of the file now. May wait for a server.
+    pub(crate) fn stat_anew(&self) -> Result<Stat> {
+        os::stat(&**self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))
     }
 
     /// The mapping for views: made on first use. One that is copy-on-write is made anew when the one that was there is damaged;
     /// of one that writes through that would hide what was lost. Does not wait for a disk.
     ///
     /// # Errors
-    /// [`Error::System`] (ENOMEM) where there is no address space for it.
+    /// [`Error::System`] (ENOMEM) where there is no address space for it; [`Error::Unsupported`] where nothing can be mapped.
     pub fn views(&self) -> Result<Arc<Views>> {
+        if !self.is_mapped() {
+            return Err(Error::Unsupported {
+                what: "this file cannot be mapped, so what is written to a view would not reach it; use write()",
+            });
+        }
         let mut views = self.views_slot();
         let serve = |views: &&Arc<Views>| self.writing.is_some() || !views.pages().is_damaged();
         if let Some(views) = views.made.as_ref().filter(serve) {
             return Ok(Arc::clone(views));
         }
-        let file = Arc::clone(&self.file);
-        let fresh = Arc::new(match &self.writing {
-            None => Views::copy_on_write(file, &self.stat, &self.path)?,
-            Some(_) => Views::write_through(file, &self.stat, &self.path)?,
-        });
-        fresh.pages().expect_random(views.at_random);
+        let writable = self.writing.is_some();
+        let fresh = Views::new(&self.file, &self.stat, &self.file_system, writable, &self.path)?;
+        if views.at_random {
+            fresh.pages().expect_random(true);
+        }
+        let fresh = Arc::new(fresh);
+        if let Some(writing) = &self.writing {
+            writing.add(&fresh);
+        }
         views.made = Some(Arc::clone(&fresh));
         Ok(fresh)
-    }
-
-    /// The mapping for views, if there is one.
-    pub(crate) fn views_made(&self) -> Option<Arc<Views>> {
-        self.views_slot().made.clone()
     }
 
     fn views_slot(&self) -> MutexGuard<'_, ViewsMade> {
@@ -227,22 +307,25 @@ impl MappedFile {
     /// Whether views are going to be touched here and there: for the one that there is, and for those to come.
     pub(crate) fn expect_random_views(&self, at_random: bool) {
         let mut views = self.views_slot();
-        views.at_random = at_random;
-        if let Some(views) = &views.made {
+        if views.at_random != at_random
+            && let Some(views) = &views.made
+        {
             views.pages().expect_random(at_random);
         }
+        views.at_random = at_random;
     }
 
     /// The mapping that reads copy from, or the one that has taken its place where it is damaged.
-    pub(crate) fn sound_mapping(&self, range: Range) -> Result<Arc<Mapping>> {
-        if !self.mapping.is_damaged() {
-            return Ok(Arc::clone(&self.mapping));
+    pub(crate) fn sound_mapping(&self, range: Range) -> Result<Option<Arc<Mapping>>> {
+        let Some(mapping) = self.mapping() else { return Ok(None) };
+        if !mapping.is_damaged() {
+            return Ok(Some(Arc::clone(mapping)));
         }
-        let stat = os::stat(&*self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
+        let stat = self.stat_anew()?;
         if stat.size < range.end() {
-            return Err(self.truncated(range.offset, range.length, stat.size));
+            return Err(self.truncated(range, stat.size));
         }
-        registry::acquire(&self.file, &stat, &self.path)
+        Mapping::acquire(&self.file, &stat, &self.file_system, &self.path).map(Some)
     }
 
     pub(crate) fn locks(&self) -> &Locks {
@@ -250,76 +333,67 @@ impl MappedFile {
     }
 
     pub(crate) fn written(&self) -> Option<&Writing> {
-        self.writing.as_ref()
+        self.writing.as_deref()
     }
 
-    /// Copies ranges, back to back in their order, as far as that cannot wait for a disk, and checks that the file still
-    /// held them. Says how many were copied: the first that may wait ends it. For the JS thread. `evidence` is what the
-    /// calling thread knows of this file already.
+    fn source(&self) -> Option<Source<'_>> {
+        Some(Source {
+            mapping: self.mapping()?,
+            file: Some(&self.file),
+            looked_at: &self.file,
+            may_seek: self.is_own,
+            file_system: &self.file_system,
+            path: &self.path,
+            size: self.stat.size,
+        })
+    }
+
+    /// Copies ranges, back to back in their order, as far as that cannot wait for a disk. Says how many were copied: the first
+    /// that may wait ends it. For the JS thread.
     ///
     /// # Errors
     /// [`Error::Truncated`] where the file is shorter than a range by now.
     ///
     /// # Safety
-    /// `target` has room for all of them and is no mapping of this crate; each ends within [`MappedFile::byte_length`].
+    /// `target` has room for all of them; each ends within [`MappedFile::byte_length`].
     pub unsafe fn try_copy(
         &self,
-        ranges: impl Iterator<Item = Range>,
+        ranges: impl ExactSizeIterator<Item = Range>,
         target: *mut u8,
-        mut evidence: Option<&mut Evidence>,
     ) -> Result<usize> {
-        let mapping = &*self.mapping;
-        let (mut copied, mut at, mut last) = (0, target, Range { offset: 0, length: 0 });
-        for range in ranges {
-            if range.length > 0 {
-                let ready = match &mut evidence {
-                    Some(evidence) => evidence.covers(mapping, range.offset, range.length, self.stat.size),
-                    None => mapping.is_ready(range.offset, range.length),
-                };
-                if mapping.is_damaged() || !ready {
-                    break;
-                }
-                // SAFETY: passed on from the caller; the pages are there by evidence.
-                unsafe { mapping.copy(range.offset, range.length, at) };
+        if let Some(bytes) = self.kept() {
+            let (count, mut at) = (ranges.len(), target);
+            for range in ranges {
+                #[expect(clippy::cast_possible_truncation, reason = "within a length that is a usize")]
+                let source = bytes[range.offset as usize..range.end() as usize].as_ptr();
+                // SAFETY: the slice has this many bytes, and the caller vouches for the target.
+                unsafe { std::ptr::copy_nonoverlapping(source, at, range.length) };
                 at = at.wrapping_add(range.length);
-                if range.end() > last.end() {
-                    last = range;
-                }
             }
-            copied += 1;
+            return Ok(count);
         }
-        if last.length == 0 {
-            return Ok(copied);
+        match self.source() {
+            // SAFETY: passed on from the caller.
+            Some(source) => unsafe { source.copy(ranges, target) },
+            None => Ok(0),
         }
-        if mapping.is_damaged() {
-            return Ok(0);
-        }
-        self.must_hold(last).map(|()| copied)
     }
 
-    /// The file holds this range at this moment. Zeros of a page that was cut in its middle show in no other way.
-    fn must_hold(&self, range: Range) -> Result<()> {
-        let Range { offset, length } = range;
-        let size = os::size_now(&*self.file, self.sizing)
-            .map_err(|errno| self.failed(errno, "statx", offset, length))?;
-        if size < range.end() { Err(self.truncated(offset, length, size)) } else { Ok(()) }
-    }
-
-    /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS
-    /// thread; `evidence` belongs to it and to the views of this file.
+    /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS thread.
     ///
     /// # Errors
     /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is shorter than the range by now.
-    pub fn ready_views(&self, range: Range, evidence: &mut Evidence) -> Result<Option<u32>> {
-        let views = self.views()?;
-        if views.pages().is_damaged() {
-            // Whether this range is lost takes longer to find out.
-            return Ok(None);
-        }
-        if !evidence.covers(views.pages(), range.offset, range.length, self.stat.size) {
-            return Ok(None);
-        }
-        self.must_hold(range).map(|()| Some(views.id()))
+    pub fn ready_views(&self, range: Range) -> Result<Option<u32>> {
+        let is_ready = |views: &Views| {
+            let (pages, Range { offset, length }) = (views.pages(), range);
+            if length <= FAULT_AROUND {
+                residency::is_touchable(pages, offset, length, self.stat.size)
+            } else {
+                // What is in the page cache alone would cost a page fault for each 64 KiB.
+                length <= INLINE_VIEW && pages.is_mapped(offset, length)
+            }
+        };
+        self.views_if(range, is_ready)
     }
 
     /// The same for a part of what is gone through in order: its pages are in the page table. In the page cache alone they may be
@@ -328,33 +402,108 @@ impl MappedFile {
     /// # Errors
     /// As [`MappedFile::ready_views`].
     pub fn mapped_views(&self, range: Range) -> Result<Option<u32>> {
+        let is_ready = |views: &Views| {
+            range.length <= INLINE_VIEW && views.pages().is_mapped(range.offset, range.length)
+        };
+        self.views_if(range, is_ready)
+    }
+
+    fn views_if(&self, range: Range, is_ready: impl FnOnce(&Views) -> bool) -> Result<Option<u32>> {
+        let Some(source) = self.source() else { return Ok(None) };
         let views = self.views()?;
-        if views.pages().is_damaged() || !views.pages().is_mapped(range.offset, range.length) {
+        // Whether this range of a damaged one is lost takes longer to find out.
+        if views.pages().is_damaged() || !is_ready(&views) {
             return Ok(None);
         }
-        self.must_hold(range).map(|()| Some(views.id()))
+        Ok(source.still_holds(range)?.then(|| views.id()))
     }
 
-    /// How much of a range is in memory. Does not wait for a disk, but looks at every page: for the pool.
+    /// How much of a range is in memory. Waits for nothing.
     #[must_use]
-    pub fn residency(&self, offset: u64, length: usize) -> Residency {
-        let (pages, mapped, resident) =
-            if length == 0 { (0, 0, Some(0)) } else { self.mapping.count(offset, length) };
-        Residency { pages, resident, mapped, page_size: page_size() }
+    pub fn residency(&self, range: Range) -> Residency {
+        let page_size = page_size();
+        let (pages, mapped, resident) = match self.mapping() {
+            _ if range.length == 0 => (0, 0, Some(0)),
+            Some(mapping) => mapping.count(range.offset, range.length),
+            None => {
+                let first = range.offset / page_size as u64;
+                let pages = range.end().div_ceil(page_size as u64) - first;
+                (usize::try_from(pages).unwrap_or(usize::MAX), 0, None)
+            }
+        };
+        Residency { pages, resident, mapped, page_size }
     }
 
-    pub(crate) fn truncated(&self, offset: u64, length: usize, size: u64) -> Error {
-        let range = ByteRange { start: offset, length: length as u64 };
-        Error::Truncated { path: self.path.clone(), range, size }
+    pub(crate) fn truncated(&self, range: Range, size: u64) -> Error {
+        Error::Truncated { path: self.path.clone(), range: range.into(), size }
     }
 
-    pub(crate) fn failed(&self, errno: Errno, syscall: &'static str, offset: u64, length: usize) -> Error {
-        let range = ByteRange { start: offset, length: length as u64 };
-        Error::Range { errno, syscall, path: self.path.clone(), range }
+    pub(crate) fn failed(&self, errno: Errno, syscall: &'static str, range: Range) -> Error {
+        Error::Range { errno, syscall, path: self.path.clone(), range: ByteRange::from(range) }
     }
 }
 
-fn must_be_regular(stat: &Stat, path: &Path) -> Result<()> {
+impl Backend {
+    /// The best that this file allows. Files whose size says nothing are read here and now, and `stat` gets their length.
+    fn of(
+        file: &File,
+        stat: &mut Stat,
+        file_system: &FileSystem,
+        writable: bool,
+        path: &Path,
+    ) -> Result<Self> {
+        if file_system.generated || (stat.size == 0 && !file_system.local) {
+            let bytes = read_to_the_end(file, path)?;
+            if !writable && (file_system.generated || !bytes.is_empty()) {
+                stat.size = bytes.len() as u64;
+                return Ok(Self::Kept(bytes.into()));
+            }
+        }
+        match Mapping::acquire(file, stat, file_system, path) {
+            Ok(mapping) => Ok(Self::Mapped(mapping)),
+            // What a file system says that has no pages to map, or a platform on which files are read.
+            Err(Error::System { errno: Errno::NODEV | Errno::OPNOTSUPP, .. }) => Ok(Self::Read),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// All bytes of a file whose size does not say how many there are.
+pub(crate) fn read_to_the_end(file: &File, path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; 64 << 10];
+    let mut filled = 0;
+    loop {
+        let count = os::read_at(file, &mut bytes[filled..], filled as u64)
+            .map_err(|errno| Error::system(errno, "read", path))?;
+        filled += count;
+        if filled < bytes.len() {
+            bytes.truncate(filled);
+            return Ok(bytes);
+        }
+        if filled >= GENERATED {
+            let what = "a file whose size does not say how long it is, with more than 64 MiB";
+            return Err(Error::NotAFile { path: path.to_owned(), what });
+        }
+        bytes.resize(2 * filled, 0);
+    }
+}
+
+/// Opens a regular file. Out of descriptors it waits until those that were let go of are closed.
+pub(crate) fn open_regular(path: &Path, writable: bool) -> Result<File> {
+    // Looked at before it is opened: opening some devices does things.
+    let stat = os::stat_path(path).map_err(|errno| Error::system(errno, "open", path))?;
+    must_be_regular(&stat, path)?;
+    let opened = match os::open(path, writable) {
+        Err(Errno::MFILE | Errno::NFILE) => {
+            close_what_is_let_go_of();
+            os::open(path, writable)
+        }
+        opened => opened,
+    };
+    opened.map_err(|errno| Error::system(errno, "open", path))
+}
+
+pub(crate) fn must_be_regular(stat: &Stat, path: &Path) -> Result<()> {
     match stat.irregular {
         Some(what) => Err(Error::NotAFile { path: path.to_owned(), what }),
         None => Ok(()),

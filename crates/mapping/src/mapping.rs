@@ -1,65 +1,144 @@
-//! The one shared, read-only mapping of a file that all readers of the process copy from.
+//! The one shared, read-only mapping of a file that all readers of the process copy from, and how it is found.
 
 use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::housekeeper::Offloaded;
-use crate::os::{self, Access, Errno, Map, Stat, page_size};
+use crate::limits::MAPPED_AS_READ;
+use crate::os::{self, Errno, FileSystem, Map, Stat, page_size};
 use crate::page_counts::{PageCounts, Run};
 use crate::pages::Pages;
-use crate::registry::{self, Key};
+use crate::reaper::Deferred;
+use crate::table::Access;
+use crate::weak_map::WeakMap;
 
-/// A shared, read-only mapping of a file from its first byte, with room behind its end for what may be appended. There is
-/// one for the whole process; it may be used from any thread, and is unmapped off the thread that lets go of it last.
-#[derive(Debug)]
-pub(crate) struct Mapping {
-    pages: Offloaded<Pages>,
-    key: Key,
-    /// How many handles have locked each page.
-    pins: Mutex<PageCounts>,
+/// What makes two open files the same file. An inode is not given away again while a mapping keeps it; its number may be, with
+/// that of its file system: a deleted subvolume of btrfs gives both to the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+    file_system: u64,
+    birth: (i64, u32),
 }
 
+impl Identity {
+    /// None where files cannot be told apart: a server may give any numbers to its files.
+    pub(crate) fn of(stat: &Stat, file_system: &FileSystem) -> Option<Self> {
+        let birth = stat.birth.filter(|_| file_system.local)?;
+        Some(Self { device: stat.device, inode: stat.inode, file_system: file_system.id, birth })
+    }
+}
+
+static MAPPINGS: LazyLock<WeakMap<Identity, Mapping>> = LazyLock::new(WeakMap::new);
+
+/// A shared, read-only mapping of a file from its first byte, with room behind its end for what may be appended. It may be used
+/// from any thread, and is unmapped off the thread that lets go of it last.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    pages: Deferred<Pages>,
+    identity: Option<Identity>,
+    /// How many handles have locked each page.
+    pins: Mutex<PageCounts>,
+    /// Which parts were read before, by the low bits of a number of theirs; made on first use.
+    seen: OnceLock<Box<[AtomicU32; SEEN]>>,
+}
+
+const SEEN: usize = 256;
+
+/// Separate runs of pages that are locked in this process. Each cuts a mapping in pieces, of which a process may have
+/// `vm.max_map_count`; past that, no memory can be had for anything.
+static LOCKED_RUNS: AtomicUsize = AtomicUsize::new(0);
+
 impl Mapping {
-    /// Maps a regular file, through an open file of its own where one can be had: what a handle advises, and that it may
-    /// write, is no matter of the others.
-    pub(crate) fn new(file: &File, stat: &Stat, key: Key, path: &Path) -> Result<Self> {
-        let file = os::reopen(file, false)
-            .or_else(|_| file.try_clone().map_err(|error| os::errno_of(&error)))
-            .map_err(|errno| Error::system(errno, "dup", path))?;
-        let map = map_with_room(stat.size, |length| os::map_shared(&file, length));
-        let map = map.map_err(|errno| cannot_map(errno, path))?;
-        let pages = Pages::new(map, Arc::new(file), Access::Read, stat);
-        Ok(Self { pages: Offloaded::new(pages), key, pins: Mutex::default() })
+    /// The mapping of an open regular file that shows at least `stat.size` bytes: the one that is there, or a new one. A damaged
+    /// one is never found again. Does not wait for a disk.
+    pub(crate) fn acquire(
+        file: &File,
+        stat: &Stat,
+        file_system: &FileSystem,
+        path: &Path,
+    ) -> Result<Arc<Self>> {
+        match Identity::of(stat, file_system) {
+            Some(identity) => {
+                let make = || Self::new(file, stat, file_system, Some(identity.clone()), path);
+                MAPPINGS.acquire(identity.clone(), |found| found.serves(stat.size), make)
+            }
+            None => Self::new(file, stat, file_system, None, path).map(Arc::new),
+        }
+    }
+
+    /// Maps through an open file of its own, which needs no descriptor: what a handle advises, and that it may write, is no matter
+    /// of the others.
+    fn new(
+        file: &File,
+        stat: &Stat,
+        file_system: &FileSystem,
+        identity: Option<Identity>,
+        path: &Path,
+    ) -> Result<Self> {
+        let own = os::reopen(file).ok().map(|own| Deferred::new(own, file_system.local));
+        let map = map_with_room(stat.size, |length| os::map_shared(own.as_deref().unwrap_or(file), length));
+        let pages = Pages::new(map.map_err(|errno| Error::system(errno, "mmap", path))?, None, Access::Read);
+        let (pins, seen) = (Mutex::default(), OnceLock::new());
+        Ok(Self { pages: Deferred::new(pages, file_system.local), identity, pins, seen })
+    }
+
+    /// Whether it is whole and long enough for a file of this size.
+    pub(crate) fn serves(&self, size: u64) -> bool {
+        !self.is_damaged() && size < self.capacity()
+    }
+
+    /// Whether `stat` describes the file that is mapped here. What cannot be told apart is taken for another one.
+    pub(crate) fn is_of(&self, stat: &Stat, file_system: &FileSystem) -> bool {
+        self.identity.is_some() && self.identity == Identity::of(stat, file_system)
+    }
+
+    /// Whether this part was read before, as far as that is remembered; remembers it.
+    pub(crate) fn was_seen(&self, offset: u64) -> bool {
+        let block = offset / MAPPED_AS_READ.min(64 << 10) as u64;
+        let seen = self.seen.get_or_init(|| Box::new([const { AtomicU32::new(0) }; SEEN]));
+        #[expect(clippy::cast_possible_truncation, reason = "the low bits, and never 0")]
+        let number = (block as u32).wrapping_add(1);
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small number")]
+        let place = &seen[(block % SEEN as u64) as usize];
+        place.swap(number, Ordering::Relaxed) == number
     }
 
     /// Keeps pages in memory for one more handle. Waits for the disk where they are not there yet.
     pub(crate) fn pin(&self, pages: Run) -> std::result::Result<(), Errno> {
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = pins.runs();
         // The calls are made under the lock, or one handle's unlocking could overtake another's locking.
-        for run in pins.add(pages.clone()) {
-            if let Err(errno) = self.pages.lock(run) {
-                for run in pins.remove(pages) {
-                    self.pages.unlock(run);
-                }
-                return Err(errno);
-            }
+        let fresh = pins.add(pages.clone());
+        let more = pins.runs().saturating_sub(before);
+        let runs = LOCKED_RUNS.fetch_add(more, Ordering::Relaxed) + more;
+        LOCKED_RUNS.fetch_sub(before.saturating_sub(pins.runs()), Ordering::Relaxed);
+        // Each run splits a mapping at both of its ends; half of all mappings are left to others.
+        let outcome = if more > 0 && runs > os::most_mappings() / 4 { Err(Errno::NOMEM) } else { Ok(()) };
+        let outcome = outcome.and_then(|()| fresh.into_iter().try_for_each(|run| self.pages.lock(run)));
+        if outcome.is_err() {
+            self.take_back(&mut pins, pages);
         }
-        Ok(())
+        outcome
     }
 
-    /// Takes the wish of one handle back.
+    /// Takes the lock of one handle back.
     pub(crate) fn unpin(&self, pages: Run) {
-        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take_back(&mut self.pins.lock().unwrap_or_else(PoisonError::into_inner), pages);
+    }
+
+    fn take_back(&self, pins: &mut PageCounts, pages: Run) {
+        let before = pins.runs();
         for run in pins.remove(pages) {
             self.pages.unlock(run);
         }
-    }
-
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
+        let after = pins.runs();
+        LOCKED_RUNS.fetch_add(after.saturating_sub(before), Ordering::Relaxed);
+        LOCKED_RUNS.fetch_sub(before.saturating_sub(after), Ordering::Relaxed);
     }
 }
 
@@ -73,38 +152,24 @@ impl Deref for Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        registry::forget(self);
+        if let Some(identity) = &self.identity {
+            MAPPINGS.forget(identity, self);
+        }
     }
 }
 
 /// Maps a file of this size by `map`, with room behind its end: that costs address space only, and spares a file that grows
-/// a new mapping. Where address space is rationed, the file alone may still fit.
+/// a new mapping. Where address space is rationed, there is one page of it.
 pub(crate) fn map_with_room(
     size: u64,
     map: impl Fn(usize) -> std::result::Result<Map, Errno>,
 ) -> std::result::Result<Map, Errno> {
-    let of = |size| map(mapped_length(size)?);
+    let of = |room: u64| map(mapped_length(size.saturating_add(room))?);
     let room = (size / 8).clamp(1 << 20, 1 << 30);
-    of(size.saturating_add(room)).or_else(|errno| if errno == Errno::NOMEM { of(size) } else { Err(errno) })
+    of(room).or_else(|errno| if errno == Errno::NOMEM { of(page_size() as u64) } else { Err(errno) })
 }
 
-/// A mapping of no bytes is refused by the kernel (EINVAL): an empty file gets one page, past its end.
-pub(crate) fn mapped_length(length: u64) -> std::result::Result<usize, Errno> {
-    let page = page_size();
-    let length = usize::try_from(length).ok().and_then(|length| length.max(1).checked_next_multiple_of(page));
+fn mapped_length(length: u64) -> std::result::Result<usize, Errno> {
+    let length = usize::try_from(length).ok().and_then(|length| length.checked_next_multiple_of(page_size()));
     length.filter(|&length| isize::try_from(length).is_ok()).ok_or(Errno::NOMEM)
-}
-
-/// ENODEV is what a file system says that has no pages to map; `/proc` says EIO for some of its files. No disk is asked by
-/// mmap, so it cannot mean a bad one.
-pub(crate) fn cannot_map(errno: Errno, path: &Path) -> Error {
-    match errno {
-        Errno::NODEV | Errno::IO => {
-            Error::NotAFile { path: path.to_owned(), what: "in a file system that cannot map it" }
-        }
-        Errno::OPNOTSUPP => Error::Unsupported {
-            what: "on this platform files are read, not mapped, so there are no views; use read() or readInto()",
-        },
-        errno => Error::system(errno, "mmap", path),
-    }
 }

@@ -24,6 +24,11 @@ impl PageCounts {
         self.change(pages, |count| (count.saturating_sub(1), count == 1))
     }
 
+    /// Runs of pages whose count is not zero, at most.
+    pub(crate) fn runs(&self) -> usize {
+        self.borders.len().div_ceil(2)
+    }
+
     /// Sets all counts to zero; says which were not.
     pub(crate) fn clear(&mut self) -> Vec<Run> {
         self.change(0..usize::MAX, |count| (0, count > 0))

@@ -1,6 +1,5 @@
 //! The primitives that threads meet at. `tests/models.rs` puts a model checker's in their place.
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, fence};
-pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 pub(crate) use std::sync::{Mutex, MutexGuard};

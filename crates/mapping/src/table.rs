@@ -1,10 +1,9 @@
 //! The table of guarded mappings, which a signal handler reads without a lock while threads come and go.
 
 use std::array;
-use std::ptr;
 
 use crate::sync::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use crate::sync::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, fence};
+use crate::sync::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Mutex, fence};
 
 /// What touches may do to a mapping, and so to what is put in the place of its lost pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +36,9 @@ pub(crate) struct Slot {
     damage: AtomicU32,
     /// The lowest address that was replaced because the file was cut below it.
     cut: AtomicUsize,
-    taken: AtomicBool,
 }
 
-/// What is in a slot: the addresses `start..end` map the file behind `fd` from its first byte.
+/// What is in a slot: the addresses `start..end` map a file from its first byte. `fd` is an open file of it, or -1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) start: usize,
@@ -61,7 +59,6 @@ impl Slot {
             access: AtomicU8::new(Access::Read as u8),
             damage: AtomicU32::new(0),
             cut: AtomicUsize::new(usize::MAX),
-            taken: AtomicBool::new(false),
         }
     }
 
@@ -70,12 +67,6 @@ impl Slot {
         self.damage.store(0, Relaxed);
         self.cut.store(usize::MAX, Relaxed);
         self.write(mapping);
-    }
-
-    /// Empties the slot for whoever comes next.
-    pub(crate) fn withdraw(&self) {
-        self.write(NOTHING);
-        self.taken.store(false, Release);
     }
 
     fn write(&self, mapping: Published) {
@@ -102,8 +93,10 @@ impl Slot {
         (whole && found.start <= address && address < found.end).then_some(found)
     }
 
-    /// How often pages of the mapping were replaced.
+    /// How often pages of the mapping were replaced. Whoever has read zeros of a page that another thread's fault has put there
+    /// learns of it here: the fence keeps this look after those reads.
     pub(crate) fn damage(&self) -> u32 {
+        fence(Acquire);
         self.damage.load(Acquire)
     }
 
@@ -123,55 +116,64 @@ impl Slot {
     }
 }
 
-/// Some slots, and the way to more of them.
+/// Some slots, and the way to those that were made before.
 pub(crate) struct Segment<const SLOTS: usize> {
     slots: [Slot; SLOTS],
-    next: AtomicPtr<Self>,
+    next: *const Segment<SLOTS>,
 }
 
-/// A list of segments, which are appended as they are needed and never freed: the handler may be walking them.
+/// A list of segments, which are added as they are needed and never freed: the handler may be walking them.
 pub(crate) struct Table<const SLOTS: usize> {
-    pub(crate) first: AtomicPtr<Segment<SLOTS>>,
+    pub(crate) newest: AtomicPtr<Segment<SLOTS>>,
+    /// Slots that nobody has. The handler does not look here.
+    pub(crate) free: Mutex<Vec<&'static Slot>>,
 }
 
 impl<const SLOTS: usize> Table<SLOTS> {
-    /// A slot that nobody else has.
-    pub(crate) fn claim(&'static self) -> &'static Slot {
-        let mut link = &self.first;
-        loop {
-            // SAFETY: null, or a segment that was leaked when it was appended, and so lives for ever.
-            let Some(segment) = (unsafe { link.load(Acquire).as_ref() }) else {
-                append(link);
-                continue;
-            };
-            let free = |slot: &&Slot| slot.taken.compare_exchange(false, true, Acquire, Relaxed).is_ok();
-            if let Some(slot) = segment.slots.iter().find(free) {
-                return slot;
-            }
-            link = &segment.next;
-        }
+    /// Puts a mapping into a slot that nobody else has.
+    pub(crate) fn enter(&'static self, mapping: Published) -> &'static Slot {
+        let mut free = self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let slot = free.pop().unwrap_or_else(|| {
+            let segment = self.add_segment();
+            let (first, others) = (&segment.slots[0], &segment.slots[1..]);
+            free.extend(others);
+            first
+        });
+        drop(free);
+        slot.publish(mapping);
+        slot
+    }
+
+    fn add_segment(&'static self) -> &'static Segment<SLOTS> {
+        // One at a time, under the lock of `free`.
+        let next = self.newest.load(Relaxed).cast_const();
+        let segment = Box::leak(Box::new(Segment { slots: array::from_fn(|_| Slot::new()), next }));
+        self.newest.store(segment, Release);
+        segment
+    }
+
+    /// Empties a slot for whoever comes next.
+    pub(crate) fn leave(&'static self, slot: &'static Slot) {
+        slot.write(NOTHING);
+        self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(slot);
     }
 
     /// The slot of the mapping that `address` is in. Async-signal-safe.
     pub(crate) fn find(&'static self, address: usize) -> Option<(&'static Slot, Published)> {
-        let mut link = &self.first;
-        // SAFETY: as above.
-        while let Some(segment) = unsafe { link.load(Acquire).as_ref() } {
+        let mut link: *const Segment<SLOTS> = self.newest.load(Acquire);
+        // SAFETY: null, or a segment that was leaked when it was added, and so lives for ever.
+        while let Some(segment) = unsafe { link.as_ref() } {
             let here = |slot: &'static Slot| slot.find(address).map(|found| (slot, found));
             if let Some(found) = segment.slots.iter().find_map(here) {
                 return Some(found);
             }
-            link = &segment.next;
+            link = segment.next;
         }
         None
     }
 }
 
-fn append<const SLOTS: usize>(link: &AtomicPtr<Segment<SLOTS>>) {
-    let fresh = Segment { slots: array::from_fn(|_| Slot::new()), next: AtomicPtr::new(ptr::null_mut()) };
-    let fresh = Box::into_raw(Box::new(fresh));
-    if link.compare_exchange(ptr::null_mut(), fresh, Release, Relaxed).is_err() {
-        // SAFETY: another thread appended first, so nobody has seen `fresh`, which came from a Box.
-        drop(unsafe { Box::from_raw(fresh) });
-    }
-}
+// SAFETY: slots are atomics, and `next` is written before the segment is shared.
+unsafe impl<const SLOTS: usize> Sync for Segment<SLOTS> {}
+// SAFETY: as above.
+unsafe impl<const SLOTS: usize> Send for Segment<SLOTS> {}

@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// Values by key, each of which calls [`WeakMap::forget`] on its way out.
+/// Values by key, each of which calls [`WeakMap::forget`] when it is dropped. The lock is held for looks alone: making a value
+/// may take long, and a value is dropped by whichever thread lets go of it last.
 pub(crate) struct WeakMap<K, V> {
     pub(crate) entries: Mutex<HashMap<K, Weak<V>>>,
 }
@@ -20,30 +21,35 @@ impl<K: Eq + Hash, V> WeakMap<K, V> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The value of a key: the one that is there, if it `serves`, or else what `make` makes, while others wait.
+    fn find(&self, key: &K) -> Option<Arc<V>> {
+        self.lock().get(key).and_then(Weak::upgrade)
+    }
+
+    /// The value of a key: the one that is there, if it `serves`, or else what `make` makes. Of those who make one at the same
+    /// time, the first to have it gives it to all.
     pub(crate) fn acquire<E>(
         &self,
         key: K,
-        serves: impl FnOnce(&V) -> bool,
+        serves: impl Fn(&V) -> bool,
         make: impl FnOnce() -> Result<V, E>,
     ) -> Result<Arc<V>, E> {
+        if let Some(found) = self.find(&key).filter(|found| serves(found)) {
+            return Ok(found);
+        }
+        let fresh = Arc::new(make()?);
         let mut entries = self.lock();
         let found = entries.get(&key).and_then(Weak::upgrade);
-        if let Some(found) = found.as_ref().filter(|found| serves(found)) {
-            return Ok(Arc::clone(found));
-        }
-        let outcome = make().map(|value| {
-            let fresh = Arc::new(value);
+        let first = found.as_ref().filter(|found| serves(found)).map(Arc::clone);
+        if first.is_none() {
             entries.insert(key, Arc::downgrade(&fresh));
-            fresh
-        });
-        // After the lock: its other owners may have let go of it by now, and then it goes here, which takes the lock again.
+        }
+        // Both may be the last reference to a value, whose drop takes the lock again.
         drop(entries);
         drop(found);
-        outcome
+        Ok(first.unwrap_or(fresh))
     }
 
-    /// Takes out a value that is going; a newer one under the same key stays.
+    /// Takes out a value that is dropped; a newer one under the same key stays.
     pub(crate) fn forget(&self, key: &K, value: &V) {
         let mut entries = self.lock();
         if entries.get(key).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), value)) {

@@ -1,35 +1,48 @@
 //! Mode `r+`: writing by calls, having it on the device, and what must be remembered of stores that were lost.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::batch::Range;
-use crate::error::{ByteRange, Error, Result};
+use crate::error::{Error, Result};
 use crate::mapped_file::MappedFile;
-use crate::os::{self, Advice, Errno};
-use crate::pages::Loss;
+use crate::os::{self, Errno};
+use crate::pages::{Loss, Pages};
+use crate::range::Range;
 use crate::views::Views;
 
-/// What a handle that may write has to remember.
+/// What a handle that may write has to remember, whichever of its looks at the file is in use: its mappings for views, as long
+/// as somebody may store to them, and what a flush was told.
 #[derive(Debug, Default)]
 pub(crate) struct Writing {
-    /// Mappings of views that the file has outgrown, as long as somebody may store to them.
-    outgrown: Vec<Arc<Views>>,
+    views: Mutex<Vec<Arc<Views>>>,
     /// The error number of a flush that failed: the kernel tells of it once, and then takes what was lost for clean.
-    failed: Arc<AtomicI32>,
+    failed: AtomicI32,
 }
 
 impl Writing {
-    /// What goes on to be remembered when the file is looked at again. With `forgiving`, losses are not.
-    pub(crate) fn carried(&self, replaced: Option<Arc<Views>>, forgiving: bool) -> Self {
-        // A view of JavaScript's holds one reference more than `holders`, so stores may come.
-        let matters = |views: &Arc<Views>, holders: usize| {
-            if views.pages().is_damaged() { !forgiving } else { Arc::strong_count(views) > holders }
-        };
-        let mut outgrown: Vec<Arc<Views>> =
-            self.outgrown.iter().filter(|views| matters(views, 1)).map(Arc::clone).collect();
-        outgrown.extend(replaced.filter(|views| matters(views, 2)));
-        Self { outgrown, failed: if forgiving { Arc::default() } else { Arc::clone(&self.failed) } }
+    fn views(&self) -> MutexGuard<'_, Vec<Arc<Views>>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on there may be stores to these.
+    pub(crate) fn add(&self, views: &Arc<Views>) {
+        self.views().push(Arc::clone(views));
+    }
+
+    /// All mappings to which stores may have come. Of those that nobody else holds none can come any more, and what came before
+    /// belongs to the file, unless they are damaged.
+    fn all(&self) -> Vec<Arc<Views>> {
+        let mut views = self.views();
+        let kept = views.clone();
+        // Besides the list itself and its copy.
+        views.retain(|views| views.pages().is_damaged() || Arc::strong_count(views) > 2);
+        kept
+    }
+
+    /// What was lost until now is not told any more.
+    pub(crate) fn forgive(&self) {
+        self.failed.store(0, Ordering::Relaxed);
+        self.views().retain(|views| !views.pages().is_damaged());
     }
 }
 
@@ -46,7 +59,8 @@ impl MappedFile {
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.writing("write")?;
         let (done, outcome) = os::write_at(self.file(), bytes, offset);
-        outcome.map_err(|errno| self.failed(errno, "write", offset + done as u64, bytes.len() - done))
+        let left = Range { offset: offset + done as u64, length: bytes.len() - done };
+        outcome.map_err(|errno| self.failed(errno, "write", left))
     }
 
     /// Has what was written to a range, by calls and through views, on the device, and says so only then. Waits for it.
@@ -56,10 +70,9 @@ impl MappedFile {
     /// earlier failure, until [`MappedFile::refreshed`].
     pub fn flush(&self, range: Range) -> Result<()> {
         let writing = self.writing("fdatasync")?;
-        let views = self.views_made();
-        let all = || writing.outgrown.iter().chain(&views).map(|views| views.pages());
+        let all = writing.all();
         let mut outcome = Ok(());
-        for pages in all() {
+        for pages in all.iter().map(|views| views.pages()) {
             let length = pages.capacity().saturating_sub(range.offset).min(range.length as u64);
             #[expect(
                 clippy::cast_possible_truncation,
@@ -79,9 +92,7 @@ impl MappedFile {
             return Err(self.lost(Some(Errno::from_raw_os_error(failed)), "fdatasync", range));
         }
         // A store to the last page of a file that was cut inside it is lost without a signal.
-        let size = os::stat(self.file())
-            .map_err(|errno| self.failed(errno, "fstat", range.offset, range.length))?
-            .size;
+        let size = self.stat_anew()?.size;
         if size < range.end() {
             let start = size.max(range.offset);
             #[expect(
@@ -94,14 +105,14 @@ impl MappedFile {
                 Range { offset: start, length: (range.end() - start) as usize },
             ));
         }
-        all().try_for_each(|pages| self.nothing_lost(pages, range))
+        all.iter().try_for_each(|views| self.nothing_lost(views.pages(), range))
     }
 
     /// Every store to a range of views reaches the file; in mode `r` none is meant to.
     ///
     /// # Errors
     /// [`Error::Lost`] with the first part that is cut off from it.
-    pub(crate) fn nothing_lost(&self, pages: &crate::pages::Pages, range: Range) -> Result<()> {
+    pub(crate) fn nothing_lost(&self, pages: &Pages, range: Range) -> Result<()> {
         if self.written().is_none() {
             return Ok(());
         }
@@ -120,24 +131,6 @@ impl MappedFile {
     }
 
     fn lost(&self, errno: Option<Errno>, syscall: &'static str, range: Range) -> Error {
-        let range = ByteRange { start: range.offset, length: range.length as u64 };
-        Error::Lost { errno, syscall, path: self.path().to_owned(), range }
-    }
-
-    /// Tells the kernel how a range of this handle's file will be used.
-    ///
-    /// # Errors
-    /// [`Error::Range`] where the kernel refuses.
-    pub fn advise(&self, range: Range, advice: Advice) -> Result<()> {
-        let Range { offset, length } = range;
-        if advice == Advice::WillNeed {
-            self.mapping().request(self.file(), offset, length);
-            return Ok(());
-        }
-        if matches!(advice, Advice::Normal | Advice::Random | Advice::Sequential) {
-            self.expect_random_views(advice == Advice::Random);
-        }
-        os::advise(self.file(), offset, length as u64, advice)
-            .map_err(|errno| self.failed(errno, "fadvise64", offset, length))
+        Error::Lost { errno, syscall, path: self.path().to_owned(), range: range.into() }
     }
 }

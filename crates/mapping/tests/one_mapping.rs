@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use faultless_mapping::{MappedFile, Range, find_path, open_path, read_ranges, release_paths};
+use faultless_mapping::{MappedFile, PathOutcome, PathRange, read_paths, release_paths, try_read_path};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 fn mappings_of(path: &Path) -> usize {
@@ -33,7 +33,7 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
     fs::write(&path, vec![7; 100_000]).unwrap();
 
     let files: Vec<_> = thread::scope(|scope| {
-        let open = || scope.spawn(|| MappedFile::open(&path).unwrap());
+        let open = || scope.spawn(|| MappedFile::open(&path, false).unwrap());
         let opened: Vec<_> = (0..8).map(|_| open()).collect();
         opened.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -46,30 +46,46 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
     drop(views);
     wait_for_mappings(&path, 0);
 
-    // A file that is appended to needs no new mapping, and one that is replaced gets one.
+    // A file is mapped from its second use on; one that is appended to needs no new mapping, and one that is replaced gets one.
     let idle = Duration::from_secs(600);
-    let first = open_path(&path, idle).unwrap();
-    for size in (0..1000).map(|i| 100_000 + i * 100) {
+    assert_eq!(read_path(&path, idle).len(), 100_000);
+    assert_eq!(mappings_of(&path), 0);
+    assert_eq!(read_path(&path, idle).len(), 100_000);
+    assert_eq!(mappings_of(&path), 1);
+    for size in (1..1000).map(|i| 100_000 + i * 100) {
         OpenOptions::new().write(true).open(&path).unwrap().set_len(size).unwrap();
-        assert_eq!(open_path(&path, idle).unwrap().byte_length(), size);
+        assert_eq!(read_path(&path, idle).len() as u64, size);
         assert_eq!(mappings_of(&path), 1);
     }
-    drop(first);
     // Linux before 5.12 cannot tell whether it would have to ask a disk, nor can a memory checker that lacks the call.
     let can_tell = openat2(CWD, &path, OFlags::PATH, Mode::empty(), ResolveFlags::CACHED).is_ok();
-    assert_eq!(find_path(&path, idle).is_some(), can_tell);
+    assert_eq!(try_read(&path, idle).is_some(), can_tell);
     fs::write(folder.path().join("other"), b"new").unwrap();
     fs::rename(folder.path().join("other"), &path).unwrap();
-    assert!(find_path(&path, idle).is_none(), "the file that was there before");
-    let file = open_path(&path, idle).unwrap();
-    let mut target = [0; 3];
-    assert!(read_ranges(&file, &[Range { offset: 0, length: 3 }], &mut target[..], |_| true).is_empty());
-    assert_eq!(&target, b"new");
-    drop(file);
+    assert!(try_read(&path, idle).is_none(), "the file that was there before");
+    assert_eq!(read_path(&path, idle), b"new");
+    assert_eq!(read_path(&path, idle), b"new");
+    assert_eq!(try_read(&path, idle).as_deref(), if can_tell { Some(&b"new"[..]) } else { None });
     release_paths(Some(&path));
     wait_for_mappings(&path, 0);
 
-    // An idle path is let go of without being asked.
-    drop(open_path(&path, Duration::from_millis(20)).unwrap());
+    // An idle path is let go of without being asked, also when a later use has shortened the time.
+    for idle in [600_000, 20, 20] {
+        read_path(&path, Duration::from_millis(idle));
+    }
     wait_for_mappings(&path, 0);
+}
+
+fn read_path(path: &Path, idle: Duration) -> Vec<u8> {
+    let asked = PathRange { path: path.to_owned(), offset: 0, length: None };
+    let done = read_paths(&[asked], idle, 1 << 20, 1 << 20, |_| true);
+    assert!(matches!(done.outcomes[..], [PathOutcome::Bytes(_)]), "{:?}", done.outcomes);
+    done.bytes
+}
+
+fn try_read(path: &Path, idle: Duration) -> Option<Vec<u8>> {
+    let mut target = vec![0; 1000];
+    // SAFETY: the target has room for as many bytes.
+    let count = unsafe { try_read_path(path, idle, 0, target.len(), target.as_mut_ptr()) };
+    count.unwrap().map(|count| target[..count].to_vec())
 }

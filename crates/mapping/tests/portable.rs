@@ -7,7 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::MetadataExt;
 
 use faultless_mapping::{
-    Error, Evidence, MappedFile, Purpose, Range, capabilities, populate_ranges, read_ranges,
+    Error, MappedFile, Purpose, Range, Target, capabilities, populate_ranges, read_ranges,
 };
 
 const RANGE: Range = Range { offset: 5000, length: 10_000 };
@@ -15,14 +15,14 @@ const RANGE: Range = Range { offset: 5000, length: 10_000 };
 fn file_of(length: u64) -> (tempfile::NamedTempFile, MappedFile) {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(length).unwrap();
-    let mapped = MappedFile::open_writable(file.path()).unwrap();
+    let mapped = MappedFile::open(file.path(), true).unwrap();
     (file, mapped)
 }
 
 #[test]
 fn capabilities_say_that_files_are_read() {
     let found = capabilities();
-    assert_eq!((found.populate, found.page_table, found.views, found.guard), ("read", false, false, false));
+    assert_eq!((found.populate, found.page_table, found.mapping, found.guard), ("read", false, false, false));
 }
 
 #[test]
@@ -31,10 +31,9 @@ fn nothing_is_mapped_and_nothing_is_known_to_be_in_memory() {
     assert!(populate_ranges(&file, &[RANGE], Purpose::Copies, |_| true).unwrap().is_empty());
     let mut target = vec![1; RANGE.length];
     // SAFETY: the target has room for the one range, which ends within the file.
-    let copied =
-        unsafe { file.try_copy(std::iter::once(RANGE), target.as_mut_ptr(), Some(&mut Evidence::default())) };
+    let copied = unsafe { file.try_copy(std::iter::once(RANGE), target.as_mut_ptr()) };
     assert_eq!(copied.unwrap(), 0);
-    let residency = file.residency(RANGE.offset, RANGE.length);
+    let residency = file.residency(RANGE);
     assert_eq!((residency.resident, residency.mapped), (None, 0));
     let inode = format!(" {} ", path.as_file().metadata().unwrap().ino());
     assert!(!fs::read_to_string("/proc/self/maps").unwrap().contains(&inode));
@@ -46,7 +45,7 @@ fn views_are_refused_with_what_to_do_instead() {
     assert!(matches!(file.lock(RANGE), Err(Error::Unsupported { .. })));
     let error = file.views().unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
-    assert!(error.to_string().contains("use read() or readInto()"), "{error}");
+    assert!(error.to_string().contains("use write()"), "{error}");
     assert!(populate_ranges(&file, &[RANGE], Purpose::Views, |_| true).is_err());
 }
 
@@ -56,7 +55,7 @@ fn what_is_written_is_read() {
     file.write(b"written", 9000).unwrap();
     file.flush(RANGE).unwrap();
     let mut target = vec![0; RANGE.length];
-    assert!(read_ranges(&file, &[RANGE], &mut target[..], |_| true).is_empty());
+    assert!(read_ranges(&file, &[RANGE], &mut Target::new([&mut target[..]], true), |_| true).is_empty());
     assert_eq!(&target[4000..4007], b"written");
     assert_eq!(fs::read(path.path()).unwrap()[9000..9007], *b"written");
 }
@@ -65,7 +64,7 @@ fn what_is_written_is_read() {
 fn a_cut_file_is_an_error_and_a_file_that_grew_is_seen_after_a_fresh_look() {
     let (path, file) = file_of(20_000);
     path.as_file().set_len(6000).unwrap();
-    let failures = read_ranges(&file, &[RANGE], &mut vec![0; RANGE.length][..], |_| true);
+    let failures = read_ranges(&file, &[RANGE], &mut Target::new([&mut vec![0; RANGE.length][..]], true), |_| true);
     assert!(matches!(failures[..], [(0, Error::Truncated { size: 6000, .. })]), "{failures:?}");
     OpenOptions::new().write(true).open(path.path()).unwrap().set_len(1 << 20).unwrap();
     assert_eq!(file.refreshed().unwrap().byte_length(), 1 << 20);

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use faultless_mapping::{
-    Error, Evidence, MappedFile, Purpose, Range, Scattered, page_size, populate_ranges, read_ranges,
+    Error, MappedFile, Purpose, Range, Target, page_size, populate_ranges, read_ranges,
 };
 use tempfile::TempDir;
 
@@ -28,20 +28,14 @@ fn pattern(length: usize) -> Vec<u8> {
 
 fn read(file: &MappedFile, ranges: &[Range]) -> (Vec<u8>, Vec<(usize, Error)>) {
     let mut target = vec![0; ranges.iter().map(|range| range.length).sum()];
-    let failures = read_ranges(file, ranges, &mut target[..], |_| true);
+    let failures = read_ranges(file, ranges, &mut Target::new([&mut target[..]], true), |_| true);
     (target, failures)
 }
 
 fn try_copy(file: &MappedFile, offset: u64, length: usize) -> Result<Option<Vec<u8>>, Error> {
     let mut target = vec![0; length];
     // SAFETY: the target has room for the one range, which ends within the file.
-    let copied = unsafe {
-        file.try_copy(
-            std::iter::once(Range { offset, length }),
-            target.as_mut_ptr(),
-            Some(&mut Evidence::default()),
-        )
-    };
+    let copied = unsafe { file.try_copy(std::iter::once(Range { offset, length }), target.as_mut_ptr()) };
     copied.map(|count| (count == 1).then_some(target))
 }
 
@@ -49,7 +43,7 @@ fn try_copy(file: &MappedFile, offset: u64, length: usize) -> Result<Option<Vec<
 fn ranges_are_read_back_to_back_in_their_order() {
     let bytes = pattern(3 * (2 << 20) + 5);
     let (_folder, path) = file_of(&bytes);
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     let all = Range { offset: 0, length: bytes.len() };
     let ranges = [
         Range { offset: 4095, length: 2 },
@@ -66,12 +60,12 @@ fn ranges_are_read_back_to_back_in_their_order() {
 fn ranges_are_read_into_several_pieces_of_memory() {
     let bytes = pattern(20_000);
     let (_folder, path) = file_of(&bytes);
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     let ranges =
         [(0, 10), (10_000, 0), (5, 20), (19_000, 1000)].map(|(offset, length)| Range { offset, length });
     let (mut first, mut second, mut none, mut third) = ([0; 10], [0; 20], [0; 0], [0; 1000]);
     let parts = [&mut first[..], &mut none[..], &mut second[..], &mut third[..]];
-    assert!(read_ranges(&file, &ranges, &mut parts.into_iter().collect::<Scattered>(), |_| true).is_empty());
+    assert!(read_ranges(&file, &ranges, &mut Target::new(parts, false), |_| true).is_empty());
     assert_eq!(
         [&first[..], &second, &third].concat(),
         [&bytes[..10], &bytes[5..25], &bytes[19_000..]].concat()
@@ -83,17 +77,17 @@ fn ranges_are_read_into_several_pieces_of_memory() {
 fn a_populated_range_is_copied_at_once() {
     let bytes = pattern(100_000);
     let (_folder, path) = file_of(&bytes);
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     let range = Range { offset: 10, length: 50_000 };
     assert!(populate_ranges(&file, &[range], Purpose::Copies, |_| true).unwrap().is_empty());
     assert_eq!(try_copy(&file, 10, 50_000).unwrap().unwrap(), bytes[10..50_010]);
-    assert_eq!(file.residency(0, 100_000).pages, 100_000_usize.div_ceil(page_size()));
+    assert_eq!(file.residency(Range { offset: 0, length: 100_000 }).pages, 100_000_usize.div_ceil(page_size()));
 }
 
 #[test]
 fn an_empty_file_reads_as_nothing_and_grows_on_refresh() {
     let (_folder, path) = file_of(b"");
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     assert_eq!((file.byte_length(), read(&file, &[Range { offset: 0, length: 0 }]).0), (0, vec![]));
     OpenOptions::new().append(true).open(&path).unwrap().write_all(b"grown").unwrap();
     let file = file.refreshed().unwrap();
@@ -107,10 +101,10 @@ fn an_empty_file_reads_as_nothing_and_grows_on_refresh() {
 fn what_is_not_wanted_any_more_is_given_up_and_the_rest_is_read() {
     let bytes = pattern(8192);
     let (_folder, path) = file_of(&bytes);
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     let ranges = [Range { offset: 0, length: 4 }, Range { offset: 4, length: 4 }];
     let mut target = [0; 8];
-    let failures = read_ranges(&file, &ranges, &mut target[..], |index| index != 0);
+    let failures = read_ranges(&file, &ranges, &mut Target::new([&mut target[..]], false), |index| index != 0);
     assert!(matches!(failures[..], [(0, Error::Cancelled)]), "{failures:?}");
     assert_eq!(target[4..], bytes[4..8]);
 }
@@ -119,7 +113,7 @@ fn what_is_not_wanted_any_more_is_given_up_and_the_rest_is_read() {
 #[test]
 fn a_file_cut_inside_a_page_is_noticed_by_the_size() {
     let (_folder, path) = file_of(&pattern(8192));
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     let both = Range { offset: 0, length: 8192 };
     assert!(read(&file, &[both]).1.is_empty());
     OpenOptions::new().write(true).open(&path).unwrap().set_len(6000).unwrap();
@@ -134,7 +128,7 @@ fn a_file_cut_inside_a_page_is_noticed_by_the_size() {
 fn touching_what_was_cut_gives_zeros_to_views_and_errors_to_reads_and_a_fresh_look_recovers() {
     let bytes = pattern(64 << 10);
     let (_folder, path) = file_of(&bytes);
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     let views = file.views().unwrap();
     OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
     for offset in (0..64 << 10).step_by(page_size()) {
@@ -157,7 +151,7 @@ fn touching_what_was_cut_gives_zeros_to_views_and_errors_to_reads_and_a_fresh_lo
 #[test]
 fn what_is_written_to_views_is_not_read() {
     let (_folder, path) = file_of(b"original");
-    let file = MappedFile::open(&path).unwrap();
+    let file = MappedFile::open(&path, false).unwrap();
     // SAFETY: the first byte of a private mapping that this handle keeps.
     unsafe { file.views().unwrap().address_of(0).write_volatile(b'X') };
     assert_eq!(read(&file, &[Range { offset: 0, length: 8 }]).0, b"original");
@@ -165,13 +159,26 @@ fn what_is_written_to_views_is_not_read() {
 }
 
 #[test]
-fn what_has_no_bytes_to_map_is_refused() {
+fn what_has_no_bytes_at_positions_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(MappedFile::open(folder.path()), Err(Error::NotAFile { what: "a directory", .. })));
-    #[cfg(not(feature = "portable"))]
-    assert!(matches!(MappedFile::open("/proc/self/status".as_ref()), Err(Error::NotAFile { .. })));
     assert!(matches!(
-        MappedFile::open(&folder.path().join("none")),
+        MappedFile::open(folder.path(), false),
+        Err(Error::NotAFile { what: "a directory", .. })
+    ));
+    assert!(matches!(
+        MappedFile::open(&folder.path().join("none"), false),
         Err(Error::System { syscall: "open", .. })
     ));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_system_makes_as_it_is_read_is_kept() {
+    let file = MappedFile::open("/proc/self/status".as_ref(), false).unwrap();
+    assert!(!file.is_mapped());
+    let length = usize::try_from(file.byte_length()).unwrap();
+    let (bytes, failures) = read(&file, &[Range { offset: 0, length }]);
+    assert!(failures.is_empty(), "{failures:?}");
+    assert!(String::from_utf8(bytes).unwrap().starts_with("Name:"));
+    assert!(try_copy(&file, 0, length).unwrap().is_some(), "it is in memory");
 }

@@ -33,9 +33,12 @@ extern "C" fn theirs(_signal: libc::c_int, info: *mut libc::siginfo_t, _context:
 }
 
 fn set_their_handler() {
+    set_handler(theirs);
+}
+
+fn set_handler(handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void)) {
     // SAFETY: a zeroed sigaction is valid: no flags, an empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = theirs;
     action.sa_sigaction = handler as usize;
     action.sa_flags = libc::SA_SIGINFO;
     // SAFETY: the action is whole.
@@ -53,7 +56,7 @@ fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<Views>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ours");
     fs::write(&path, vec![7; 4 * page_size()]).unwrap();
-    let views = MappedFile::open(&path).unwrap().views().unwrap();
+    let views = MappedFile::open(&path, false).unwrap().views().unwrap();
     OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
     (folder, views)
 }
@@ -146,6 +149,42 @@ fn a_handler_set_after_ours_is_noticed_with_the_next_mapping() {
     }));
 }
 
+unsafe extern "C" {
+    // What setjmp.h calls sigsetjmp is this in glibc and musl alike, as far as the caller sees.
+    #[cfg_attr(target_env = "gnu", link_name = "__sigsetjmp")]
+    fn sigsetjmp(place: *mut JumpBuffer, save_mask: libc::c_int) -> libc::c_int;
+    fn siglongjmp(place: *mut JumpBuffer, value: libc::c_int) -> !;
+}
+
+/// More than any platform's `sigjmp_buf`.
+#[repr(C, align(16))]
+struct JumpBuffer([u64; 64]);
+
+static mut PLACE: JumpBuffer = JumpBuffer([0; 64]);
+
+/// A handler that leaves for where the program was before, as those of some libraries do.
+extern "C" fn leaving(_signal: libc::c_int, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    THEIRS.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: the scene has filled the place, in a frame that is still there.
+    unsafe { siglongjmp(&raw mut PLACE, 1) };
+}
+
+#[test]
+fn a_handler_that_leaves_by_a_jump_is_called_each_time() {
+    must_succeed(play("a_handler_that_leaves_by_a_jump_is_called_each_time", || {
+        set_handler(leaving);
+        let (_folder, views) = cut_mapping_of_ours();
+        for round in 1..=3 {
+            // SAFETY: this frame outlives the jump, and holds nothing that would have to be dropped on the way.
+            if unsafe { sigsetjmp(&raw mut PLACE, 1) } == 0 {
+                touch_theirs();
+            }
+            assert_eq!(THEIRS.load(Ordering::SeqCst), round);
+        }
+        touch_ours(&views);
+    }));
+}
+
 #[test]
 fn a_hundred_thousand_lost_pages_need_one_replacement() {
     must_succeed(play("a_hundred_thousand_lost_pages_need_one_replacement", || {
@@ -154,7 +193,7 @@ fn a_hundred_thousand_lost_pages_need_one_replacement() {
         let path = folder.path().join("sparse");
         let file = fs::File::create(&path).unwrap();
         file.set_len(PAGES * page_size() as u64).unwrap();
-        let views = MappedFile::open(&path).unwrap().views().unwrap();
+        let views = MappedFile::open(&path, false).unwrap().views().unwrap();
         file.set_len(0).unwrap();
         // With gaps, because replacements side by side become one mapping.
         for page in (0..PAGES).step_by(2) {
@@ -170,8 +209,7 @@ fn a_hundred_thousand_lost_pages_need_one_replacement() {
 fn a_guard_that_is_switched_off_leaves_the_signal_alone() {
     must_die_of_sigbus(play("a_guard_that_is_switched_off_leaves_the_signal_alone", || {
         clear_handler();
-        // SAFETY: the child has one thread that touches the environment: this one, before anything else is used.
-        unsafe { std::env::set_var("FAULTLESS_SIGBUS", "off") };
+        faultless_mapping::configure(faultless_mapping::Settings { no_guard: true, touch: false });
         let (_folder, views) = cut_mapping_of_ours();
         touch_ours(&views);
     }));

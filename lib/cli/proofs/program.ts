@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { type NativeFile, openFile } from '#binding'
+import { unpopulatedWindow } from '#binding'
 import { MappedFile } from '../../mapped-file.js'
 import { type Answers, answer, PAGE, type Task } from './tasks.js'
 
@@ -23,8 +23,7 @@ const ready = async () => {
 /** Sums up a byte of each page of a cold file, and watches a timer meanwhile. */
 async function stall({ path, way, length }: Task & { kind: 'stall' }): Promise<Answers['stall']> {
   const file = await MappedFile.open(path)
-  const native = (await openFile(true, Buffer.from(path), false)) as NativeFile
-  const touched = new Uint8Array(native.window(native.viewsId(), 0, length) as ArrayBuffer)
+  const touched = new Uint8Array(unpopulatedWindow(Buffer.from(path)), 0, length)
   const other = await MappedFile.open(process.execPath)
   for await (const chunk of other.chunks()) sumUp(chunk)
   await other.close()

@@ -12,7 +12,6 @@ pub use rustix::io::Errno;
 use super::{OpenedFor, Stat};
 
 impl From<Metadata> for Stat {
-    #[expect(clippy::cast_sign_loss, reason = "nanoseconds are never negative")]
     fn from(found: Metadata) -> Self {
         let kind = found.file_type();
         let irregular = match () {
@@ -27,8 +26,7 @@ impl From<Metadata> for Stat {
             device: found.dev(),
             inode: found.ino(),
             size: found.size(),
-            owner: found.uid(),
-            changed: (found.ctime(), found.ctime_nsec() as u64),
+            birth: None,
             irregular,
         }
     }

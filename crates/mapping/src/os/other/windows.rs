@@ -89,7 +89,7 @@ pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
     let found = std::fs::metadata(path).map_err(|error| errno_of(&error))?;
     if found.is_dir() {
         let irregular = Some("a directory");
-        return Ok(Stat { device: 0, inode: 0, size: 0, owner: 0, changed: (0, 0), irregular });
+        return Ok(Stat { device: 0, inode: 0, size: 0, birth: None, irregular });
     }
     stat(&open(path, false)?)
 }
@@ -99,7 +99,7 @@ pub(crate) fn stat(file: &File) -> Result<Stat, Errno> {
     let kind = typ(file).map_err(|error| errno_of(&error))?;
     if !kind.is_disk() {
         let irregular = Some(describe(&kind));
-        return Ok(Stat { device: 0, inode: 0, size: 0, owner: 0, changed: (0, 0), irregular });
+        return Ok(Stat { device: 0, inode: 0, size: 0, birth: None, irregular });
     }
     let found = information(file).map_err(|error| errno_of(&error))?;
     let irregular = None;
@@ -107,8 +107,7 @@ pub(crate) fn stat(file: &File) -> Result<Stat, Errno> {
         device: found.volume_serial_number(),
         inode: found.file_index(),
         size: found.file_size(),
-        owner: 0,
-        changed: (0, found.last_write_time().unwrap_or(0)),
+        birth: None,
         irregular,
     })
 }

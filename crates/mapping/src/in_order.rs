@@ -1,0 +1,98 @@
+//! Reading in order: which part of a file is gone through, and what has to be begun ahead of it.
+
+use crate::limits::{AHEAD_IN_ORDER, BLOCK, NEAR};
+
+/// Which part of the file is being read in order, in bytes: from where on, up to where that has begun, and where the last read
+/// ended.
+#[derive(Debug)]
+pub(crate) struct InOrder {
+    start: u64,
+    begun: u64,
+    last_end: u64,
+}
+
+impl Default for InOrder {
+    /// None: whatever comes begins anew.
+    fn default() -> Self {
+        Self { start: u64::MAX, begun: 0, last_end: u64::MAX }
+    }
+}
+
+impl InOrder {
+    /// The blocks that have to be begun for a part whose turn it is, and for those after it; there may be none. The longer the
+    /// reading has gone on, the further ahead it is begun. Parts come side by side, so not quite in their order; one before the
+    /// first of them begins anew.
+    pub(crate) fn next(&mut self, offset: u64, end: u64) -> impl Iterator<Item = u64> + use<> {
+        let block = u64::from(BLOCK);
+        let near = self.begun.saturating_sub(AHEAD_IN_ORDER + NEAR)..=self.begun + NEAR;
+        if offset <= self.start || !near.contains(&offset) {
+            self.start = offset;
+            self.begun = offset - offset % block;
+        }
+        let from = self.begun;
+        let ahead = AHEAD_IN_ORDER.min(end - self.start);
+        self.begun = from.max((end + ahead).next_multiple_of(block));
+        (from..self.begun).step_by(BLOCK as usize)
+    }
+
+    /// Whether a read goes on where the last one ended. The first read of a file does where it begins the file.
+    pub(crate) fn goes_on(&mut self, offset: u64, end: u64) -> bool {
+        let goes_on = offset == self.last_end || (offset == 0 && self.last_end == u64::MAX);
+        self.last_end = end;
+        goes_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AHEAD_IN_ORDER, BLOCK, InOrder, NEAR};
+
+    const MIB: u64 = 1 << 20;
+
+    /// The blocks that are begun for a part, by number.
+    fn begun(in_order: &mut InOrder, offset: u64, end: u64) -> Vec<u64> {
+        in_order.next(offset, end).map(|at| at / u64::from(BLOCK)).collect()
+    }
+
+    #[test]
+    fn reading_in_order_is_begun_once_and_further_ahead_the_longer_it_lasts() {
+        let mut in_order = InOrder::default();
+        assert_eq!(begun(&mut in_order, 0, 2 * MIB), [0, 1, 2, 3]);
+        assert_eq!(begun(&mut in_order, 2 * MIB, 4 * MIB), [4, 5, 6, 7]);
+        let mut ahead = 0;
+        for at in 2..32 {
+            begun(&mut in_order, at * 2 * MIB, (at + 1) * 2 * MIB);
+            ahead = in_order.begun - (at + 1) * 2 * MIB;
+        }
+        assert_eq!(ahead, AHEAD_IN_ORDER);
+    }
+
+    #[test]
+    fn parts_that_come_side_by_side_are_begun_in_order() {
+        let mut in_order = InOrder::default();
+        assert_eq!(begun(&mut in_order, 0, MIB), [0, 1]);
+        assert_eq!(
+            begun(&mut in_order, 4 * MIB, 5 * MIB),
+            [2, 3, 4, 5, 6, 7, 8, 9],
+            "with what lies between"
+        );
+        assert_eq!(begun(&mut in_order, 2 * MIB, 3 * MIB), [], "when its turn comes it has begun");
+    }
+
+    #[test]
+    fn what_is_gone_through_again_is_begun_again() {
+        let mut in_order = InOrder::default();
+        for _ in 0..2 {
+            assert_eq!(begun(&mut in_order, 0, MIB), [0, 1]);
+            assert_eq!(begun(&mut in_order, MIB, 2 * MIB), [2, 3]);
+        }
+    }
+
+    #[test]
+    fn what_lies_far_off_is_begun_by_itself_and_from_the_start_of_its_block() {
+        let mut in_order = InOrder::default();
+        assert_eq!(begun(&mut in_order, 5 * MIB + 1, 5 * MIB + 2), [5]);
+        let far = in_order.begun + NEAR + 1;
+        assert_eq!(begun(&mut in_order, far, far + 1), [far / MIB]);
+    }
+}

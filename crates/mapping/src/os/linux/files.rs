@@ -1,0 +1,325 @@
+//! Open files: what they are, their bytes, and how they will be used.
+
+use std::fs::File;
+use std::num::NonZeroU64;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{
+    AtFlags, CWD, FileType, IFlags, Mode, OFlags, ResolveFlags, SeekFrom, Statx, StatxFlags, makedev,
+};
+use rustix::io::Errno;
+
+use super::super::{FileSystem, Stat};
+use super::{errno_of, last_errno, page_size};
+
+impl From<Statx> for Stat {
+    fn from(found: Statx) -> Self {
+        let has_birth = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+        Self {
+            device: makedev(found.stx_dev_major, found.stx_dev_minor),
+            inode: found.stx_ino,
+            size: found.stx_size,
+            birth: has_birth.then_some((found.stx_btime.tv_sec, found.stx_btime.tv_nsec)),
+            irregular: match FileType::from_raw_mode(found.stx_mode.into()) {
+                FileType::RegularFile => None,
+                FileType::Directory => Some("a directory"),
+                FileType::Fifo => Some("a FIFO"),
+                FileType::Socket => Some("a socket"),
+                FileType::CharacterDevice | FileType::BlockDevice => Some("a device"),
+                _ => Some("no regular file"),
+            },
+        }
+    }
+}
+
+const KNOWN: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
+
+/// Looks at what is at `path`. May wait for the disk or a server.
+pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
+    rustix::fs::statx(CWD, path, AtFlags::empty(), KNOWN).map(Into::into)
+}
+
+/// Looks at an open file. May wait for a network or FUSE server, for a local disk hardly ever.
+pub(crate) fn stat(fd: impl AsFd) -> Result<Stat, Errno> {
+    rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, KNOWN).map(Into::into)
+}
+
+/// What the kernel knows of an open file at this moment, without asking a server: never waits.
+pub(crate) fn stat_now(fd: impl AsFd) -> Result<Stat, Errno> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    rustix::fs::statx(fd, c"", flags, KNOWN).map(Into::into)
+}
+
+/// The size of an open file in a file system whose `lseek` reads it from memory. It moves the position of the descriptor,
+/// which nothing here uses.
+pub(crate) fn size_by_seek(fd: impl AsFd) -> Result<u64, Errno> {
+    rustix::fs::seek(fd, SeekFrom::End(0))
+}
+
+/// Opens what is at `path` as a mere name, if the whole way to it lies in the kernel's cache of names (`RESOLVE_CACHED`, Linux
+/// 5.12): asks no disk and no server, and disturbs no device. `None` means "not known", also where the kernel lacks the call.
+pub(crate) fn find_now(path: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()
+}
+
+/// Whether this thread's user may read what [`find_now`] has found, in a local file system: there nothing waits. Linux 5.8; false
+/// also where the kernel lacks the call.
+pub(crate) fn may_read_now(name: impl AsFd) -> bool {
+    let fd = name.as_fd().as_raw_fd();
+    let flags = libc::AT_EMPTY_PATH | libc::AT_EACCESS;
+    // SAFETY: the name is empty and ends in a zero byte; the call only answers.
+    unsafe { libc::syscall(libc::SYS_faccessat2, fd, c"".as_ptr(), libc::R_OK, flags) == 0 }
+}
+
+/// Opens for reading, or for both. `O_NONBLOCK` so that a FIFO without a writer does not hang the thread.
+pub(crate) fn open(path: &Path, writable: bool) -> Result<File, Errno> {
+    let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    rustix::fs::open(path, flags, Mode::empty()).map(File::from)
+}
+
+/// A second descriptor for the caller's open file; theirs may be closed at any time.
+pub(crate) fn duplicate(fd: i32) -> Result<File, Errno> {
+    // SAFETY: F_DUPFD_CLOEXEC only reads the number; a number that is not open gives EBADF.
+    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: the descriptor was made above and belongs to nobody else.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(copy) }))
+}
+
+/// Opens the file behind a descriptor anew, for reading: an open file of its own, with advice of its own. On overlayfs a
+/// mapping through the old one goes on to show the lower layer when the file has been copied up; a new one shows the upper.
+pub(crate) fn reopen(fd: impl AsFd) -> Result<File, Errno> {
+    open(&link_of(fd.as_fd().as_raw_fd()), false)
+}
+
+/// What a descriptor was opened for.
+pub(crate) struct OpenedFor {
+    pub(crate) reading: bool,
+    pub(crate) writing: bool,
+    /// All writes go to the end of the file, wherever they are sent.
+    pub(crate) appending: bool,
+}
+
+/// Looks at the flags of a descriptor.
+pub(crate) fn opened_for(fd: impl AsFd) -> Result<OpenedFor, Errno> {
+    let flags = rustix::fs::fcntl_getfl(fd)?;
+    let access = flags & OFlags::RWMODE;
+    let reading = access == OFlags::RDONLY || access == OFlags::RDWR;
+    let writing = access == OFlags::WRONLY || access == OFlags::RDWR;
+    Ok(OpenedFor { reading, writing, appending: flags.contains(OFlags::APPEND) })
+}
+
+fn link_of(fd: i32) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{fd}"))
+}
+
+/// Where an open descriptor leads, as `/proc` tells it.
+pub(crate) fn path_of(fd: i32) -> PathBuf {
+    let link = link_of(fd);
+    std::fs::read_link(&link).unwrap_or(link)
+}
+
+/// The same of an open file.
+pub(crate) fn path_of_file(file: &File) -> PathBuf {
+    path_of(file.as_raw_fd())
+}
+
+// Numbers of file systems, of statfs(2).
+const BTRFS: u32 = 0x9123_683E;
+const EROFS: u32 = 0xE0F5_E1E2;
+const EXT: u32 = 0xEF53;
+const OVERLAYFS: u32 = 0x794C_7630;
+const SQUASHFS: u32 = 0x7371_7368;
+const TMPFS: u32 = 0x0102_1994;
+const XFS: u32 = 0x5846_5342;
+/// cgroup2, debugfs, proc, securityfs, sysfs and tracefs.
+const GENERATED: [u32; 6] = [0x6367_7270, 0x6462_6720, 0x9FA0, 0x7363_6673, 0x6265_6572, 0x7472_6163];
+
+/// What can be relied on in the file system of an open file. May wait for a server.
+pub(crate) fn file_system(fd: impl AsFd) -> FileSystem {
+    let fd = fd.as_fd();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "numbers of 32 bits, as whatever type"
+    )]
+    let kind = rustix::fs::fstatfs(fd).map_or(0, |found| found.f_type as u32);
+    let id = rustix::fs::fstatvfs(fd).map_or(0, |found| found.f_fsid);
+    // XFS puts zeros behind the new end of a file before it lowers the size: a copy in between passes them off as data. What
+    // lies below an overlay is only known to be ext4, by the mark of its extents.
+    let copies_like_read = match kind {
+        BTRFS | EROFS | EXT | SQUASHFS | TMPFS => true,
+        OVERLAYFS => has_extents(fd),
+        _ => false,
+    };
+    FileSystem {
+        nowait: matches!(kind, BTRFS | EXT | XFS),
+        copies_like_read,
+        size_by_seek: matches!(kind, BTRFS | EXT | TMPFS | XFS),
+        local: matches!(kind, BTRFS | EROFS | EXT | OVERLAYFS | SQUASHFS | TMPFS | XFS),
+        holes_take_memory: kind == TMPFS,
+        layered: kind == OVERLAYFS,
+        generated: GENERATED.contains(&kind),
+        id,
+    }
+}
+
+/// Whether a file is laid out in the extents of ext4, which tells so through an overlay as well.
+fn has_extents(fd: impl AsFd) -> bool {
+    const EXTENTS: u32 = 0x0008_0000;
+    rustix::fs::ioctl_getflags(fd).unwrap_or(IFlags::empty()).bits() & EXTENTS != 0
+}
+
+/// How much one request to start I/O can start, in bytes: the device's read-ahead. Larger requests are silently cut.
+pub(crate) fn read_ahead(device: u64) -> u64 {
+    const COMMON: u64 = 128 << 10;
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let found = std::fs::read_to_string(format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb")).ok();
+    let kib: Option<u64> = found.and_then(|text| text.trim().parse().ok());
+    // Zero switches read-ahead off, and with it requests to start: one page each is what is left.
+    kib.map_or(COMMON, |kib| (kib << 10).max(page_size() as u64))
+}
+
+/// Starts reading `length` bytes at `offset` into the page cache and returns at once; takes no `mmap_lock`. The kernel
+/// cuts the request at the device's read-ahead. A length of zero would mean "to the end of the file": it is nothing here.
+/// Errors do not matter: whoever reads the range meets them.
+pub(crate) fn start_read(file: &File, offset: u64, length: u64) {
+    if let Some(length) = NonZeroU64::new(length) {
+        _ = rustix::fs::fadvise(file, offset, Some(length), rustix::fs::Advice::WillNeed);
+    }
+}
+
+/// Begins a window of the kernel's own read-ahead at `offset`, where nothing is in memory yet, and returns at once; takes no
+/// `mmap_lock`. A read that may not wait (`RWF_NOWAIT`) does it, and finds nothing: a window is as long as what is asked for, up to
+/// the device's read-ahead. `false` where the file system knows no such reads; other errors are met by whoever reads.
+pub(crate) fn begin_window(file: &File, offset: u64, length: u32) -> bool {
+    const PART: u32 = 16 << 10;
+    const MOST: usize = 1024;
+    // What has come into memory meanwhile is copied: all of it to the same place, where nobody looks.
+    let mut nowhere = [0_u8; PART as usize];
+    let part = libc::iovec { iov_base: nowhere.as_mut_ptr().cast(), iov_len: nowhere.len() };
+    let parts = [part; MOST];
+    let count = MOST.min(length.div_ceil(PART) as usize);
+    // SAFETY: the parts lie in `nowhere`, which lives to the end of this function and which nobody reads.
+    knows_nowait(unsafe { read_at_once(file, offset, &parts[..count]) })
+}
+
+/// Sets off the next windows of the kernel's own read-ahead, where the last ones have their marks: by a read of one byte in each half of
+/// the least window there is, which may not wait. What comes so lies in large folios, which take far less CPU time than the single
+/// pages that [`start_read`] asks for.
+pub(crate) fn pass_marks(file: &File, offset: u64, length: usize) {
+    const HALF_WINDOW: usize = 64 << 10;
+    let mut nowhere = 0_u8;
+    let byte = [libc::iovec { iov_base: (&raw mut nowhere).cast(), iov_len: 1 }];
+    for at in (0..length).step_by(HALF_WINDOW) {
+        // SAFETY: the byte lives to the end of this function, and nobody reads it.
+        _ = unsafe { read_at_once(file, offset + at as u64, &byte) };
+    }
+}
+
+/// Reads what is in the page cache, without waiting for data. It can wait for the list of a file's extents, so nobody asks
+/// without evidence. Says how many bytes came; they may be fewer than asked, also away from the end of the file (Linux 5.9).
+///
+/// # Safety
+/// `length` bytes at `target` may be written.
+pub(crate) unsafe fn read_now(
+    file: &File,
+    offset: u64,
+    target: *mut u8,
+    length: usize,
+) -> Result<usize, Errno> {
+    let part = [libc::iovec { iov_base: target.cast(), iov_len: length }];
+    // SAFETY: passed on from the caller.
+    unsafe { read_at_once(file, offset, &part) }
+}
+
+/// Whether the kernel and the file system know reads that may not wait, by how one of them ended.
+pub(crate) fn knows_nowait(outcome: Result<usize, Errno>) -> bool {
+    !matches!(outcome, Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM))
+}
+
+/// # Safety
+/// Each part may be written.
+unsafe fn read_at_once(file: &File, offset: u64, parts: &[libc::iovec]) -> Result<usize, Errno> {
+    // An offset that is none of this machine's `long` is read by other means.
+    let offset = libc::c_long::try_from(offset).map_err(|_| Errno::INVAL)?;
+    let upper_half: libc::c_long = 0;
+    // SAFETY: preadv2 writes at most what the parts hold, for which the caller vouches. The C library of some targets lacks it.
+    let read = unsafe {
+        libc::syscall(
+            libc::SYS_preadv2,
+            file.as_raw_fd(),
+            parts.as_ptr(),
+            parts.len(),
+            offset,
+            upper_half,
+            libc::RWF_NOWAIT,
+        )
+    };
+    usize::try_from(read).map_err(|_| last_errno())
+}
+
+/// Reads the file. Waits for the disk. Fewer bytes than asked mean the end of the file.
+pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match file.read_at(&mut into[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(errno_of(&error)),
+        }
+    }
+    Ok(filled)
+}
+
+/// Writes all of `bytes` to the file; says how many went before an error. Waits for the disk where a page is changed in part
+/// that is not in memory, and where too much is waiting to be written.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> (usize, Result<(), Errno>) {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.write_at(&bytes[done..], offset + done as u64) {
+            // What a full file system of some kinds says instead of ENOSPC.
+            Ok(0) => return (done, Err(Errno::NOSPC)),
+            Ok(count) => done += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return (done, Err(errno_of(&error))),
+        }
+    }
+    (done, Ok(()))
+}
+
+/// Has what was written by calls on the device, and the length of the file; waits for it.
+pub(crate) fn sync_file(file: &File) -> Result<(), Errno> {
+    rustix::fs::fdatasync(file)
+}
+
+/// Why a store to this page of a file is refused: asked of the kernel by having it find room for the page. Where it now finds
+/// some, there was none before.
+pub(crate) fn why_no_store(fd: impl AsFd, offset: u64) -> Errno {
+    let found = rustix::fs::fallocate(fd, rustix::fs::FallocateFlags::KEEP_SIZE, offset, page_size() as u64);
+    match found {
+        Err(errno) if errno != Errno::OPNOTSUPP && errno != Errno::NOSYS => errno,
+        _ => Errno::NOSPC,
+    }
+}
+
+/// Tells the kernel how a descriptor will be used; takes no `mmap_lock`. A length of zero would mean "to the end of the file":
+/// it is nothing here. NORMAL, RANDOM and SEQUENTIAL are for the whole descriptor, whatever the range.
+pub(crate) fn advise(
+    fd: impl AsFd,
+    offset: u64,
+    length: u64,
+    advice: rustix::fs::Advice,
+) -> Result<(), Errno> {
+    match NonZeroU64::new(length) {
+        Some(length) => rustix::fs::fadvise(fd, offset, Some(length), advice),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,216 @@
+//! Mapped memory: mapping files, bringing pages in, keeping them, and what has become of them.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::io::Errno;
+
+use super::{POPULATE_READ, capabilities, errno_of, last_errno, page_size};
+
+/// The mapped addresses of a file.
+pub(crate) type Map = MmapRaw;
+
+/// Maps the file for reading; what others write to it shows.
+pub(crate) fn map_shared(file: &File, length: usize) -> Result<Map, Errno> {
+    MmapOptions::new().len(length).map_raw_read_only(file).map_err(|error| errno_of(&error))
+}
+
+/// Maps the file for reading and writing; what is written stays in the mapping. `NORESERVE`, because hardly any page is ever
+/// written: a 1 TiB file must not need 1 TiB of swap.
+pub(crate) fn map_copy_on_write(file: &File, length: usize) -> Result<Map, Errno> {
+    // SAFETY: the bytes are only ever reached through raw pointers, which make no claim about who else writes the file; a
+    // file cut short is what the guard is for.
+    let map = unsafe { MmapOptions::new().len(length).no_reserve_swap().map_copy(file) };
+    map.map(MmapRaw::from).map_err(|error| errno_of(&error))
+}
+
+/// Maps the file, which is open for writing, so that what is written reaches it.
+pub(crate) fn map_write_through(file: &File, length: usize) -> Result<Map, Errno> {
+    MmapOptions::new().len(length).map_raw(file).map_err(|error| errno_of(&error))
+}
+
+/// Pins pages; brings in those that are not in memory, and waits for the disk then.
+///
+/// # Safety
+/// The range lies within one live mapping.
+pub(crate) unsafe fn lock(start: *mut u8, length: usize) -> Result<(), Errno> {
+    // SAFETY: passed on from the caller; no byte changes.
+    unsafe { rustix::mm::mlock(start.cast(), length) }
+}
+
+/// The opposite. Fails for nothing that is mapped.
+///
+/// # Safety
+/// As [`lock`].
+pub(crate) unsafe fn unlock(start: *mut u8, length: usize) {
+    // SAFETY: passed on from the caller; no byte changes.
+    _ = unsafe { rustix::mm::munlock(start.cast(), length) };
+}
+
+/// Writes what stores have changed to the device, and waits for it.
+///
+/// # Safety
+/// As [`lock`].
+pub(crate) unsafe fn sync(start: *mut u8, length: usize) -> Result<(), Errno> {
+    // SAFETY: passed on from the caller; the memory itself is not changed.
+    unsafe { rustix::mm::msync(start.cast(), length, rustix::mm::MsyncFlags::SYNC) }
+}
+
+/// EINVAL from `MADV_POPULATE_READ` has several causes; on a good anonymous page it can only mean an old kernel.
+pub(super) fn can_populate() -> bool {
+    let Ok(page) = MmapOptions::new().len(page_size()).map_anon() else { return false };
+    // SAFETY: the page was mapped above and lives until the end of this function.
+    unsafe { libc::madvise(page.as_ptr().cast_mut().cast(), page.len(), libc::MADV_POPULATE_READ) == 0 }
+}
+
+/// Maps every page of the range into the page table, reading what is not in memory; waits for the disk.
+/// EFAULT where a touch would raise SIGBUS (past the end of the file, or an I/O error). What was populated before an
+/// error stays so. `start` must be page-aligned; EINTR is retried here.
+///
+/// # Safety
+/// The range lies within one live mapping.
+pub(crate) unsafe fn populate(start: *const u8, length: usize) -> Result<(), Errno> {
+    if capabilities().populate != POPULATE_READ {
+        // SAFETY: passed on from the caller.
+        unsafe { touch(start, length) };
+        return Ok(());
+    }
+    loop {
+        // SAFETY: MADV_POPULATE_READ changes no byte, and the caller vouches for the range.
+        if unsafe { libc::madvise(start.cast_mut().cast(), length, libc::MADV_POPULATE_READ) } == 0 {
+            return Ok(());
+        }
+        match last_errno() {
+            Errno::INTR => {}
+            errno => return Err(errno),
+        }
+    }
+}
+
+/// The way in for kernels without `MADV_POPULATE_READ`: one byte of each page is read. Past the end of the file that is
+/// a SIGBUS, which the guard turns into zeros and a damage mark; whoever called looks at both size and mark afterwards.
+unsafe fn touch(start: *const u8, length: usize) {
+    for page in (0..length).step_by(page_size()) {
+        // SAFETY: within the range that the caller vouches for.
+        let byte = unsafe { start.add(page) };
+        // SAFETY: mapped, and a byte has no alignment; volatile so that it is not optimised away.
+        unsafe { byte.read_volatile() };
+    }
+}
+
+/// Takes the memory behind a result in one call (`MADV_POPULATE_WRITE`, Linux 5.14) instead of one page fault for each of its
+/// pages. Changes no byte; where the kernel refuses, the faults come as ever.
+pub(crate) fn take_memory(target: &mut [u8]) {
+    let page = page_size();
+    let start = target.as_mut_ptr().align_offset(page);
+    if start < target.len() {
+        let length = (target.len() - start) / page * page;
+        let whole = &mut target[start..start + length];
+        // SAFETY: whole pages of memory that the caller may write; populating changes no byte.
+        _ = unsafe { libc::madvise(whole.as_mut_ptr().cast(), length, libc::MADV_POPULATE_WRITE) };
+    }
+}
+
+/// A part of a mapping in whose place something else is mapped.
+pub(crate) struct Detached {
+    pub(crate) addresses: std::ops::Range<usize>,
+    /// A private copy of the file; else zeros.
+    pub(crate) of_file: bool,
+}
+
+/// The first part of a shared mapping that is not shared any more, by the kernel's own list. EIO where that cannot be read.
+pub(crate) fn first_detached(of: std::ops::Range<usize>) -> Result<Option<Detached>, Errno> {
+    // Bytes, because names of files need not be UTF-8.
+    let list = std::fs::read("/proc/self/maps").map_err(|error| errno_of(&error))?;
+    let detached = list.split(|&byte| byte == b'\n').find_map(|line| {
+        // As in "7f0a40000000-7f0a40001000 rw-s 00000000 08:01 1234 /path".
+        let fields = line.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
+        let mut fields = fields.map_while(|field| str::from_utf8(field).ok());
+        let (start, end) = fields.next()?.split_once('-')?;
+        let start = usize::from_str_radix(start, 16).ok()?.max(of.start);
+        let end = usize::from_str_radix(end, 16).ok()?.min(of.end);
+        let is_shared = fields.next()?.ends_with('s');
+        let inode = fields.nth(2)?;
+        (start < end && !is_shared).then_some(Detached { addresses: start..end, of_file: inode != "0" })
+    });
+    Ok(detached)
+}
+
+/// Has faults of a mapping read their own page alone, or around it again. Takes `mmap_lock` for writing, once.
+///
+/// # Safety
+/// The range is one live mapping.
+pub(crate) unsafe fn expect_random(start: *mut u8, length: usize, at_random: bool) {
+    let advice = if at_random { rustix::mm::Advice::Random } else { rustix::mm::Advice::Normal };
+    // SAFETY: passed on from the caller; no byte changes.
+    _ = unsafe { rustix::mm::madvise(start.cast(), length, advice) };
+}
+
+/// How many bytes this process may lock; `None` without a limit.
+pub(crate) fn lock_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Memlock).current
+}
+
+/// How many mappings a process may have.
+pub(crate) fn most_mappings() -> usize {
+    static MOST: OnceLock<usize> = OnceLock::new();
+    const COMMON: usize = 65_530;
+    *MOST.get_or_init(|| {
+        read_number("/proc/sys/vm/max_map_count")
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(COMMON)
+    })
+}
+
+fn read_number(path: impl AsRef<Path>) -> Option<u64> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// What a memory cgroup leaves to be locked, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) limit: u64,
+    pub(crate) left: u64,
+}
+
+/// The least that the memory cgroups of this process leave to be locked; `None` where none has a limit. What can be written to a
+/// disk or read again makes room; a sixteenth of the limit is left to everything else.
+pub(crate) fn room_to_lock() -> Option<Room> {
+    const ROOT: &str = "/sys/fs/cgroup";
+    const TAKEN: [&str; 6] =
+        ["anon", "kernel_stack", "pagetables", "slab_unreclaimable", "sock", "unevictable"];
+    const TAKEN_V1: [&str; 2] = ["total_rss", "total_unevictable"];
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let of = |line: &str| {
+        // As in "0::/user.slice", or, of the first version, "9:memory:/user.slice".
+        let (_, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        let path = path.trim_start_matches('/').to_owned();
+        if controllers.is_empty() {
+            return Some((Path::new(ROOT).join(path), "memory.max", &TAKEN[..]));
+        }
+        let is_memory = controllers.split(',').any(|controller| controller == "memory");
+        let group = Path::new(ROOT).join("memory").join(path);
+        is_memory.then_some((group, "memory.limit_in_bytes", &TAKEN_V1[..]))
+    };
+    let rooms = groups.lines().filter_map(of).flat_map(|(group, limit_name, taken)| {
+        let ancestors: Vec<_> =
+            group.ancestors().take_while(|at| at.starts_with(ROOT)).map(Path::to_owned).collect();
+        ancestors.into_iter().filter_map(move |at| room_of(&at, limit_name, taken))
+    });
+    rooms.min_by_key(|room| room.left)
+}
+
+fn room_of(group: &Path, limit_name: &str, taken: &[&str]) -> Option<Room> {
+    // "max" is no number; the first version says it by a number that no machine has.
+    let limit = read_number(group.join(limit_name)).filter(|&limit| limit < 1 << 60)?;
+    let stat = std::fs::read_to_string(group.join("memory.stat")).ok()?;
+    let of = |line: &str| {
+        let (name, value) = line.split_once(' ')?;
+        taken.contains(&name).then(|| value.parse::<u64>().ok())?
+    };
+    let taken: u64 = stat.lines().filter_map(of).sum();
+    Some(Room { limit, left: limit.saturating_sub(taken).saturating_sub(limit / 16) })
+}

@@ -1,0 +1,15 @@
+// Functions of the language and of Node as they were when the package was loaded: tests replace timers, programs replace prototypes.
+
+export const { queueMicrotask, setImmediate } = globalThis
+const { getPrototypeOf, hasOwn, prototype: ofAll } = Object
+
+/**
+ * An option by its name. What somebody has put on the prototype of all objects is nobody's option, and neither is what they put
+ * on that of a missing options object.
+ */
+export function option<T extends object, K extends keyof T & string>(options: T | undefined, name: K): T[K] | undefined {
+  for (let at: object | null = options ?? null; at !== null && at !== ofAll; at = getPrototypeOf(at)) {
+    if (hasOwn(at, name)) return (options as T)[name]
+  }
+  return undefined
+}
