@@ -69,6 +69,12 @@ const trials = {
   fio() {
     run('fio', '--version')
   },
+  fileServer() {
+    fs.accessSync('/dev/fuse', fs.constants.R_OK | fs.constants.W_OK)
+    if (process.getuid() !== 0) run('fusermount3', '--version')
+    run('cc', '--version')
+    run('pkg-config', '--print-errors', '--exists', 'fuse3')
+  },
   anotherUser() {
     if (process.getuid?.() !== 0) return 'not root'
     const here = fileURLToPath(import.meta.url)

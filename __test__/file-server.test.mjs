@@ -1,0 +1,267 @@
+// A file server that is slow, hangs or fails: no thread that runs JavaScript ever asks it for anything, what is elsewhere goes on,
+// and the bytes are right. Requests are counted by thread, so no clock says what passes.
+
+import fs from 'node:fs'
+import test from 'ava'
+import { MappedFile, mmapRead } from 'faultless'
+import { fileServer, requestsOfMarks, SERVED_BYTES, servedBytes } from './helpers/file-server.mjs'
+import { KiB, MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { collectGarbage, untilReleased } from './helpers/process.mjs'
+import { allowed, program } from './helpers/rig.mjs'
+
+const NOBODY = 65534
+const codeOf = promise =>
+  promise.then(
+    () => 'resolved',
+    ({ code }) => code,
+  )
+const WAYS_TO_BYTES = /^(read|try|slice|view|chunks|createReadStream|file-handle|collected|mmapRead)/
+
+let server
+
+/** The server, with nothing special about it any more; undefined where there can be none. */
+async function served(t, timeouts) {
+  if (!allowed(t, 'fileServer')) return undefined
+  server ??= await fileServer()
+  t.teardown(async () => {
+    for (const operation of Object.keys((await server.state()).held)) await server.rule(operation)
+  })
+  await server.timeouts(timeouts)
+  await server.clear()
+  return server
+}
+
+test.after.always(() => server?.stop())
+
+test.serial('the server tells which thread asked', async t => {
+  if (!(await served(t))) return
+  fs.readFileSync(server.path('here'))
+  await fs.promises.readFile(server.path('there'))
+  const threads = async name =>
+    (await server.requests()).flatMap(({ operation, file, thread }) =>
+      file === name && operation !== 'release' ? [thread] : [],
+    )
+  t.deepEqual([...new Set(await threads('here'))], [process.pid])
+  t.false((await threads('there')).some(thread => thread === process.pid || thread === 0))
+})
+
+// Seen to fail: in what closes a handle or lets go of a mapping (flush), in the first read of who is not the owner (access), and
+// in mmapRead of a file that is mapped already (getattr), where these were done on the JavaScript thread.
+for (const [who, kind, { uid, worker, ...timeouts }] of [
+  ['by root', '-1', {}],
+  ['by a worker, when attributes are never fresh', '-2', { worker: true, attributes: 0 }],
+  ['by a user who is not the owner', '-3', { uid: NOBODY, attributes: 0 }],
+  ['when neither names nor pages are kept', '-4.fresh', { entries: 0, attributes: 0 }],
+  ['when the files cannot be mapped', '-5.direct', { attributes: 0 }],
+]) {
+  test.serial(`no request comes from a thread that runs JavaScript, ${who}`, async t => {
+    if ((uid && !allowed(t, 'anotherUser')) || !(await served(t, timeouts))) return
+    await server.rule('open', { file: `aborted${kind}`, delay: 100 })
+    const report = await program(
+      t,
+      'served-files',
+      [server.mountPoint, kind, uid ? 'r' : 'r+', ...(worker ? ['worker'] : [])],
+      { uid },
+    )
+    const { aborted, ...ended } = report
+    t.is(aborted, 'AbortError')
+    t.deepEqual(
+      Object.entries(ended).filter(([, how]) => how !== 'done'),
+      [],
+    )
+    const groups = requestsOfMarks(await server.requests())
+    t.true('end' in groups)
+    const here = Object.entries(groups).map(([name, { here }]) => [name, here])
+    t.deepEqual(Object.fromEntries(here.filter(([, requests]) => requests.length > 0)), {})
+    for (const [name, { elsewhere }] of Object.entries(groups)) {
+      if (WAYS_TO_BYTES.test(name)) t.true(elsewhere.includes(`read ${name}${kind}`), `${name} was cold`)
+    }
+  })
+}
+
+/** All that is done with a file from its opening on until nothing of this process holds it. */
+const lives = {
+  async MappedFile(path, expected) {
+    const file = await MappedFile.open(path)
+    const right = [
+      expected.equals(await file.read()),
+      expected.subarray(PAGE, 2 * PAGE).equals(await file.view(PAGE, PAGE)),
+      (await file.refresh()) === expected.length,
+    ]
+    await file.close()
+    await untilReleased(path)
+    return right.every(Boolean)
+  },
+  async 'a handle that nobody closes'(path, expected) {
+    const read = async () => (await MappedFile.open(path)).read(0, PAGE)
+    const right = expected.subarray(0, PAGE).equals(await read())
+    await untilReleased(path)
+    return right
+  },
+  async mmapRead(path, expected) {
+    const right = []
+    for (let time = 0; time < 3; time++) right.push(expected.subarray(0, PAGE).equals(await mmapRead(path, 0, PAGE)))
+    mmapRead.release(path)
+    await untilReleased(path)
+    return right.every(Boolean)
+  },
+}
+
+/** Everything with local files that has no reason to wait for the server. */
+async function localLife(t, folder) {
+  const bytes = seededBytes(MiB)
+  const path = seededFile(folder, MiB, 1, 'local')
+  const before = await MappedFile.open(seededFile(folder, MiB, 1, 'opened before'))
+  return async () => {
+    const target = Buffer.alloc(100 * KiB)
+    await before.readInto(target, 7)
+    t.true(bytes.subarray(7, 7 + target.length).equals(target))
+    await before.close()
+    t.true(bytes.subarray(PAGE, 3 * PAGE).equals(await mmapRead(path, PAGE, 2 * PAGE)))
+    const file = await MappedFile.open(path)
+    t.true(bytes.equals(await file.view()))
+    t.is(await file.refresh(), MiB)
+    await file.close()
+    mmapRead.release(path)
+    await collectGarbage()
+  }
+}
+
+// Seen to fail: while opening holds the lock of the registry, a local file can be neither opened nor closed; nothing goes on while
+// the JavaScript thread closes a descriptor, or looks at the attributes of a file that mmapRead has mapped.
+for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release']) {
+  test.serial(`while the server holds ${operation} back, all that is done with local files goes on`, async t => {
+    // Attributes are asked for on the spot only by who has found the name without asking.
+    if (!(await served(t, { entries: operation === 'lookup' ? 0 : undefined, attributes: 0 }))) return
+    for (const [index, [name, life]] of Object.entries(lives).entries()) {
+      const file = `${operation}-${index}`
+      await server.clear()
+      let local = await localLife(t, temporaryFolder(t))
+      await server.rule(operation, { file, hold: true })
+      const living = life(server.path(file), servedBytes(file))
+      // Each request in turn.
+      let times = 0
+      for (; await server.untilHeld(operation, living); times++) {
+        await local()
+        const { held, expired } = await server.state()
+        t.true(held[operation] > 0 && expired === 0, `${name}: request ${times} was held all the time`)
+        local = await localLife(t, temporaryFolder(t))
+        await server.rule(operation, { file, hold: true })
+      }
+      // Who asks for no attributes has nothing to wait for.
+      t.true(times > 0 || operation === 'getattr', `${name}: there was a request`)
+      t.true(await living, name)
+    }
+  })
+}
+
+test.serial('while the server holds more back than the pool has threads, fs and what is in memory go on', async t => {
+  if (!(await served(t))) return
+  const path = seededFile(temporaryFolder(t), MiB)
+  const file = await MappedFile.open(path)
+  await file.prefault()
+  const opened = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => MappedFile.open(server.path(`many-${index}`))),
+  )
+  for (const [operation, call] of [
+    ['open', index => MappedFile.open(server.path(`many-more-${index}`)).then(file => file.close())],
+    ['read', index => opened[index].read(index * PAGE, PAGE)],
+    ['read', index => mmapRead(server.path(`many-paths-${index}`), 0, PAGE)],
+  ]) {
+    await server.clear()
+    await server.rule(operation, { hold: true })
+    const calls = opened.map((_, index) => call(index))
+    await server.untilHeld(operation)
+    await fs.promises.stat(path)
+    t.true(
+      seededBytes(MiB)
+        .subarray(0, KiB)
+        .equals(await file.read(0, KiB)),
+    )
+    const { held, expired } = await server.state()
+    t.true(held[operation] > 0 && expired === 0, `${operation}: ${held[operation]} held, ${expired} too long`)
+    await server.rule(operation)
+    await Promise.all(calls)
+  }
+  await Promise.all([file, ...opened].map(each => each.close()))
+})
+
+// Seen to fail: what is found by device and inode number alone is the other file's.
+test.serial('files of one inode number never give one another their bytes', async t => {
+  if (!(await served(t))) return
+  const names = ['a.twin', 'b.twin', 'c.twin']
+  const paths = names.map(server.path)
+  t.is(new Set(paths.map(path => fs.statSync(path).ino)).size, 1)
+  const files = await Promise.all(paths.map(path => MappedFile.open(path)))
+  for (let time = 0; time < 2; time++) {
+    for (const [index, name] of names.entries()) {
+      const expected = servedBytes(name)
+      t.true(expected.equals(await files[index].read()), `read of ${name}`)
+      t.true(expected.equals(await files[index].view()), `view of ${name}`)
+      t.true(expected.subarray(0, 100).equals(await mmapRead(paths[index], 0, 100)), `mmapRead of ${name}`)
+      t.is(await files[index].refresh(), SERVED_BYTES)
+      t.true(expected.subarray(PAGE, 2 * PAGE).equals(await files[index].read(PAGE, PAGE)), `${name} after refresh()`)
+    }
+  }
+  for (const file of files) await file.close()
+})
+
+for (const kind of ['', '.direct']) {
+  test.serial(`EIO of a read is that of its range alone${kind && ', of what cannot be mapped too'}`, async t => {
+    if (!(await served(t))) return
+    const name = `bad${kind}`
+    const [path, expected] = [server.path(name), servedBytes(name)]
+    const [from, to] = [40 * PAGE, 42 * PAGE]
+    await server.rule('read', { file: name, error: 'EIO', from, to })
+    const file = await MappedFile.open(path)
+    const ranges = Array.from({ length: 32 }, (_, index) => ({ offset: index * 8 * PAGE + 5, length: PAGE - 5 }))
+    const bad = 5
+    t.is(ranges[bad].offset, from + 5)
+    const settled = await file.readManySettled(ranges)
+    t.deepEqual(
+      settled.flatMap(({ reason }, index) => (reason ? [[index, reason.code, reason.offset]] : [])),
+      [[bad, 'EIO', from + 5]],
+    )
+    for (const [index, { offset, length }] of ranges.entries()) {
+      if (index !== bad) t.true(expected.subarray(offset, offset + length).equals(settled[index].value))
+    }
+    t.like(await file.readMany(ranges).catch(error => error), { code: 'EIO', index: bad })
+    const fails = {
+      read: () => file.read(from, PAGE),
+      'a long read': () => file.read(0),
+      readInto: () => file.readInto(Buffer.alloc(PAGE), from),
+      readManyInto: () => file.readManyInto(Buffer.alloc(2 * PAGE), [0, from], PAGE),
+      slice: () => file.slice(from, to),
+      view: () => file.view(from, PAGE),
+      mmapRead: () => mmapRead(path, from, PAGE),
+    }
+    for (const [method, call] of Object.entries(fails)) t.is(await codeOf(call()), 'EIO', method)
+    const good = [await file.read(from - 2 * PAGE, 2 * PAGE), await file.view(to, PAGE), await mmapRead(path, to, PAGE)]
+    const places = [from - 2 * PAGE, to, to]
+    for (const [index, bytes] of good.entries()) {
+      t.true(expected.subarray(places[index], places[index] + bytes.length).equals(bytes))
+    }
+    await server.rule('read')
+    await file.refresh()
+    t.true(expected.equals(await file.read()), 'the server delivers again')
+    await file.close()
+  })
+}
+
+for (const [operation, error] of [
+  ['lookup', 'EIO'],
+  ['lookup', 'ETIMEDOUT'],
+  ['open', 'EIO'],
+  ['open', 'EACCES'],
+]) {
+  test.serial(`${error} of ${operation} is that of opening, as in node:fs`, async t => {
+    if (!(await served(t, { entries: 0 }))) return
+    const path = server.path(`${operation}-${error}`)
+    await mmapRead(path, 0, 10)
+    await server.rule(operation, { error })
+    for (const call of [fs.promises.readFile, path => MappedFile.open(path), mmapRead, path => mmapRead(path, 0, 10)]) {
+      t.is(await codeOf(call(path)), error)
+    }
+    mmapRead.release(path)
+  })
+}
