@@ -41,6 +41,12 @@ const trials = {
     run('losetup', '--find')
     run('mkfs.ext4', '-V')
   },
+  xfs() {
+    run('mkfs.xfs', '-V')
+  },
+  btrfs() {
+    run('btrfs', '--version')
+  },
   throttling() {
     cgroup('blkio', 'io').dispose()
   },
