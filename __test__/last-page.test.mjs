@@ -1,0 +1,62 @@
+// A file that is cut inside its last page and grows again: no read gives zeros for what was cut, which read(2) never gives.
+// Seen to fail on XFS and overlayfs above it, which zero what is cut before they tell the new size: with a copy out of the mapping
+// and a look at the size after it, both at once and on the pool.
+
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { loopDisk } from '../bench/harness/faults.mjs'
+import { MiB, temporaryFolder } from './helpers/files.mjs'
+import { allowed, program } from './helpers/rig.mjs'
+
+const XFS = ['loopDevices', 'xfs']
+
+function disk(t, fileSystem, size) {
+  const made = loopDisk({ size, fileSystem })
+  t.teardown(made.dispose)
+  return made.mountPoint
+}
+
+function mounted(t, type, ...options) {
+  const at = temporaryFolder(t)
+  execFileSync('mount', ['-t', type, ...options, 'faultless', at])
+  t.teardown(() => execFileSync('umount', ['--lazy', at]))
+  return at
+}
+
+function overlay(t, below) {
+  const [lower, upper, work] = ['lower', 'upper', 'work'].map(name => join(below, name))
+  for (const layer of [lower, upper, work]) fs.mkdirSync(layer)
+  return mounted(t, 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`)
+}
+
+// XFS lets read(2) wait for whoever cuts. On the others it gives zeros itself now and then, where the file is cut and whole again
+// while it copies: 20 of 139,470 reads of 64 KiB on ext4, 15 of 20,536 on btrfs, 1 of 120,680 on tmpfs.
+for (const [name, needs, make, { seconds = 1, never = false, env } = {}] of [
+  ['XFS', XFS, t => disk(t, 'xfs', 320 * MiB), { seconds: 3, never: true }],
+  [
+    'XFS, on the pool',
+    XFS,
+    t => disk(t, 'xfs', 320 * MiB),
+    { seconds: 2, never: true, env: { FAULTLESS_INLINE: 'off' } },
+  ],
+  ['overlayfs above XFS', XFS, t => overlay(t, disk(t, 'xfs', 320 * MiB)), { seconds: 3, never: true }],
+  ['ext4', ['loopDevices'], t => disk(t, 'ext4', 64 * MiB)],
+  ['btrfs', ['loopDevices', 'btrfs'], t => disk(t, 'btrfs', 128 * MiB)],
+  ['tmpfs', ['root'], t => mounted(t, 'tmpfs')],
+]) {
+  test.serial(`a file that is cut inside its last page and grows again: ${name}`, async t => {
+    if (!allowed(t, ...needs)) return
+    const ways = await program(t, 'last-page', [join(make(t), 'file'), seconds], { env })
+    t.log(Object.entries(ways).map(([way, { whole, zeros }]) => `${way}: zeros in ${zeros} of ${whole}`))
+    const all = key => Object.fromEntries(Object.entries(ways).map(([way, found]) => [way, found[key]]))
+    const none = Object.fromEntries(Object.keys(ways).map(way => [way, 0]))
+    t.deepEqual(all('wrong'), none, 'what is never cut is always right')
+    if (never) t.deepEqual(all('zeros'), none)
+    for (const [way, { whole, cut }] of Object.entries(ways)) {
+      t.true(cut > 0, `${way}: was cut`)
+      if (!(env && way.startsWith('try'))) t.true(whole > 0, `${way}: gave all of it`)
+    }
+  })
+}
