@@ -54,3 +54,9 @@ export async function untilReleased(path) {
     await delay(5)
   }
 }
+
+/** How many major faults the main thread of this process has had: how often it waited for a disk in a touch of memory. */
+export function majorFaults() {
+  const stat = fs.readFileSync(`/proc/self/task/${process.pid}/stat`, 'latin1')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[9])
+}

@@ -81,6 +81,9 @@ const trials = {
     run('cc', '--version')
     run('pkg-config', '--print-errors', '--exists', 'fuse3')
   },
+  userNamespaces() {
+    run('unshare', '--user', 'true')
+  },
   anotherUser() {
     if (process.getuid?.() !== 0) return 'not root'
     const here = fileURLToPath(import.meta.url)
