@@ -170,6 +170,19 @@ async function run() {
       await handle.close()
     }
   })
+  await step('opened-twice', async (name, path) => {
+    const file = await MappedFile.open(path)
+    const found = await right(name, async ({ offset, length }) => {
+      await file.read(offset, length)
+      // Where pages are not kept, this is the end of them.
+      const other = await MappedFile.open(path)
+      const bytes = file.tryRead(offset, length) ?? (await file.read(offset, length))
+      await other.close()
+      return bytes
+    })
+    await file.close()
+    return found
+  })
   for (const method of ['read', 'view']) {
     await step(`collected-${method}`, async (_, path) => {
       await leave(path, method)
@@ -212,6 +225,7 @@ async function run() {
     await mmapRead(path, 0, 100)
     await untilReleased(path)
   })
+  if (!isMainThread) await step('left-open', async (_, path) => void (await (await MappedFile.open(path)).read(0, 100)))
   mark(mountPoint, 'end')
 }
 
@@ -225,6 +239,7 @@ if (isMainThread) mark(mountPoint, 'begin')
 if (where === 'worker' && isMainThread) {
   // A worker gets the arguments of the process, save this one.
   await once(new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) }), 'exit')
+  await untilReleased(pathOf('left-open'))
 } else {
   await run()
   await collectGarbage()
