@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { evict, loopDisk } from '../bench/harness/faults.mjs'
+import { loopDisk } from '../bench/harness/faults.mjs'
 import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { allowed, program, programPath } from './helpers/rig.mjs'
 
@@ -67,19 +67,18 @@ test.serial('mmapRead is refused as fs is, whatever it has mapped', async t => {
 })
 
 /** A file of which nothing is in memory, and one that is, on a disk of their own, which `below` makes another file system of. */
-function coldFiles(t, { owner = 0, mode = 0o644, below } = {}) {
-  const disk = loopDisk({ size: 96 * MiB, readAheadKiB: 128 })
+function coldFiles(t, { owner = 0, mode = 0o644, fileSystem, size = 64 * MiB, below } = {}) {
+  const disk = loopDisk({ size, fileSystem, readAheadKiB: 128 })
   t.teardown(disk.dispose)
   const folder = join(disk.mountPoint, 'files')
   fs.mkdirSync(folder)
-  const paths = ['cold', 'warm'].map(name => seededFile(folder, 36 * MiB, 1, name))
+  const paths = ['cold', 'warm'].map(name => seededFile(folder, 14 * MiB, 1, name))
   for (const path of paths) {
     fs.chmodSync(path, mode)
     fs.chownSync(path, owner, owner)
   }
   disk.cool()
   fs.readFileSync(paths[1])
-  evict(paths[0])
   const above = below ? below(t, disk.mountPoint, folder) : folder
   return ['cold', 'warm'].map(name => join(above, name))
 }
@@ -96,9 +95,12 @@ function overlayOfReadOnly(t, mountPoint, lower) {
   return at
 }
 
-// Seen to fail, all but the first and the last but one: where it is found out once, and not as the kernel does, whether mincore tells the truth.
+// Seen to fail of those whose rights change, in a user namespace and on an overlay: where it is found out once, and not as the kernel does, whether mincore tells the truth.
 for (const [what, { needs = [], files, run, euid, change, truth = false }] of [
   ['root', { truth: true }],
+  ['root, on XFS', { needs: ['xfs'], files: { fileSystem: 'xfs', size: 320 * MiB }, truth: true }],
+  ['root, on btrfs', { needs: ['btrfs'], files: { fileSystem: 'btrfs', size: 128 * MiB }, truth: true }],
+  ['a user who neither owns nor may write it', { run: { uid: NOBODY } }],
   ['root after seteuid()', { euid: NOBODY }],
   [
     'who could write it until a chmod',
@@ -126,7 +128,7 @@ for (const [what, { needs = [], files, run, euid, change, truth = false }] of [
   ],
 ]) {
   test.serial(`cold pages are never taken for pages in memory: read by ${what}`, async t => {
-    if (!allowed(t, 'loopDevices', 'eviction', 'anotherUser', ...needs)) return
+    if (!allowed(t, 'loopDevices', 'anotherUser', ...needs)) return
     const [cold, warm] = coldFiles(t, files)
     const reader = started(t, 'changed-rights', [cold, warm, ...(euid ? [euid] : [])], run)
     t.is(await reader.next(), 'ready')

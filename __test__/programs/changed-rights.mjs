@@ -4,11 +4,14 @@
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { MappedFile, mmapRead } from 'faultless'
-import { KiB, MiB, PAGE, seededBytes } from '../helpers/files.mjs'
+import { KiB, PAGE, seededBytes } from '../helpers/files.mjs'
 import { majorFaults } from '../helpers/process.mjs'
 
 const [path, warm, euid] = process.argv.slice(2)
 const expected = seededBytes(fs.statSync(path).size)
+const LONG = 256 * KiB
+/** From one range to the next. */
+const STEP = 768 * KiB
 const target = Buffer.alloc(64 * KiB)
 const parts = async iterable => {
   const all = []
@@ -16,10 +19,10 @@ const parts = async iterable => {
   return Buffer.concat(all)
 }
 
-/** Each gets a MiB of the file that is cold, and gives bytes from its start. */
+/** Each gets a part of the file that is cold, and gives bytes from its start. */
 const ways = {
   read: (file, offset) => file.read(offset, PAGE),
-  'read of a MiB': (file, offset) => file.read(offset, MiB),
+  'a long read': (file, offset) => file.read(offset, LONG),
   readInto: async (file, offset) => target.subarray(0, await file.readInto(target, offset)),
   'read after read': async (file, offset) => {
     await file.read(offset + 256 * KiB, PAGE)
@@ -33,9 +36,9 @@ const ways = {
   },
   slice: async (file, offset) => Buffer.from(await file.slice(offset, offset + PAGE)),
   // Bytes are compared by this thread, which so touches each page of a view.
-  view: (file, offset) => file.view(offset, MiB),
-  chunks: (file, offset) => parts(file.chunks({ start: offset, end: offset + MiB, chunkSize: 64 * KiB })),
-  createReadStream: (file, offset) => parts(file.createReadStream({ start: offset, end: offset + MiB - 1 })),
+  view: (file, offset) => file.view(offset, LONG),
+  chunks: (file, offset) => parts(file.chunks({ start: offset, end: offset + LONG, chunkSize: 64 * KiB })),
+  createReadStream: (file, offset) => parts(file.createReadStream({ start: offset, end: offset + LONG - 1 })),
   'tryRead after prefault': async (file, offset) => {
     await file.prefault(offset, 64 * KiB)
     return file.tryRead(offset, 64 * KiB) ?? file.read(offset, 64 * KiB)
@@ -44,16 +47,16 @@ const ways = {
 }
 const attempts = {
   tryRead: (file, offset) => file.tryRead(offset, PAGE),
-  'tryRead of a MiB': (file, offset) => file.tryRead(offset, MiB),
+  'a long tryRead': (file, offset) => file.tryRead(offset, LONG),
   tryReadInto: (file, offset) => file.tryReadInto(target, offset),
   tryView: (file, offset) => file.tryView(offset, PAGE),
 }
 
 async function each(file, step) {
-  let offset = 2 * MiB
+  let offset = STEP
   for (const [name, way] of Object.entries({ ...attempts, ...ways })) {
     await step(name, () => way(file, offset), offset)
-    offset += 2 * MiB
+    offset += STEP
   }
 }
 
