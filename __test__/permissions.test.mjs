@@ -95,7 +95,8 @@ function overlayOfReadOnly(t, mountPoint, lower) {
   return at
 }
 
-// Seen to fail of those whose rights change, in a user namespace and on an overlay: where it is found out once, and not as the kernel does, whether mincore tells the truth.
+// Seen to fail: all of them where every page is taken to be in memory; those whose rights change, that in a user namespace and that
+// on an overlay, where it is found out once, and not as the kernel does, whether mincore tells the truth.
 for (const [what, { needs = [], files, run, euid, change, truth = false }] of [
   ['root', { truth: true }],
   ['root, on XFS', { needs: ['xfs'], files: { fileSystem: 'xfs', size: 320 * MiB }, truth: true }],
