@@ -1,10 +1,10 @@
 //! Advice to the kernel: how a range of a file, or the file, will be used.
 
+use crate::backend::forget_all;
 use crate::error::Result;
 use crate::mapped_file::MappedFile;
 use crate::os::{self, Advice};
 use crate::range::Range;
-use crate::residency;
 
 impl MappedFile {
     /// Starts the I/O of exactly this range and returns at once. A request longer than the device's read-ahead would be cut: so it
@@ -36,7 +36,7 @@ impl MappedFile {
         }
         let outcome = os::advise(self.file(), offset, length as u64, advice);
         if advice == Advice::DontNeed {
-            residency::forget_all();
+            forget_all();
         }
         outcome.map_err(|errno| self.failed(errno, "fadvise64", range))
     }

@@ -2,11 +2,11 @@
 
 use std::ops::Range as Span;
 
+use crate::backend::Pages;
 use crate::error::{Error, Result};
 use crate::limits::{AHEAD, AHEAD_PIECES, BLOCK, LONGER_THAN_WINDOWS, MAPPED_AS_READ, PIECE, TAKEN_AT_ONCE};
 use crate::mapped_file::MappedFile;
 use crate::os;
-use crate::pages::Pages;
 use crate::range::Range;
 
 /// One step of a range, of up to [`PIECE`] bytes.

@@ -9,11 +9,11 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::fs::File;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 use std::sync::PoisonError;
 
-use crate::os::{capabilities, page_size};
+use crate::os::{capabilities, page_size, stat_now};
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::{AtomicI32, AtomicPtr, AtomicUsize, Mutex};
 use crate::table::{Access, Published, Slot, Table};
@@ -208,17 +208,10 @@ fn replace_lost_pages(address: usize) -> bool {
 
 /// The size as the kernel knows it: a server is not asked, or its silence would stop the thread here.
 fn size_of_file(fd: RawFd) -> u64 {
-    let mut found = MaybeUninit::<libc::statx>::uninit();
-    let flags = libc::AT_EMPTY_PATH | libc::AT_STATX_DONT_SYNC;
-    // SAFETY: the name is empty, `found` has room for the answer, and a plain system call may be made in a handler.
-    let status = unsafe {
-        libc::syscall(libc::SYS_statx, fd, c"".as_ptr(), flags, libc::STATX_SIZE, found.as_mut_ptr())
-    };
-    if status != 0 {
-        return 0;
-    }
-    // SAFETY: statx succeeded and filled it.
-    unsafe { found.assume_init() }.stx_size
+    // SAFETY: the descriptor is open as long as its mapping is in the table.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    // A plain system call, which a handler may make.
+    stat_now(fd).map_or(0, |stat| stat.size)
 }
 
 /// Whether the file has a byte at this offset that can be read.

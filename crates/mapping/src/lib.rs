@@ -9,6 +9,11 @@
 //!
 //! Units are bytes everywhere; pages are named as such. Every function that may wait for a disk says so.
 
+#![cfg_attr(
+    not(all(target_os = "linux", not(feature = "portable"))),
+    expect(dead_code, reason = "what only a mapping needs is left in its place")
+)]
+
 mod advice;
 mod batch;
 mod error;
@@ -20,6 +25,7 @@ mod locks;
 mod mapped_file;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod mapping;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod now;
 mod os;
 mod page_counts;
@@ -34,11 +40,32 @@ mod residency;
 mod sync;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod table;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+mod unmapped;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod views;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod weak_map;
 mod writing;
+
+/// What there is of mappings: all of it on Linux, and elsewhere names alone.
+mod backend {
+    #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+    pub(crate) use crate::unmapped::*;
+    #[cfg(all(target_os = "linux", not(feature = "portable")))]
+    pub(crate) use crate::{
+        mapping::Mapping,
+        now::{Source, copy_by_path},
+        pages::{Loss, Pages},
+        residency::{forget_all, is_touchable},
+        views::Views,
+    };
+}
+
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+pub use unmapped::Views;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub use views::Views;
 
 pub use batch::{Failures, Purpose, Target, populate_ranges, read_ranges};
 pub use error::{ByteRange, Error, LockLimit, Result};
@@ -48,8 +75,3 @@ pub use os::{Advice, Capabilities, Errno, Settings, capabilities, configure, pag
 pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_paths, try_read_path};
 pub use permits::{Permits, Waiter};
 pub use range::Range;
-#[cfg(all(target_os = "linux", not(feature = "portable")))]
-pub use views::Views;
-
-#[cfg(all(target_os = "linux", not(feature = "portable")))]
-use mapping::Mapping;

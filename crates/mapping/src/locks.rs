@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::Mapping;
+use crate::backend::Mapping;
 use crate::batch::{Purpose, populate_ranges};
 use crate::error::{Error, LockLimit, Result};
 use crate::mapped_file::MappedFile;

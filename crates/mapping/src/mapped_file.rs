@@ -4,16 +4,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::backend::{Mapping, Source, Views, is_touchable};
 use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
 use crate::limits::{FAULT_AROUND, GENERATED, INLINE_VIEW};
 use crate::locks::Locks;
-use crate::now::Source;
 use crate::os::{self, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
 use crate::reaper::{Deferred, close_what_is_let_go_of};
 use crate::writing::Writing;
-use crate::{Mapping, Views, residency};
 
 /// A file at one moment: its length does not change. [`MappedFile::refreshed`] looks again and gives a new one.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub struct MappedFile {
     file_system: FileSystem,
     /// The one descriptor of the handle.
     file: Arc<Deferred<File>>,
-    /// Nobody else has this open file, so its position may be moved.
+    /// Nobody else has this open file.
     is_own: bool,
     backend: Backend,
     views: Mutex<ViewsMade>,
@@ -336,16 +335,9 @@ impl MappedFile {
         self.writing.as_deref()
     }
 
-    fn source(&self) -> Option<Source<'_>> {
-        Some(Source {
-            mapping: self.mapping()?,
-            file: Some(&self.file),
-            looked_at: &self.file,
-            may_seek: self.is_own,
-            file_system: &self.file_system,
-            path: &self.path,
-            size: self.stat.size,
-        })
+    /// Nobody else has its open file, so the position of that may be moved.
+    pub(crate) fn may_seek(&self) -> bool {
+        self.is_own
     }
 
     /// Copies ranges, back to back in their order, as far as that cannot wait for a disk. Says how many were copied: the first
@@ -372,7 +364,7 @@ impl MappedFile {
             }
             return Ok(count);
         }
-        match self.source() {
+        match Source::of(self) {
             // SAFETY: passed on from the caller.
             Some(source) => unsafe { source.copy(ranges, target) },
             None => Ok(0),
@@ -387,7 +379,7 @@ impl MappedFile {
         let is_ready = |views: &Views| {
             let (pages, Range { offset, length }) = (views.pages(), range);
             if length <= FAULT_AROUND {
-                residency::is_touchable(pages, offset, length, self.stat.size)
+                is_touchable(pages, offset, length, self.stat.size)
             } else {
                 // What is in the page cache alone would cost a page fault for each 64 KiB.
                 length <= INLINE_VIEW && pages.is_mapped(offset, length)
@@ -409,7 +401,7 @@ impl MappedFile {
     }
 
     fn views_if(&self, range: Range, is_ready: impl FnOnce(&Views) -> bool) -> Result<Option<u32>> {
-        let Some(source) = self.source() else { return Ok(None) };
+        let Some(source) = Source::of(self) else { return Ok(None) };
         let views = self.views()?;
         // Whether this range of a damaged one is lost takes longer to find out.
         if views.pages().is_damaged() || !is_ready(&views) {

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::backend::{Mapping, copy_by_path};
 use crate::error::{Error, Result};
 use crate::mapped_file::{MappedFile, must_be_regular, open_regular, read_to_the_end};
-use crate::mapping::Mapping;
-use crate::now::Source;
 use crate::os::{self, Errno, FileSystem, Stat};
 use crate::range::Range;
 use crate::reaper;
@@ -249,32 +248,25 @@ pub unsafe fn try_read_path(
     target: *mut u8,
 ) -> Result<Option<usize>> {
     let Some(mapped) = paths().get(path).and_then(|known| known.mapped.clone()) else { return Ok(None) };
-    let Some(name) = os::find_now(path) else { return Ok(None) };
-    let Ok(stat) = os::stat_now(&name) else { return Ok(None) };
     let Mapped { mapping, file_system } = &*mapped;
-    let is_same = mapping.is_of(&stat, file_system) && mapping.serves(stat.size);
-    if !is_same || !os::may_read_now(&name) {
-        return Ok(None);
+    // SAFETY: passed on from the caller.
+    let copied = unsafe { copy_by_path(path, mapping, file_system, offset, length, target) }?;
+    if copied.is_some() {
+        keep(path, idle);
     }
+    Ok(copied)
+}
+
+/// A path was used again.
+fn keep(path: &Path, idle: Duration) {
     let due = Instant::now().checked_add(idle);
-    let mut paths = paths();
-    let is_sooner = match paths.get(path) {
+    let is_sooner = match paths().get(path) {
         Some(known) => std::mem::replace(&mut known.due, due) > due,
         None => false,
     };
-    drop(paths);
     if is_sooner {
         reaper::look_at_paths();
     }
-    let offset = offset.min(stat.size);
-    let length = usize::try_from(stat.size - offset).map_or(length, |rest| rest.min(length));
-    // On a file system where only reads tell the truth, it is opened once more; the mapping keeps it from being deleted here.
-    let file = if file_system.copies_like_read { None } else { os::reopen(&name).ok() };
-    let (size, file) = (stat.size, file.as_ref());
-    let source = Source { mapping, file, looked_at: &name, may_seek: false, file_system, path, size };
-    // SAFETY: passed on from the caller; the range ends within the file.
-    let copied = unsafe { source.copy([Range { offset, length }].into_iter(), target) }?;
-    Ok((copied == 1).then_some(length))
 }
 
 /// Lets go of one path, or of all.

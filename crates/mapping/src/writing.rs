@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::backend::{Loss, Pages, Views};
 use crate::error::{Error, Result};
 use crate::mapped_file::MappedFile;
 use crate::os::{self, Errno};
-use crate::pages::{Loss, Pages};
 use crate::range::Range;
-use crate::views::Views;
 
 /// What a handle that may write has to remember, whichever of its looks at the file is in use: its mappings for views, as long
 /// as somebody may store to them, and what a flush was told.

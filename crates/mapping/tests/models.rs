@@ -56,9 +56,7 @@ fn mapping(start: usize, fd: i32) -> Published {
 fn two_mappings_never_share_a_slot_and_both_are_found() {
     in_every_order(3, || {
         let table = table::<1>();
-        let enter = |start, fd| {
-            move || ptr::from_ref(table.enter(mapping(start, fd))) as usize
-        };
+        let enter = |start, fd| move || ptr::from_ref(table.enter(mapping(start, fd))) as usize;
         let other = thread::spawn(enter(10, 1));
         let mine = enter(20, 2)();
         assert_ne!(mine, other.join().unwrap());

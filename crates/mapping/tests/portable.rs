@@ -64,7 +64,8 @@ fn what_is_written_is_read() {
 fn a_cut_file_is_an_error_and_a_file_that_grew_is_seen_after_a_fresh_look() {
     let (path, file) = file_of(20_000);
     path.as_file().set_len(6000).unwrap();
-    let failures = read_ranges(&file, &[RANGE], &mut Target::new([&mut vec![0; RANGE.length][..]], true), |_| true);
+    let failures =
+        read_ranges(&file, &[RANGE], &mut Target::new([&mut vec![0; RANGE.length][..]], true), |_| true);
     assert!(matches!(failures[..], [(0, Error::Truncated { size: 6000, .. })]), "{failures:?}");
     OpenOptions::new().write(true).open(path.path()).unwrap().set_len(1 << 20).unwrap();
     assert_eq!(file.refreshed().unwrap().byte_length(), 1 << 20);

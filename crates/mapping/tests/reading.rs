@@ -10,9 +10,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 
-use faultless_mapping::{
-    Error, MappedFile, Purpose, Range, Target, page_size, populate_ranges, read_ranges,
-};
+use faultless_mapping::{Error, MappedFile, Purpose, Range, Target, page_size, populate_ranges, read_ranges};
 use tempfile::TempDir;
 
 fn file_of(bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -81,7 +79,10 @@ fn a_populated_range_is_copied_at_once() {
     let range = Range { offset: 10, length: 50_000 };
     assert!(populate_ranges(&file, &[range], Purpose::Copies, |_| true).unwrap().is_empty());
     assert_eq!(try_copy(&file, 10, 50_000).unwrap().unwrap(), bytes[10..50_010]);
-    assert_eq!(file.residency(Range { offset: 0, length: 100_000 }).pages, 100_000_usize.div_ceil(page_size()));
+    assert_eq!(
+        file.residency(Range { offset: 0, length: 100_000 }).pages,
+        100_000_usize.div_ceil(page_size())
+    );
 }
 
 #[test]
@@ -104,7 +105,8 @@ fn what_is_not_wanted_any_more_is_given_up_and_the_rest_is_read() {
     let file = MappedFile::open(&path, false).unwrap();
     let ranges = [Range { offset: 0, length: 4 }, Range { offset: 4, length: 4 }];
     let mut target = [0; 8];
-    let failures = read_ranges(&file, &ranges, &mut Target::new([&mut target[..]], false), |index| index != 0);
+    let failures =
+        read_ranges(&file, &ranges, &mut Target::new([&mut target[..]], false), |index| index != 0);
     assert!(matches!(failures[..], [(0, Error::Cancelled)]), "{failures:?}");
     assert_eq!(target[4..], bytes[4..8]);
 }

@@ -11,7 +11,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::super::{FileSystem, Stat};
+use super::super::{Copies, FileSystem, Stat};
 use super::{errno_of, last_errno, page_size};
 
 impl From<Statx> for Stat {
@@ -151,16 +151,16 @@ pub(crate) fn file_system(fd: impl AsFd) -> FileSystem {
     )]
     let kind = rustix::fs::fstatfs(fd).map_or(0, |found| found.f_type as u32);
     let id = rustix::fs::fstatvfs(fd).map_or(0, |found| found.f_fsid);
-    // XFS puts zeros behind the new end of a file before it lowers the size: a copy in between passes them off as data. What
-    // lies below an overlay is only known to be ext4, by the mark of its extents.
-    let copies_like_read = match kind {
-        BTRFS | EROFS | EXT | SQUASHFS | TMPFS => true,
-        OVERLAYFS => has_extents(fd),
-        _ => false,
+    // What lies below an overlay is only known to be ext4, by the mark of its extents.
+    let copies = match kind {
+        BTRFS | EROFS | EXT | SQUASHFS | TMPFS => Copies::LikeRead,
+        OVERLAYFS if has_extents(fd) => Copies::LikeRead,
+        OVERLAYFS => Copies::DoubtfulWithZeros,
+        _ => Copies::Doubtful,
     };
     FileSystem {
         nowait: matches!(kind, BTRFS | EXT | XFS),
-        copies_like_read,
+        copies,
         size_by_seek: matches!(kind, BTRFS | EXT | TMPFS | XFS),
         local: matches!(kind, BTRFS | EROFS | EXT | OVERLAYFS | SQUASHFS | TMPFS | XFS),
         holes_take_memory: kind == TMPFS,

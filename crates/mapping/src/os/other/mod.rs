@@ -43,6 +43,31 @@ pub(crate) fn start_read(_file: &File, _offset: u64, _length: u64) {}
 
 pub(crate) fn take_memory(_target: &mut [u8]) {}
 
+pub(crate) fn begin_window(_file: &File, _offset: u64, _length: u32) -> bool {
+    false
+}
+
+pub(crate) fn pass_marks(_file: &File, _offset: u64, _length: usize) {}
+
+/// What a memory cgroup leaves to be locked.
+pub(crate) struct Room {
+    pub(crate) limit: u64,
+    pub(crate) left: u64,
+}
+
+pub(crate) fn room_to_lock() -> Option<Room> {
+    None
+}
+
+pub(crate) fn lock_limit() -> Option<u64> {
+    None
+}
+
+/// Asked only of stores to views.
+pub(crate) fn why_no_store(_file: &File, _offset: u64) -> Errno {
+    Errno::IO
+}
+
 /// How a file will be used. No more than a hint anywhere; here nobody takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {

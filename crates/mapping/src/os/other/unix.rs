@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 pub use rustix::io::Errno;
 
-use super::{OpenedFor, Stat};
+use super::super::Stat;
+use super::OpenedFor;
 
 impl From<Metadata> for Stat {
     fn from(found: Metadata) -> Self {
@@ -22,13 +23,7 @@ impl From<Metadata> for Stat {
             () if kind.is_char_device() || kind.is_block_device() => Some("a device"),
             () => Some("no regular file"),
         };
-        Self {
-            device: found.dev(),
-            inode: found.ino(),
-            size: found.size(),
-            birth: None,
-            irregular,
-        }
+        Self { device: found.dev(), inode: found.ino(), size: found.size(), birth: None, irregular }
     }
 }
 

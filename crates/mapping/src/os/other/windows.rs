@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use winapi_util::file::{Type, information, typ};
 
-use super::{OpenedFor, Stat};
+use super::super::Stat;
+use super::OpenedFor;
 
 /// An error number of Node's, which are libuv's own on Windows, without its sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
