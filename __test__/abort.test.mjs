@@ -9,7 +9,7 @@ import { MappedFile, mmapRead } from 'faultless'
 import { loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { bytesBySync, KiB, MiB, seededFile, seededNumbers, temporaryFolder } from './helpers/files.mjs'
 import { mappingsOf } from './helpers/process.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 test('a signal that is aborted already: every method rejects with its reason, and nothing is begun', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
@@ -112,8 +112,7 @@ test('aborted at any moment: right bytes or the reason, and then the target is l
   await file.close()
 })
 
-test('aborted during a cold read from a slow disk', async t => {
-  if (!allowed(t, 'loopDevices', 'throttling')) return
+needs('loopDevices', 'throttling')('aborted during a cold read from a slow disk', async t => {
   const length = 4 * MiB
   const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
   t.teardown(disk.dispose)

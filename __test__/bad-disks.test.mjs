@@ -1,11 +1,10 @@
 // A disk that fails in places: those reads reject with EIO and their range, everything else goes on.
 // Seen without the protection: with FAULTLESS_SIGBUS=off the touch of a bad page kills the process.
 
-import test from 'ava'
 import { runNode } from '../bench/harness/faults.mjs'
 import { badDisk } from './helpers/bad-disk.mjs'
 import { MiB } from './helpers/files.mjs'
-import { allowed, program, programPath } from './helpers/rig.mjs'
+import { needs, program, programPath } from './helpers/rig.mjs'
 
 const DISK = { size: 16 * MiB, lost: 4 * MiB }
 const WITH_RANGE = 'EIO with its range'
@@ -43,28 +42,31 @@ for (const [populate, env] of [
   ['', {}],
   [', also where pages are touched for want of MADV_POPULATE_READ', { FAULTLESS_POPULATE: 'touch' }],
 ]) {
-  test(`every method rejects with EIO and the range, and good ranges are read on${populate}`, async t => {
-    if (!allowed(t, 'loopDevices')) return
-    const { path, good } = badDisk(t, DISK)
-    t.deepEqual(await program(t, 'bad-disk', [path, good], { env }), EXPECTED)
-  })
+  needs('loopDevices')(
+    `every method rejects with EIO and the range, and good ranges are read on${populate}`,
+    async t => {
+      const { path, good } = badDisk(t, DISK)
+      t.deepEqual(await program(t, 'bad-disk', [path, good], { env }), EXPECTED)
+    },
+  )
 }
 
 for (const readAheadKiB of [128, 8192]) {
-  test(`chunks come up to the first that is bad, on a disk with ${readAheadKiB} KiB of read-ahead`, async t => {
-    if (!allowed(t, 'loopDevices')) return
-    const { path } = badDisk(t, { ...DISK, readAheadKiB })
-    const { right, code, start, bad } = await program(t, 'bad-chunks', [path])
-    // What lies in one folio, of at most 2 MiB, with a bad block cannot be mapped either.
-    t.true(right >= bad - 2 * MiB && right <= bad, `${right} bytes; fs.readSync had ${bad}`)
-    t.true(bad < DISK.size)
-    t.is(code, 'EIO')
-    t.is(start, right)
-  })
+  needs('loopDevices')(
+    `chunks come up to the first that is bad, on a disk with ${readAheadKiB} KiB of read-ahead`,
+    async t => {
+      const { path } = badDisk(t, { ...DISK, readAheadKiB })
+      const { right, code, start, bad } = await program(t, 'bad-chunks', [path])
+      // What lies in one folio, of at most 2 MiB, with a bad block cannot be mapped either.
+      t.true(right >= bad - 2 * MiB && right <= bad, `${right} bytes; fs.readSync had ${bad}`)
+      t.true(bad < DISK.size)
+      t.is(code, 'EIO')
+      t.is(start, right)
+    },
+  )
 }
 
-test('without the guard the touch of a bad page kills the process', async t => {
-  if (!allowed(t, 'loopDevices')) return
+needs('loopDevices')('without the guard the touch of a bad page kills the process', async t => {
   const { path, good } = badDisk(t, DISK)
   const { signal } = await runNode(programPath('bad-disk'), [path, good], { env: { FAULTLESS_SIGBUS: 'off' } })
   t.is(signal, 'SIGBUS')

@@ -7,7 +7,7 @@ import test from 'ava'
 import { evict, residentPages } from '../bench/harness/faults.mjs'
 import { BIN, faultless, faultlessAs, start } from './helpers/cli.mjs'
 import { MiB, PAGE, seededFile, sparseFile, TiB, temporaryFolder } from './helpers/files.mjs'
-import { allowed } from './helpers/rig.mjs'
+import { needs } from './helpers/rig.mjs'
 
 const NOBODY = 65534
 const COMMANDS = ['residency', 'warm', 'locks', 'doctor', 'prove']
@@ -65,8 +65,7 @@ test('without a command the commands are shown, as bad usage', async t => {
   t.regex(stdout, /^Usage: faultless COMMAND/)
 })
 
-test('residency tells how much is in the page cache, and where', async t => {
-  if (!allowed(t, 'eviction', 'residentPages')) return
+needs('eviction', 'residentPages')('residency tells how much is in the page cache, and where', async t => {
   const path = seededFile(temporaryFolder(t), 72 * PAGE)
   const all = await faultless(['residency', path])
   t.is(all.stdout, `${path}: 288 KiB of 288 KiB in memory, 100 %\n  ${'█'.repeat(72)}\n`)
@@ -125,8 +124,7 @@ test('residency of a sparse terabyte', async t => {
   )
 })
 
-test('residency is unknown to a user who neither owns nor may write the file', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser')('residency is unknown to a user who neither owns nor may write the file', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const text = await faultlessAs(NOBODY, 'residency', path)
   t.is(text.code, 1)
@@ -161,8 +159,7 @@ for (const command of ON_FILES) {
   })
 }
 
-test('a folder that may not be read is a failure, not an empty one', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser')('a folder that may not be read is a failure, not an empty one', async t => {
   const folder = temporaryFolder(t)
   const closed = join(folder, 'closed')
   fs.mkdirSync(closed, { mode: 0o700 })
@@ -171,8 +168,7 @@ test('a folder that may not be read is a failure, not an empty one', async t => 
   t.regex(stderr, /^faultless: EACCES.*closed'\n$/)
 })
 
-test('warm brings a range into memory, and says what was there', async t => {
-  if (!allowed(t, 'eviction', 'residentPages')) return
+needs('eviction', 'residentPages')('warm brings a range into memory, and says what was there', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   evict(path)
   const { code, stdout } = await faultless(['warm', path, '--offset', '512K', '--length', '1MiB', '--json'])
@@ -253,8 +249,7 @@ test('doctor: a file that is not there is a problem, and one larger than memory 
   t.true(checks.some(({ name, status, found }) => name === large && status === 'note' && /larger than/.test(found)))
 })
 
-test('doctor: a user who is not told what is in the page cache hears so', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser')('doctor: a user who is not told what is in the page cache hears so', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const { checks } = JSON.parse((await faultlessAs(NOBODY, 'doctor', path, '--json')).stdout)
   t.true(checks.some(({ name, status, found }) => name === path && status === 'note' && /not told/.test(found)))

@@ -10,7 +10,7 @@ import { loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { bytesBySync, KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { collectGarbage, untilReleased } from './helpers/process.mjs'
 import { rejects } from './helpers/rejects.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 const CLOSED = { code: 'ERR_FILE_CLOSED' }
 
@@ -81,8 +81,7 @@ test('close() with reads in flight: each gives right bytes or ERR_FILE_CLOSED, a
   await t.notThrowsAsync(untilReleased(path))
 })
 
-test('close() during a cold read from a slow disk waits for it', async t => {
-  if (!allowed(t, 'loopDevices', 'throttling')) return
+needs('loopDevices', 'throttling')('close() during a cold read from a slow disk waits for it', async t => {
   const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
   t.teardown(disk.dispose)
   const folder = join(disk.mountPoint, 'files')

@@ -1,16 +1,23 @@
 // The JS thread stays free while cold files are read from a slow disk, where naive indexing of a mapping stalls it for seconds.
 // Seen to fail: where every page is taken to be in memory, and, for the user who is not the owner, where mincore is believed.
 
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import test from 'ava'
 import { MappedFile } from 'faultless'
-import { coldMetadataFile, diskReads, evict, foliosMade, loopDisk, throttled } from '../bench/harness/faults.mjs'
+import {
+  coldMetadataFile,
+  diskReads,
+  evict,
+  foliosMade,
+  loopDisk,
+  memoryDisk,
+  overlay,
+  throttled,
+} from '../bench/harness/faults.mjs'
 import { again } from './helpers/again.mjs'
-import { KiB, MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { KiB, MiB, PAGE, seededFile } from './helpers/files.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 const BYTES_PER_SECOND = 4 * MiB
 // What timers may have to wait for the thread, not for the machine; and the share of the time the thread is blocked.
@@ -19,6 +26,7 @@ const BLOCKED = 0.05
 // Less than one operation of a disk that does 5 a second.
 const FREE_OF_5_MS = 190
 const NOBODY = 65534
+const onSlowDisk = (...also) => needs('loopDevices', 'throttling', ...also)
 
 const METHODS = [
   'read',
@@ -60,24 +68,9 @@ function slowFiles(t, { length, fileSystem, overlaid, readAheadKiB = 128 }) {
   readFileSync(seededFile(folder, length, 1, 'warm'))
   const group = throttled({ device: disk.device, readBps: BYTES_PER_SECOND })
   t.teardown(group.dispose)
-  return { folder: overlaid ? overlay(t, folder) : folder, below: folder, cgroups: [group] }
-}
-
-function tmpfs(t) {
-  const at = temporaryFolder(t)
-  execFileSync('mount', ['-t', 'tmpfs', 'faultless', at])
-  t.teardown(() => execFileSync('umount', ['--lazy', at]))
-  return at
-}
-
-/** An overlay over a folder, with a tmpfs above it. */
-function overlay(t, lower) {
-  const [base, at] = [tmpfs(t), temporaryFolder(t)]
-  for (const name of ['upper', 'work']) mkdirSync(join(base, name))
-  const layers = `lowerdir=${lower},upperdir=${join(base, 'upper')},workdir=${join(base, 'work')}`
-  execFileSync('mount', ['-t', 'overlay', '-o', layers, 'faultless', at])
-  t.teardown(() => execFileSync('umount', ['--lazy', at]))
-  return at
+  const above = overlaid && overlay(() => folder)
+  if (above) t.teardown(above.dispose)
+  return { folder: above?.mountPoint ?? folder, below: folder, cgroups: [group] }
 }
 
 async function coldReads(t, { length, uid, ...where }) {
@@ -119,34 +112,35 @@ const USERS = [
 ]
 
 for (const [who, uid] of USERS) {
-  const needs = ['loopDevices', 'throttling', ...(uid ? ['anotherUser'] : [])]
+  const asUser = onSlowDisk(...(uid ? ['anotherUser'] : []))
 
-  test(`timers go on while 16 MiB are read cold by every method in turn, by ${who}`, async t => {
-    if (allowed(t, ...needs)) await coldReads(t, { length: 16 * MiB, uid })
-  })
+  asUser(`timers go on while 16 MiB are read cold by every method in turn, by ${who}`, t =>
+    coldReads(t, { length: 16 * MiB, uid }),
+  )
 
-  test(`timers go on while a disk of 5 operations a second is read, with cold metadata, by ${who}`, async t => {
-    if (allowed(t, ...needs)) await coldMetadata(t, uid)
-  })
+  asUser(`timers go on while a disk of 5 operations a second is read, with cold metadata, by ${who}`, t =>
+    coldMetadata(t, uid),
+  )
 }
 
-for (const [fileSystem, where] of [
-  ['XFS', { fileSystem: 'xfs' }],
-  ['btrfs', { fileSystem: 'btrfs' }],
-  ['overlayfs', { overlaid: true }],
+for (const [fileSystem, where, ...also] of [
+  ['XFS', { fileSystem: 'xfs' }, 'xfs'],
+  ['btrfs', { fileSystem: 'btrfs' }, 'btrfs'],
+  ['overlayfs', { overlaid: true }, 'overlayfs'],
   ['a disk whose own read-ahead is long, which chunks leave it to', { readAheadKiB: 8192 }],
 ]) {
-  test(`timers go on while cold files are read from ${fileSystem}`, async t => {
-    if (allowed(t, 'loopDevices', 'throttling')) await coldReads(t, { length: 2 * MiB, ...where })
-  })
+  onSlowDisk(...also)(`timers go on while cold files are read from ${fileSystem}`, t =>
+    coldReads(t, { length: 2 * MiB, ...where }),
+  )
 }
 
-test('timers go on while files are read from tmpfs, which has no disk to wait for', async t => {
-  if (!allowed(t, 'loopDevices', 'throttling')) return
+onSlowDisk('tmpfs')('timers go on while files are read from tmpfs, which has no disk to wait for', async t => {
   const length = 2 * MiB
   const { disk, group, folder } = await prepared(() => {
     const { folder: disk, cgroups } = slowFiles(t, { length })
-    const folder = join(tmpfs(t), 'files')
+    const memory = memoryDisk()
+    t.teardown(memory.dispose)
+    const folder = join(memory.mountPoint, 'files')
     fill(folder, length)
     seededFile(folder, length, 1, 'warm')
     return { disk, group: cgroups[0], folder }
@@ -205,32 +199,34 @@ async function coldMetadata(t, uid) {
 for (const readAheadKiB of [128, 8192]) {
   for (const looked of [false, true]) {
     const already = looked ? ', after a look at its first page' : ''
-    test(`a file that is gone through in order comes once, in long reads and large folios, with a read-ahead of ${readAheadKiB} KiB${already}`, async t => {
-      if (!allowed(t, 'loopDevices', 'tracefs')) return
-      const length = 64 * MiB
-      const disk = loopDisk({ size: 2 * length, readAheadKiB })
-      t.teardown(disk.dispose)
-      const path = seededFile(disk.mountPoint, length, 1, 'in order')
-      const expected = readFileSync(path)
-      disk.cool()
-      const before = diskReads(disk.device)
-      const file = await MappedFile.open(path)
-      let at = 0
-      const folios = await foliosMade(path, async () => {
-        if (looked) await file.read(0, 1)
-        for await (const chunk of file.chunks()) {
-          t.true(chunk.equals(expected.subarray(at, at + chunk.length)))
-          at += chunk.length
-        }
-      })
-      await file.close()
-      t.is(at, length)
-      const after = diskReads(disk.device)
-      const [reads, bytes] = [after.reads - before.reads, after.bytes - before.bytes]
-      t.log(`${reads} reads, ${(bytes / length).toFixed(3)} of the file, ${folios} folios`)
-      t.true(bytes >= length && bytes < 1.02 * length)
-      t.true(reads < (0.7 * length) / (128 * KiB), `${reads} reads`)
-      t.true(folios < (0.5 * length) / PAGE, `${folios} folios`)
-    })
+    needs('loopDevices', 'tracefs')(
+      `a file that is gone through in order comes once, in long reads and large folios, with a read-ahead of ${readAheadKiB} KiB${already}`,
+      async t => {
+        const length = 64 * MiB
+        const disk = loopDisk({ size: 2 * length, readAheadKiB })
+        t.teardown(disk.dispose)
+        const path = seededFile(disk.mountPoint, length, 1, 'in order')
+        const expected = readFileSync(path)
+        disk.cool()
+        const before = diskReads(disk.device)
+        const file = await MappedFile.open(path)
+        let at = 0
+        const folios = await foliosMade(path, async () => {
+          if (looked) await file.read(0, 1)
+          for await (const chunk of file.chunks()) {
+            t.true(chunk.equals(expected.subarray(at, at + chunk.length)))
+            at += chunk.length
+          }
+        })
+        await file.close()
+        t.is(at, length)
+        const after = diskReads(disk.device)
+        const [reads, bytes] = [after.reads - before.reads, after.bytes - before.bytes]
+        t.log(`${reads} reads, ${(bytes / length).toFixed(3)} of the file, ${folios} folios`)
+        t.true(bytes >= length && bytes < 1.02 * length)
+        t.true(reads < (0.7 * length) / (128 * KiB), `${reads} reads`)
+        t.true(folios < (0.5 * length) / PAGE, `${folios} folios`)
+      },
+    )
   }
 }

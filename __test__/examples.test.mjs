@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { KiB, MiB, seededBytes, temporaryFolder } from './helpers/files.mjs'
-import { sharedData } from './helpers/shared-data.mjs'
+import { unless } from './helpers/rig.mjs'
+import { noSharedData, sharedData } from './helpers/shared-data.mjs'
 
 const folder = fileURLToPath(new URL('../examples/', import.meta.url))
 const programs = fs.readdirSync(folder).filter(name => name.endsWith('.mjs'))
@@ -60,10 +61,9 @@ test('the nearest neighbours are those that a plain loop finds', async t => {
   t.is(await printed('nearest-neighbours.mjs', path, String(dimensions), String(query)), lines.join(''))
 })
 
-test('a tile of a real archive', async t => {
-  const [path] = sharedData(t, 'usgs-mt-whitney-8-15-webp-512.pmtiles') ?? []
-  if (path)
-    t.regex(await printed('pmtiles-tile.mjs', path, '8', '43', '100'), /^tile 8\/43\/100: \d+ bytes of 1964599\n$/)
+unless(noSharedData)('a tile of a real archive', async t => {
+  const path = sharedData('usgs-mt-whitney-8-15-webp-512.pmtiles')
+  t.regex(await printed('pmtiles-tile.mjs', path, '8', '43', '100'), /^tile 8\/43\/100: \d+ bytes of 1964599\n$/)
 })
 
 /** The server of http-ranges.mjs over a folder with one file of 20 MiB. */

@@ -6,12 +6,11 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import test from 'ava'
 import { MappedFile } from 'faultless'
-import { loopDisk, runNode } from '../bench/harness/faults.mjs'
+import { loopDisk, memoryDisk, runNode } from '../bench/harness/faults.mjs'
 import { MiB, PAGE, temporaryFolder } from './helpers/files.mjs'
 import { rejects } from './helpers/rejects.mjs'
-import { allowed, program, programPath } from './helpers/rig.mjs'
+import { needs, program, programPath } from './helpers/rig.mjs'
 
 const HOLE = 8 * MiB
 
@@ -44,79 +43,81 @@ for (const [name, env] of [
   ['', {}],
   [' where pages are touched instead of populated', { FAULTLESS_POPULATE: 'touch' }],
 ]) {
-  test.serial(`stores to a hole of a file on a full disk make flush reject, by range${name}`, async t => {
-    if (!allowed(t, 'loopDevices')) return
-    const { path, filler } = fullDisk(t)
-    t.deepEqual(await program(t, 'full-disk', [path, filler], { env }), {
-      shownInTheView: [1, 0, 2],
-      readFromTheFile: 0,
-      all: lostPage(HOLE),
-      first: lostPage(HOLE),
-      again: lostPage(HOLE),
-      second: lostPage(HOLE + 100 * PAGE),
-      between: 'resolved',
-      good: 'resolved',
-      viewOfTheLost: { ...lostPage(HOLE), length: 10 },
-      viewOfTheGood: 'resolved',
-      written: { code: 'ENOSPC', offset: HOLE + 200 * PAGE, length: PAGE, says: true },
-      afterRoom: lostPage(HOLE),
-      refreshed: 0,
-      afterRefresh: 'resolved',
-      inTheFile: 3,
-      kept: 'kept',
-    })
-  })
+  needs('loopDevices').serial(
+    `stores to a hole of a file on a full disk make flush reject, by range${name}`,
+    async t => {
+      const { path, filler } = fullDisk(t)
+      t.deepEqual(await program(t, 'full-disk', [path, filler], { env }), {
+        shownInTheView: [1, 0, 2],
+        readFromTheFile: 0,
+        all: lostPage(HOLE),
+        first: lostPage(HOLE),
+        again: lostPage(HOLE),
+        second: lostPage(HOLE + 100 * PAGE),
+        between: 'resolved',
+        good: 'resolved',
+        viewOfTheLost: { ...lostPage(HOLE), length: 10 },
+        viewOfTheGood: 'resolved',
+        written: { code: 'ENOSPC', offset: HOLE + 200 * PAGE, length: PAGE, says: true },
+        afterRoom: lostPage(HOLE),
+        refreshed: 0,
+        afterRefresh: 'resolved',
+        inTheFile: 3,
+        kept: 'kept',
+      })
+    },
+  )
 }
 
-test.serial('without the guard the store kills the process', async t => {
-  if (!allowed(t, 'loopDevices')) return
+needs('loopDevices').serial('without the guard the store kills the process', async t => {
   const { path, filler } = fullDisk(t)
   const { signal } = await runNode(programPath('full-disk'), [path, filler], { env: { FAULTLESS_SIGBUS: 'off' } })
   t.is(signal, 'SIGBUS')
 })
 
-test.serial('a device that stops taking writes makes flush reject, and go on doing so', async t => {
-  if (!allowed(t, 'loopDevices')) return
-  // A disk inside a memory file system that has no room for all of it.
-  const folder = temporaryFolder(t)
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'none', folder])
-  const [image, mounted] = [join(folder, 'image'), temporaryFolder(t)]
-  try {
-    fs.writeFileSync(image, '')
-    fs.truncateSync(image, 64 * MiB)
-    // Without a journal, so that it is the data that cannot be written.
-    execFileSync('mkfs.ext4', ['-q', '-F', '-O', '^has_journal', '-E', 'lazy_itable_init=0', image])
-    execFileSync('mount', ['-o', 'loop', image, mounted])
-    const path = join(mounted, 'file')
-    fs.writeFileSync(path, Buffer.alloc(0))
-    execFileSync('fallocate', ['-l', String(8 * MiB), path])
-    execFileSync('sync')
-    fs.writeFileSync(join(folder, 'filler'), Buffer.alloc(0))
+needs('loopDevices', 'tmpfs').serial(
+  'a device that stops taking writes makes flush reject, and go on doing so',
+  async t => {
+    // A disk inside a memory file system that has no room for all of it.
+    const memory = memoryDisk('size=24m')
+    t.teardown(memory.dispose)
+    const folder = memory.mountPoint
+    const [image, mounted] = [join(folder, 'image'), temporaryFolder(t)]
     try {
-      fs.writeFileSync(join(folder, 'filler'), Buffer.alloc(24 * MiB))
-    } catch (error) {
-      t.is(error.code, 'ENOSPC')
+      fs.writeFileSync(image, '')
+      fs.truncateSync(image, 64 * MiB)
+      // Without a journal, so that it is the data that cannot be written.
+      execFileSync('mkfs.ext4', ['-q', '-F', '-O', '^has_journal', '-E', 'lazy_itable_init=0', image])
+      execFileSync('mount', ['-o', 'loop', image, mounted])
+      const path = join(mounted, 'file')
+      fs.writeFileSync(path, Buffer.alloc(0))
+      execFileSync('fallocate', ['-l', String(8 * MiB), path])
+      execFileSync('sync')
+      fs.writeFileSync(join(folder, 'filler'), Buffer.alloc(0))
+      try {
+        fs.writeFileSync(join(folder, 'filler'), Buffer.alloc(24 * MiB))
+      } catch (error) {
+        t.is(error.code, 'ENOSPC')
+      }
+      const { readOn, ...flushes } = await program(t, 'failing-device', [path])
+      t.true(readOn)
+      // The loop device says ENOSPC of some requests, which is what its own disk said, and EIO of others.
+      for (const [which, said] of Object.entries(flushes)) t.regex(said, /^(EIO|ENOSPC), may be lost$/, which)
+      t.true(
+        Object.values(flushes).some(said => said.startsWith('EIO')),
+        inspect(flushes),
+      )
+    } finally {
+      try {
+        execFileSync('umount', ['--lazy', mounted], { stdio: 'ignore' })
+      } catch {
+        // It was never mounted.
+      }
     }
-    const { readOn, ...flushes } = await program(t, 'failing-device', [path])
-    t.true(readOn)
-    // The loop device says ENOSPC of some requests, which is what its own disk said, and EIO of others.
-    for (const [which, said] of Object.entries(flushes)) t.regex(said, /^(EIO|ENOSPC), may be lost$/, which)
-    t.true(
-      Object.values(flushes).some(said => said.startsWith('EIO')),
-      inspect(flushes),
-    )
-  } finally {
-    try {
-      execFileSync('umount', ['--lazy', mounted], { stdio: 'ignore' })
-    } catch {
-      // It was never mounted.
-    }
-    execFileSync('umount', ['--lazy', folder])
-  }
-})
+  },
+)
 
-test.serial('a file of a file system that is mounted for reading is refused with EROFS', async t => {
-  if (!allowed(t, 'loopDevices')) return
+needs('loopDevices').serial('a file of a file system that is mounted for reading is refused with EROFS', async t => {
   const disk = loopDisk({ size: 8 * MiB })
   t.teardown(disk.dispose)
   const path = join(disk.mountPoint, 'file')

@@ -7,7 +7,7 @@ import { MappedFile, mmapRead } from 'faultless'
 import { fileServer, requestsOfMarks, SERVED_BYTES, servedBytes } from './helpers/file-server.mjs'
 import { KiB, MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { collectGarbage, untilReleased } from './helpers/process.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 const NOBODY = 65534
 const codeOf = promise =>
@@ -17,24 +17,23 @@ const codeOf = promise =>
   )
 const WAYS_TO_BYTES = /^(read|try|slice|view|chunks|createReadStream|file-handle|collected|mmapRead)/
 
+const onServer = needs('fileServer')
 let server
 
-/** The server, with nothing special about it any more; undefined where there can be none. */
+/** The server, with nothing special about it any more. */
 async function served(t, timeouts) {
-  if (!allowed(t, 'fileServer')) return undefined
   server ??= await fileServer()
   t.teardown(async () => {
     for (const operation of Object.keys((await server.state()).held)) await server.rule(operation)
   })
   await server.timeouts(timeouts)
   await server.clear()
-  return server
 }
 
 test.after.always(() => server?.stop())
 
-test.serial('the server tells which thread asked', async t => {
-  if (!(await served(t))) return
+onServer.serial('the server tells which thread asked', async t => {
+  await served(t)
   fs.readFileSync(server.path('here'))
   await fs.promises.readFile(server.path('there'))
   const threads = async name =>
@@ -45,8 +44,8 @@ test.serial('the server tells which thread asked', async t => {
   t.false((await threads('there')).some(thread => thread === process.pid || thread === 0))
 })
 
-test.serial('the server fails at random, and in the same way for the same seed', async t => {
-  if (!(await served(t))) return
+onServer.serial('the server fails at random, and in the same way for the same seed', async t => {
+  await served(t)
   const file = fs.openSync(server.path('random.direct'))
   const outcomes = async seed => {
     await server.rule('read', { file: 'random.direct', error: 'EIO', rate: 0.3, seed })
@@ -75,29 +74,32 @@ for (const [who, kind, { uid, worker, ...timeouts }] of [
   ['when neither names nor pages are kept', '-4.fresh', { entries: 0, attributes: 0 }],
   ['when the files cannot be mapped', '-5.direct', { attributes: 0 }],
 ]) {
-  test.serial(`no request comes from a thread that runs JavaScript, ${who}`, async t => {
-    if ((uid && !allowed(t, 'anotherUser')) || !(await served(t, timeouts))) return
-    await server.rule('open', { file: `aborted${kind}`, delay: 100 })
-    const report = await program(
-      t,
-      'served-files',
-      [server.mountPoint, kind, uid ? 'r' : 'r+', ...(worker ? ['worker'] : [])],
-      { uid },
-    )
-    const { aborted, ...ended } = report
-    t.is(aborted, 'AbortError')
-    t.deepEqual(
-      Object.entries(ended).filter(([, how]) => how !== 'done'),
-      [],
-    )
-    const groups = requestsOfMarks(await server.requests())
-    t.true('end' in groups)
-    const here = Object.entries(groups).map(([name, { here }]) => [name, here])
-    t.deepEqual(Object.fromEntries(here.filter(([, requests]) => requests.length > 0)), {})
-    for (const [name, { elsewhere }] of Object.entries(groups)) {
-      if (WAYS_TO_BYTES.test(name)) t.true(elsewhere.includes(`read ${name}${kind}`), `${name} was cold`)
-    }
-  })
+  needs('fileServer', ...(uid ? ['anotherUser'] : [])).serial(
+    `no request comes from a thread that runs JavaScript, ${who}`,
+    async t => {
+      await served(t, timeouts)
+      await server.rule('open', { file: `aborted${kind}`, delay: 100 })
+      const report = await program(
+        t,
+        'served-files',
+        [server.mountPoint, kind, uid ? 'r' : 'r+', ...(worker ? ['worker'] : [])],
+        { uid },
+      )
+      const { aborted, ...ended } = report
+      t.is(aborted, 'AbortError')
+      t.deepEqual(
+        Object.entries(ended).filter(([, how]) => how !== 'done'),
+        [],
+      )
+      const groups = requestsOfMarks(await server.requests())
+      t.true('end' in groups)
+      const here = Object.entries(groups).map(([name, { here }]) => [name, here])
+      t.deepEqual(Object.fromEntries(here.filter(([, requests]) => requests.length > 0)), {})
+      for (const [name, { elsewhere }] of Object.entries(groups)) {
+        if (WAYS_TO_BYTES.test(name)) t.true(elsewhere.includes(`read ${name}${kind}`), `${name} was cold`)
+      }
+    },
+  )
 }
 
 /** All that is done with a file from its opening on until nothing of this process holds it. */
@@ -151,9 +153,9 @@ async function localLife(t, folder) {
 // Seen to fail: while opening holds the lock of the registry, a local file can be neither opened nor closed; nothing goes on while
 // the JavaScript thread closes a descriptor, or looks at the attributes of a file that mmapRead has mapped.
 for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release']) {
-  test.serial(`while the server holds ${operation} back, all that is done with local files goes on`, async t => {
+  onServer.serial(`while the server holds ${operation} back, all that is done with local files goes on`, async t => {
     // Attributes are asked for on the spot only by who has found the name without asking.
-    if (!(await served(t, { entries: operation === 'lookup' ? 0 : undefined, attributes: 0 }))) return
+    await served(t, { entries: operation === 'lookup' ? 0 : undefined, attributes: 0 })
     for (const [index, [name, life]] of Object.entries(lives).entries()) {
       const file = `${operation}-${index}`
       await server.clear()
@@ -179,40 +181,43 @@ for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release'
 }
 
 // Seen to fail: where jobs may take all threads of the pool.
-test.serial('while the server holds more back than the pool has threads, fs and what is in memory go on', async t => {
-  if (!(await served(t))) return
-  const path = seededFile(temporaryFolder(t), MiB)
-  const file = await MappedFile.open(path)
-  await file.prefault()
-  const opened = await Promise.all(
-    Array.from({ length: 8 }, (_, index) => MappedFile.open(server.path(`many-${index}`))),
-  )
-  for (const [operation, call] of [
-    ['open', index => MappedFile.open(server.path(`many-more-${index}`)).then(file => file.close())],
-    ['read', index => opened[index].read(index * PAGE, PAGE)],
-    ['read', index => mmapRead(server.path(`many-paths-${index}`), 0, PAGE)],
-  ]) {
-    await server.clear()
-    await server.rule(operation, { hold: true })
-    const calls = opened.map((_, index) => call(index))
-    await server.untilHeld(operation)
-    await fs.promises.stat(path)
-    t.true(
-      seededBytes(MiB)
-        .subarray(0, KiB)
-        .equals(await file.read(0, KiB)),
+onServer.serial(
+  'while the server holds more back than the pool has threads, fs and what is in memory go on',
+  async t => {
+    await served(t)
+    const path = seededFile(temporaryFolder(t), MiB)
+    const file = await MappedFile.open(path)
+    await file.prefault()
+    const opened = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => MappedFile.open(server.path(`many-${index}`))),
     )
-    const { held, expired } = await server.state()
-    t.true(held[operation] > 0 && expired === 0, `${operation}: ${held[operation]} held, ${expired} too long`)
-    await server.rule(operation)
-    await Promise.all(calls)
-  }
-  await Promise.all([file, ...opened].map(each => each.close()))
-})
+    for (const [operation, call] of [
+      ['open', index => MappedFile.open(server.path(`many-more-${index}`)).then(file => file.close())],
+      ['read', index => opened[index].read(index * PAGE, PAGE)],
+      ['read', index => mmapRead(server.path(`many-paths-${index}`), 0, PAGE)],
+    ]) {
+      await server.clear()
+      await server.rule(operation, { hold: true })
+      const calls = opened.map((_, index) => call(index))
+      await server.untilHeld(operation)
+      await fs.promises.stat(path)
+      t.true(
+        seededBytes(MiB)
+          .subarray(0, KiB)
+          .equals(await file.read(0, KiB)),
+      )
+      const { held, expired } = await server.state()
+      t.true(held[operation] > 0 && expired === 0, `${operation}: ${held[operation]} held, ${expired} too long`)
+      await server.rule(operation)
+      await Promise.all(calls)
+    }
+    await Promise.all([file, ...opened].map(each => each.close()))
+  },
+)
 
 // Seen to fail: what is found by device and inode number alone is the other file's.
-test.serial('files of one inode number never give one another their bytes', async t => {
-  if (!(await served(t))) return
+onServer.serial('files of one inode number never give one another their bytes', async t => {
+  await served(t)
   const names = ['a.twin', 'b.twin', 'c.twin']
   const paths = names.map(server.path)
   t.is(new Set(paths.map(path => fs.statSync(path).ino)).size, 1)
@@ -232,8 +237,8 @@ test.serial('files of one inode number never give one another their bytes', asyn
 
 // Seen to fail: where a batch fails as a whole.
 for (const kind of ['', '.direct']) {
-  test.serial(`EIO of a read is that of its range alone${kind && ', of what cannot be mapped too'}`, async t => {
-    if (!(await served(t))) return
+  onServer.serial(`EIO of a read is that of its range alone${kind && ', of what cannot be mapped too'}`, async t => {
+    await served(t)
     const name = `bad${kind}`
     const [path, expected] = [server.path(name), servedBytes(name)]
     const [from, to] = [40 * PAGE, 42 * PAGE]
@@ -280,8 +285,8 @@ for (const [operation, error] of [
   ['open', 'EIO'],
   ['open', 'EACCES'],
 ]) {
-  test.serial(`${error} of ${operation} is that of opening, as in node:fs`, async t => {
-    if (!(await served(t, { entries: 0 }))) return
+  onServer.serial(`${error} of ${operation} is that of opening, as in node:fs`, async t => {
+    await served(t, { entries: 0 })
     const path = server.path(`${operation}-${error}`)
     await mmapRead(path, 0, 10)
     await server.rule(operation, { error })

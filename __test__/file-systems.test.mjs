@@ -1,30 +1,14 @@
 // Other file systems than the usual one: tmpfs, overlayfs, XFS and btrfs give the right bytes by every method.
 // Seen to fail: without the time of change in a file's identity, refresh() of what was copied up rejects.
 
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
-import { loopDisk } from '../bench/harness/faults.mjs'
-import { KiB, MiB, PAGE, seededBytes, seededFile, sparseFile, temporaryFolder } from './helpers/files.mjs'
+import { loopDisk, memoryDisk, overlay } from '../bench/harness/faults.mjs'
+import { KiB, MiB, PAGE, seededBytes, seededFile, sparseFile } from './helpers/files.mjs'
 import { untilReleased } from './helpers/process.mjs'
 import { compareWithSync, methods, randomRanges } from './helpers/ranges.mjs'
-import { allowed } from './helpers/rig.mjs'
-
-/** Mounts something at a folder of its own until the test is over; why it cannot, where it cannot. */
-function mounted(t, ...args) {
-  const at = temporaryFolder(t)
-  try {
-    execFileSync('mount', [...args, at], { stdio: 'pipe' })
-  } catch (error) {
-    t.log(`not run here: ${error.stderr ?? error.message}`)
-    t.pass()
-    return undefined
-  }
-  t.teardown(() => execFileSync('umount', ['--lazy', at]))
-  return at
-}
+import { needs } from './helpers/rig.mjs'
 
 async function readsRight(t, path, cool) {
   const ranges = file => randomRanges(file.byteLength, 60, 3)
@@ -40,10 +24,10 @@ async function readsRight(t, path, cool) {
   }
 }
 
-test.serial('tmpfs', async t => {
-  if (!allowed(t, 'root')) return
-  const at = mounted(t, '-t', 'tmpfs', 'faultless')
-  if (at) await readsRight(t, seededFile(at, 3 * MiB + 77))
+needs('tmpfs').serial('tmpfs', async t => {
+  const disk = memoryDisk()
+  t.teardown(disk.dispose)
+  await readsRight(t, seededFile(disk.mountPoint, 3 * MiB + 77))
 })
 
 /** Ways through 40 MiB of holes, each to what it gives; views are not touched here, which would make pages of them. */
@@ -81,8 +65,9 @@ const throughHoles = {
 
 /** A file of a tmpfs of 64 MiB that is all hole, longer than all the ways together. */
 function holesOfTmpfs(t) {
-  const at = mounted(t, '-t', 'tmpfs', '-o', 'size=64m', 'faultless')
-  return at && sparseFile(at, (Object.keys(throughHoles).length + 1) * THROUGH)
+  const disk = memoryDisk('size=64m')
+  t.teardown(disk.dispose)
+  return sparseFile(disk.mountPoint, (Object.keys(throughHoles).length + 1) * THROUGH)
 }
 
 async function zerosOnly(t, way, parts) {
@@ -95,10 +80,8 @@ async function zerosOnly(t, way, parts) {
 }
 
 // Seen to fail: whatever faults the pages of a hole in has tmpfs make them.
-test.serial('tmpfs: holes that are read, faulted in and viewed stay holes', async t => {
-  if (!allowed(t, 'root')) return
+needs('tmpfs').serial('tmpfs: holes that are read, faulted in and viewed stay holes', async t => {
   const path = holesOfTmpfs(t)
-  if (!path) return
   const file = await MappedFile.open(path)
   const free = () => fs.statfsSync(path).bfree
   const before = free()
@@ -117,10 +100,8 @@ test.serial('tmpfs: holes that are read, faulted in and viewed stay holes', asyn
 })
 
 // Seen to fail: a view of a hole, where it has to be a page and there is room for none.
-test.serial('tmpfs: a file with holes is read where the file system is full', async t => {
-  if (!allowed(t, 'root')) return
+needs('tmpfs').serial('tmpfs: a file with holes is read where the file system is full', async t => {
   const path = holesOfTmpfs(t)
-  if (!path) return
   const file = await MappedFile.open(path)
   const free = fs.statfsSync(path).bfree
   t.throws(() => fs.writeFileSync(`${path}-beside`, Buffer.alloc((free + 1) * PAGE)), { code: 'ENOSPC' })
@@ -133,32 +114,29 @@ test.serial('tmpfs: a file with holes is read where the file system is full', as
   mmapRead.release(path)
 })
 
-/** An overlay whose lower layer has been filled; undefined where there can be none. */
-function overlaid(t, fill) {
-  const base = mounted(t, '-t', 'tmpfs', 'faultless')
-  if (!base) return undefined
-  const layers = ['lower', 'upper', 'work'].map(name => join(base, name))
-  for (const layer of layers) fs.mkdirSync(layer)
-  fill(layers[0])
-  const options = `lowerdir=${layers[0]},upperdir=${layers[1]},workdir=${layers[2]}`
-  return mounted(t, '-t', 'overlay', '-o', options, 'faultless')
+/** An overlay whose lower layer has a file `below`. */
+function overlaid(t, length) {
+  const lowerOf = ({ mountPoint }) => {
+    const lower = join(mountPoint, 'lower')
+    fs.mkdirSync(lower)
+    seededFile(lower, length, 1, 'below')
+    return lower
+  }
+  const { mountPoint, dispose } = overlay(lowerOf)
+  t.teardown(dispose)
+  return mountPoint
 }
 
-test.serial('overlayfs: a file of the lower layer, and one of the upper', async t => {
-  if (!allowed(t, 'root')) return
-  const at = overlaid(t, lower => seededFile(lower, 3 * MiB + 77, 1, 'below'))
-  if (!at) return
+needs('overlayfs').serial('overlayfs: a file of the lower layer, and one of the upper', async t => {
+  const at = overlaid(t, 3 * MiB + 77)
   await readsRight(t, join(at, 'below'))
   await readsRight(t, seededFile(at, MiB + 5, 2, 'above'))
 })
 
-test.serial(
+needs('overlayfs').serial(
   'overlayfs: a file that is copied up under a handle is found by refresh(), and by mmapRead at once',
   async t => {
-    if (!allowed(t, 'root')) return
-    const at = overlaid(t, lower => seededFile(lower, MiB, 1, 'below'))
-    if (!at) return
-    const path = join(at, 'below')
+    const path = join(overlaid(t, MiB), 'below')
     const file = await MappedFile.open(path)
     const view = await file.view()
     await mmapRead(path)
@@ -166,7 +144,10 @@ test.serial(
     const fresh = seededBytes(MiB + 99, 2)
     fs.writeFileSync(path, fresh)
     t.true(fresh.equals(await mmapRead(path)), 'mmapRead looks at each call')
-    t.true(fresh.subarray(0, MiB).equals(await file.read()), 'a read gives what read(2) gives, up to the length that it knows')
+    t.true(
+      fresh.subarray(0, MiB).equals(await file.read()),
+      'a read gives what read(2) gives, up to the length that it knows',
+    )
     t.is(await file.refresh(), MiB + 99)
     for (const bytes of [await file.read(), await file.view(), await mmapRead(path, 0, MiB + 99)]) {
       t.true(fresh.equals(bytes))
@@ -184,16 +165,8 @@ for (const [fileSystem, size] of [
   ['xfs', 320 * MiB],
   ['btrfs', 128 * MiB],
 ]) {
-  test.serial(`${fileSystem}, cold each time`, async t => {
-    if (!allowed(t, 'loopDevices')) return
-    let disk
-    try {
-      disk = loopDisk({ size, fileSystem, readAheadKiB: 128 })
-    } catch (error) {
-      t.log(`not run here: ${error.message}`)
-      t.pass()
-      return
-    }
+  needs('loopDevices', fileSystem).serial(`${fileSystem}, cold each time`, async t => {
+    const disk = loopDisk({ size, fileSystem, readAheadKiB: 128 })
     t.teardown(disk.dispose)
     const path = seededFile(disk.mountPoint, 2 * MiB + 3 * KiB)
     await readsRight(t, path, disk.cool)

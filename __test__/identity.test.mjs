@@ -4,12 +4,11 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
 import { loopDisk } from '../bench/harness/faults.mjs'
 import { MiB, PAGE, seededBytes, seededFile } from './helpers/files.mjs'
 import { untilReleased } from './helpers/process.mjs'
-import { allowed } from './helpers/rig.mjs'
+import { needs } from './helpers/rig.mjs'
 
 const SIZE = 5 * PAGE + 17
 
@@ -46,33 +45,34 @@ async function readsFresh(t, path, seed) {
 }
 
 // Seen to fail: what is found by device and inode number alone is the file of the deleted subvolume.
-test.serial('btrfs: a subvolume that is deleted and made again while files of the old one are open', async t => {
-  if (!allowed(t, 'loopDevices', 'btrfs')) return
-  const disk = loopDisk({ size: 128 * MiB, fileSystem: 'btrfs' })
-  t.teardown(disk.dispose)
-  const volume = join(disk.mountPoint, 'volume')
-  const make = seed => {
-    execFileSync('btrfs', ['subvolume', 'create', volume])
-    return seededFile(volume, SIZE, seed, 'file')
-  }
-  const path = make(1)
-  const numbers = numbersOf(path)
-  const held = await MappedFile.open(path)
-  const view = await held.view()
-  t.true(seededBytes(SIZE, 1).equals(await mmapRead(path, 0, SIZE)))
-  execFileSync('btrfs', ['subvolume', 'delete', volume])
-  make(2)
-  t.is(numbersOf(path), numbers, 'or this shows nothing')
-  await readsFresh(t, path, 2)
-  t.true(seededBytes(SIZE, 1).equals(await held.read()), 'the old handle stays with its file')
-  t.true(seededBytes(SIZE, 1).equals(view), 'and so does the old view')
-  await held.close()
-  mmapRead.release()
-})
+needs('btrfs').serial(
+  'btrfs: a subvolume that is deleted and made again while files of the old one are open',
+  async t => {
+    const disk = loopDisk({ size: 128 * MiB, fileSystem: 'btrfs' })
+    t.teardown(disk.dispose)
+    const volume = join(disk.mountPoint, 'volume')
+    const make = seed => {
+      execFileSync('btrfs', ['subvolume', 'create', volume])
+      return seededFile(volume, SIZE, seed, 'file')
+    }
+    const path = make(1)
+    const numbers = numbersOf(path)
+    const held = await MappedFile.open(path)
+    const view = await held.view()
+    t.true(seededBytes(SIZE, 1).equals(await mmapRead(path, 0, SIZE)))
+    execFileSync('btrfs', ['subvolume', 'delete', volume])
+    make(2)
+    t.is(numbersOf(path), numbers, 'or this shows nothing')
+    await readsFresh(t, path, 2)
+    t.true(seededBytes(SIZE, 1).equals(await held.read()), 'the old handle stays with its file')
+    t.true(seededBytes(SIZE, 1).equals(view), 'and so does the old view')
+    await held.close()
+    mmapRead.release()
+  },
+)
 
 // Seen to fail: mmapRead that does not look again who is at its path.
-test.serial('ext4: an inode number that is given to another file at once', async t => {
-  if (!allowed(t, 'loopDevices')) return
+needs('loopDevices').serial('ext4: an inode number that is given to another file at once', async t => {
   const disk = loopDisk({ size: 64 * MiB })
   t.teardown(disk.dispose)
   const path = seededFile(disk.mountPoint, SIZE, 1, 'file')

@@ -9,7 +9,7 @@ import { MappedFile } from 'faultless'
 import { NativeFile } from '#binding'
 import { evict } from '../bench/harness/faults.mjs'
 import { MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { allowed } from './helpers/rig.mjs'
+import { needs } from './helpers/rig.mjs'
 
 /** Lets the test have its way with what a method of the addon answers, once, before lib/ sees it. */
 function meddleOnce(t, method, meddle) {
@@ -48,27 +48,29 @@ test.serial('of two refresh() the later one counts, however late the first has i
   await file.close()
 })
 
-test.serial('a view of a mapping that was damaged while it was faulted in is faulted in again', async t => {
-  if (!allowed(t, 'eviction')) return
-  const path = seededFile(temporaryFolder(t), MiB)
-  const file = await MappedFile.open(path)
-  const other = await file.view(0, 10)
-  evict(path)
-  meddleOnce(t, 'populateRanges', async job => {
-    const answer = await job
-    fs.truncateSync(path, 0)
-    t.is(other[0], 0, 'the touch of a lost page damages the mapping')
-    fs.writeFileSync(path, seededBytes(MiB))
+needs('eviction').serial(
+  'a view of a mapping that was damaged while it was faulted in is faulted in again',
+  async t => {
+    const path = seededFile(temporaryFolder(t), MiB)
+    const file = await MappedFile.open(path)
+    const other = await file.view(0, 10)
     evict(path)
-    return answer
-  })
-  const view = await file.view(64 * PAGE, 100 * PAGE)
-  const before = process.resourceUsage().majorPageFault
-  t.true(
-    seededBytes(MiB)
-      .subarray(64 * PAGE, 164 * PAGE)
-      .equals(view),
-  )
-  t.is(process.resourceUsage().majorPageFault - before, 0, 'touching it waits for no disk')
-  await file.close()
-})
+    meddleOnce(t, 'populateRanges', async job => {
+      const answer = await job
+      fs.truncateSync(path, 0)
+      t.is(other[0], 0, 'the touch of a lost page damages the mapping')
+      fs.writeFileSync(path, seededBytes(MiB))
+      evict(path)
+      return answer
+    })
+    const view = await file.view(64 * PAGE, 100 * PAGE)
+    const before = process.resourceUsage().majorPageFault
+    t.true(
+      seededBytes(MiB)
+        .subarray(64 * PAGE, 164 * PAGE)
+        .equals(view),
+    )
+    t.is(process.resourceUsage().majorPageFault - before, 0, 'touching it waits for no disk')
+    await file.close()
+  },
+)

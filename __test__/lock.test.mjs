@@ -11,7 +11,7 @@ import { evict, loopDisk, memoryLimited, residentPages } from '../bench/harness/
 import { MiB, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { lockedKiB, untilLocked } from './helpers/locked.mjs'
 import { rejects } from './helpers/rejects.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 const KIB_OF = bytes => bytes / 1024
 
@@ -19,8 +19,7 @@ for (const [name, env] of [
   ['', {}],
   [', where pages are touched instead of populated', { FAULTLESS_POPULATE: 'touch' }],
 ]) {
-  test.serial(`ranges of two handles are counted by page${name}`, async t => {
-    if (!allowed(t, 'root')) return
+  needs('root').serial(`ranges of two handles are counted by page${name}`, async t => {
     const path = seededFile(temporaryFolder(t), 2 * MiB)
     t.deepEqual(await program(t, 'locking', [path], { env }), {
       none: 0,
@@ -45,25 +44,26 @@ for (const [name, env] of [
   })
 }
 
-test.serial('a locked range is answered at once when memory is tight, one that was only faulted in is not', async t => {
-  if (!allowed(t, 'root', 'memoryLimit', 'eviction')) return
-  const path = seededFile(temporaryFolder(t), 192 * MiB)
-  const run = async how => {
-    evict(path)
-    const group = memoryLimited(96 * MiB)
-    try {
-      return await program(t, 'lock-pressure', [path, how], { cgroups: [group] })
-    } finally {
-      group.dispose()
+needs('root', 'memoryLimit', 'eviction').serial(
+  'a locked range is answered at once when memory is tight, one that was only faulted in is not',
+  async t => {
+    const path = seededFile(temporaryFolder(t), 192 * MiB)
+    const run = async how => {
+      evict(path)
+      const group = memoryLimited(96 * MiB)
+      try {
+        return await program(t, 'lock-pressure', [path, how], { cgroups: [group] })
+      } finally {
+        group.dispose()
+      }
     }
-  }
-  t.deepEqual(await run('lock'), { asked: 16, answered: 16, viewed: 16 })
-  const { answered } = await run('prefault')
-  t.true(answered < 16, `${answered} of 16 are in memory: there was enough of it, and the other half shows nothing`)
-})
+    t.deepEqual(await run('lock'), { asked: 16, answered: 16, viewed: 16 })
+    const { answered } = await run('prefault')
+    t.true(answered < 16, `${answered} of 16 are in memory: there was enough of it, and the other half shows nothing`)
+  },
+)
 
-test.serial('past RLIMIT_MEMLOCK lock rejects, says what to do, and locks nothing', async t => {
-  if (!allowed(t, 'root')) return
+needs('root').serial('past RLIMIT_MEMLOCK lock rejects, says what to do, and locks nothing', async t => {
   const path = seededFile(temporaryFolder(t), 16 * MiB)
   for (const [limit, code] of [
     [8 * MiB, 'ENOMEM'],
@@ -81,8 +81,7 @@ test.serial('past RLIMIT_MEMLOCK lock rejects, says what to do, and locks nothin
   }
 })
 
-test.serial('8 workers lock, write and flush parts of one file', async t => {
-  if (!allowed(t, 'root')) return
+needs('root').serial('8 workers lock, write and flush parts of one file', async t => {
   const length = 256 * 1024
   const path = seededFile(temporaryFolder(t), 8 * length)
   const workers = Array.from(
@@ -97,14 +96,15 @@ test.serial('8 workers lock, write and flush parts of one file', async t => {
   await untilLocked(0)
 })
 
-test.serial('40 workers terminated while they lock, write and flush leave nothing locked, mapped or open', async t => {
-  if (!allowed(t, 'root')) return
-  const path = seededFile(temporaryFolder(t), 32 * MiB)
-  t.deepEqual(await program(t, 'write-terminate', [path, 40]), { terminated: 40, right: true })
-})
+needs('root').serial(
+  '40 workers terminated while they lock, write and flush leave nothing locked, mapped or open',
+  async t => {
+    const path = seededFile(temporaryFolder(t), 32 * MiB)
+    t.deepEqual(await program(t, 'write-terminate', [path, 40]), { terminated: 40, right: true })
+  },
+)
 
-test.serial('close() gives up a lock on its way, and lets go of what it has', async t => {
-  if (!allowed(t, 'root')) return
+needs('root').serial('close() gives up a lock on its way, and lets go of what it has', async t => {
   const path = seededFile(temporaryFolder(t), 64 * MiB)
   const file = await MappedFile.open(path)
   const locked = file.lock()
@@ -116,8 +116,7 @@ test.serial('close() gives up a lock on its way, and lets go of what it has', as
   await rejects(t, () => file.unlock(), { code: 'ERR_FILE_CLOSED' })
 })
 
-test.serial('locks outlive growth; of a file that is cut, what is lost is unlocked with it', async t => {
-  if (!allowed(t, 'root')) return
+needs('root').serial('locks outlive growth; of a file that is cut, what is lost is unlocked with it', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path, { mode: 'r+' })
   await file.lock()
@@ -149,33 +148,32 @@ test('advise refuses what is no advice', async t => {
   await rejects(t, () => file.advise('random'), { code: 'ERR_FILE_CLOSED' })
 })
 
-test.serial('willneed brings a range into memory, and dontneed takes it out, unless it is locked', async t => {
-  if (!allowed(t, 'loopDevices', 'residentPages', 'eviction')) return
-  const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
-  t.teardown(disk.dispose)
-  const path = seededFile(disk.mountPoint, 16 * MiB)
-  evict(path)
-  t.is(residentPages(path), 0)
-  const file = await MappedFile.open(path)
-  await file.advise('willneed', 4 * MiB, 4 * MiB)
-  await file.read(8 * MiB - 1, 1)
-  const wanted = residentPages(path)
-  t.true(wanted >= 1024 && wanted <= 1100, `${wanted} pages, of which 1,024 were asked for`)
-  await file.advise('dontneed')
-  const left = residentPages(path)
-  t.true(left <= 32, `${left} pages are left, those around the one that was read from`)
-  if (allowed(t, 'root')) {
+needs('loopDevices', 'residentPages', 'eviction').serial(
+  'willneed brings a range into memory, and dontneed takes it out, unless it is locked',
+  async t => {
+    const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
+    t.teardown(disk.dispose)
+    const path = seededFile(disk.mountPoint, 16 * MiB)
+    evict(path)
+    t.is(residentPages(path), 0)
+    const file = await MappedFile.open(path)
+    await file.advise('willneed', 4 * MiB, 4 * MiB)
+    await file.read(8 * MiB - 1, 1)
+    const wanted = residentPages(path)
+    t.true(wanted >= 1024 && wanted <= 1100, `${wanted} pages, of which 1,024 were asked for`)
+    await file.advise('dontneed')
+    const left = residentPages(path)
+    t.true(left <= 32, `${left} pages are left, those around the one that was read from`)
     await file.lock(0, MiB)
     await file.advise('dontneed')
     t.true(residentPages(path) >= 256, 'what is locked stays')
-  }
-  await file.close()
-})
+    await file.close()
+  },
+)
 
-test.serial(
+needs('loopDevices', 'residentPages', 'eviction').serial(
   'sequential doubles what the touch of a cold page brings along, random ends it; reads bring what they need alone',
   async t => {
-    if (!allowed(t, 'loopDevices', 'residentPages', 'eviction')) return
     const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
     t.teardown(disk.dispose)
     // What is advised before there are views, and after.

@@ -2,19 +2,10 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import test from 'ava'
 import { LockTrace, traceCommand, tracingObstacle } from '../dist/lib/locks/index.js'
-import { programPath } from './helpers/rig.mjs'
+import { programPath, required } from './helpers/rig.mjs'
 
-const obstacle = tracingObstacle()
-
-function traced(title, body) {
-  test.serial(title, async t => {
-    if (obstacle === undefined) return body(t)
-    t.log(`not run here: ${obstacle.reason}`)
-    t.pass()
-  })
-}
+const { serial: traced } = required(tracingObstacle()?.reason)
 
 /** Takes the lock for writing at least so often in each thread that it is told to name. */
 const mapper = programPath('mapper')

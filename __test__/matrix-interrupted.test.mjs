@@ -12,6 +12,7 @@ import { cellKey } from '../bench/harness/cells.mjs'
 import { currentHugePages, noHugePages } from '../bench/harness/huge-pages.mjs'
 import { measureTrials, Trials } from '../bench/harness/trials.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
+import { required } from './helpers/rig.mjs'
 
 const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
 const run = promisify(execFile)
@@ -68,19 +69,17 @@ test.serial('a folder that is none, and a resumed run that is asked for other ex
 })
 
 for (const signal of ['SIGINT', 'SIGKILL']) {
-  test.serial(`the mode of huge pages is put back when thp is ended half way by ${signal}`, async t => {
-    const obstacle = noHugePages()
-    if (obstacle) {
-      t.log(`not run here: ${obstacle}`)
-      return t.pass()
-    }
-    const before = currentHugePages()
-    const out = temporaryFolder(t)
-    await interrupted(t, ['thp', '--toy', '--out', out], signal, () => currentHugePages() !== before)
-    // After SIGKILL the guard is on its own, and may need a moment.
-    for (let wait = 0; currentHugePages() !== before && wait < 1000; wait += 1) await delay(10)
-    t.is(currentHugePages(), before)
-  })
+  required(noHugePages()).serial(
+    `the mode of huge pages is put back when thp is ended half way by ${signal}`,
+    async t => {
+      const before = currentHugePages()
+      const out = temporaryFolder(t)
+      await interrupted(t, ['thp', '--toy', '--out', out], signal, () => currentHugePages() !== before)
+      // After SIGKILL the guard is on its own, and may need a moment.
+      for (let wait = 0; currentHugePages() !== before && wait < 1000; wait += 1) await delay(10)
+      t.is(currentHugePages(), before)
+    },
+  )
 }
 
 test('an experiment that measures trials takes none again that are on record, each stage its own', async t => {

@@ -3,10 +3,9 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
 import { evict, memoryLimited } from '../bench/harness/faults.mjs'
 import { MiB, PAGE, temporaryFolder } from './helpers/files.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 const SIZE = 512 * MiB
 
@@ -29,8 +28,7 @@ function numberedPages(folder) {
   return path
 }
 
-test('200,000 random reads in a memory cgroup of a quarter of the file', async t => {
-  if (!allowed(t, 'memoryLimit', 'eviction')) return
+needs('memoryLimit', 'eviction')('200,000 random reads in a memory cgroup of a quarter of the file', async t => {
   const path = numberedPages(temporaryFolder(t))
   evict(path)
   const group = memoryLimited(SIZE / 4)

@@ -5,10 +5,9 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
 import { loopDisk } from '../bench/harness/faults.mjs'
 import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { allowed, program, programPath } from './helpers/rig.mjs'
+import { needs, program, programPath } from './helpers/rig.mjs'
 
 const NOBODY = 65534
 const SOMEBODY = 1234
@@ -29,8 +28,7 @@ function started(t, name, args, { uid, within = [] } = {}) {
 }
 
 // Seen to fail: mmapRead that asks only whether the file at its path is still the same gives its bytes to everybody.
-test.serial('mmapRead is refused as fs is, whatever it has mapped', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser').serial('mmapRead is refused as fs is, whatever it has mapped', async t => {
   const folder = temporaryFolder(t)
   const path = seededFile(folder, 10 * MiB)
   const change = (mode, owner, folderMode = 0o755) => {
@@ -97,10 +95,10 @@ function overlayOfReadOnly(t, mountPoint, lower) {
 
 // Seen to fail: all of them where every page is taken to be in memory; those whose rights change, that in a user namespace and that
 // on an overlay, where it is found out once, and not as the kernel does, whether mincore tells the truth.
-for (const [what, { needs = [], files, run, euid, change, truth = false }] of [
+for (const [what, { abilities = [], files, run, euid, change, truth = false }] of [
   ['root', { truth: true }],
-  ['root, on XFS', { needs: ['xfs'], files: { fileSystem: 'xfs', size: 320 * MiB }, truth: true }],
-  ['root, on btrfs', { needs: ['btrfs'], files: { fileSystem: 'btrfs', size: 128 * MiB }, truth: true }],
+  ['root, on XFS', { abilities: ['xfs'], files: { fileSystem: 'xfs', size: 320 * MiB }, truth: true }],
+  ['root, on btrfs', { abilities: ['btrfs'], files: { fileSystem: 'btrfs', size: 128 * MiB }, truth: true }],
   ['a user who neither owns nor may write it', { run: { uid: NOBODY } }],
   ['root after seteuid()', { euid: NOBODY }],
   [
@@ -113,12 +111,12 @@ for (const [what, { needs = [], files, run, euid, change, truth = false }] of [
   ],
   [
     'a user namespace in which its owner has no number',
-    { needs: ['userNamespaces'], files: { owner: SOMEBODY }, run: { within: ['unshare', '--user'] } },
+    { abilities: ['userNamespaces'], files: { owner: SOMEBODY }, run: { within: ['unshare', '--user'] } },
   ],
   [
     'root of a user namespace in which its owner has no number',
     {
-      needs: ['userNamespaces'],
+      abilities: ['userNamespaces'],
       files: { owner: SOMEBODY },
       run: { within: ['unshare', '--user', '--map-root-user'] },
     },
@@ -128,30 +126,34 @@ for (const [what, { needs = [], files, run, euid, change, truth = false }] of [
     { files: { mode: 0o666, below: overlayOfReadOnly }, run: { uid: NOBODY } },
   ],
 ]) {
-  test.serial(`cold pages are never taken for pages in memory: read by ${what}`, async t => {
-    if (!allowed(t, 'loopDevices', 'anotherUser', ...needs)) return
-    const [cold, warm] = coldFiles(t, files)
-    const reader = started(t, 'changed-rights', [cold, warm, ...(euid ? [euid] : [])], run)
-    t.is(await reader.next(), 'ready')
-    change?.(cold)
-    reader.say('go on')
-    const { before, after, ...report } = await reader.next()
-    t.log(`resident: ${before}, then ${after}`)
-    t.deepEqual(report, { answered: [], wrong: [], faults: {} })
-    if (truth) t.true(after > 0 && after < MiB / (4 * KiB), `${after} pages are resident`)
-    else t.is(after, null, 'nobody claims to know what is in memory')
-  })
+  needs('loopDevices', 'anotherUser', ...abilities).serial(
+    `cold pages are never taken for pages in memory: read by ${what}`,
+    async t => {
+      const [cold, warm] = coldFiles(t, files)
+      const reader = started(t, 'changed-rights', [cold, warm, ...(euid ? [euid] : [])], run)
+      t.is(await reader.next(), 'ready')
+      change?.(cold)
+      reader.say('go on')
+      const { before, after, ...report } = await reader.next()
+      t.log(`resident: ${before}, then ${after}`)
+      t.deepEqual(report, { answered: [], wrong: [], faults: {} })
+      if (truth) t.true(after > 0 && after < MiB / (4 * KiB), `${after} pages are resident`)
+      else t.is(after, null, 'nobody claims to know what is in memory')
+    },
+  )
 }
 
 // Seen to fail: what was seen in memory in this tick is taken to be there still.
-test.serial("after advise('dontneed') nothing of it is taken to be in memory", async t => {
-  if (!allowed(t, 'loopDevices', 'residentPages')) return
-  const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
-  t.teardown(disk.dispose)
-  const path = seededFile(disk.mountPoint, 4 * MiB)
-  // What was written lies in folios so large that none of them is ever free to go.
-  disk.cool()
-  const { evicted, faults } = await program(t, 'dontneed', [path])
-  t.true(evicted > 100, `evicted ${evicted} times`)
-  t.deepEqual(faults, {})
-})
+needs('loopDevices', 'residentPages').serial(
+  "after advise('dontneed') nothing of it is taken to be in memory",
+  async t => {
+    const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
+    t.teardown(disk.dispose)
+    const path = seededFile(disk.mountPoint, 4 * MiB)
+    // What was written lies in folios so large that none of them is ever free to go.
+    disk.cool()
+    const { evicted, faults } = await program(t, 'dontneed', [path])
+    t.true(evicted > 100, `evicted ${evicted} times`)
+    t.deepEqual(faults, {})
+  },
+)

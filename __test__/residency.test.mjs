@@ -4,10 +4,9 @@ import test from 'ava'
 import { MappedFile } from 'faultless'
 import { evict, residentPages } from '../bench/harness/faults.mjs'
 import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
-test('before and after prefault, as fincore says', async t => {
-  if (!allowed(t, 'eviction', 'residentPages')) return
+needs('eviction', 'residentPages')('before and after prefault, as fincore says', async t => {
   const pages = MiB / PAGE
   const path = seededFile(temporaryFolder(t), MiB)
   const warm = await MappedFile.open(path)
@@ -45,11 +44,13 @@ test('counts the pages that a range touches', async t => {
   await file.close()
 })
 
-test('a user who neither owns nor may write the file is told what is mapped, and not a lie about what is resident', async t => {
-  if (!allowed(t, 'anotherUser')) return
-  const path = seededFile(temporaryFolder(t), MiB)
-  const { before, after } = await program(t, 'residency', [path], { uid: 65534 })
-  const pages = MiB / PAGE
-  t.deepEqual(before, { pages, resident: 'undefined', mapped: 0, pageSize: PAGE })
-  t.deepEqual(after, { pages, resident: 'undefined', mapped: pages, pageSize: PAGE })
-})
+needs('anotherUser')(
+  'a user who neither owns nor may write the file is told what is mapped, and not a lie about what is resident',
+  async t => {
+    const path = seededFile(temporaryFolder(t), MiB)
+    const { before, after } = await program(t, 'residency', [path], { uid: 65534 })
+    const pages = MiB / PAGE
+    t.deepEqual(before, { pages, resident: 'undefined', mapped: 0, pageSize: PAGE })
+    t.deepEqual(after, { pages, resident: 'undefined', mapped: pages, pageSize: PAGE })
+  },
+)

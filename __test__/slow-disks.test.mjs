@@ -4,11 +4,10 @@
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
 import { evict, loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { again } from './helpers/again.mjs'
 import { MiB, seededFile } from './helpers/files.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 const WAYS = [
   'fs.read',
@@ -24,6 +23,7 @@ const WAYS = [
   'mmapRead',
 ]
 const LENGTH = 2 * MiB
+const onSlowDisk = (...also) => needs('loopDevices', 'throttling', ...also)
 
 // Of what takes 500 ms cold: a wait that is a matter of the disk, and one that is not.
 const HELD_UP_MS = 200
@@ -42,13 +42,13 @@ function coldFiles(t, names, readBps) {
   return { folder, group }
 }
 
-test('fs.stat and dns.lookup are answered while the owner of cold files reads them by every method', async t => {
-  if (allowed(t, 'loopDevices', 'throttling')) await othersAreAnswered(t)
-})
+onSlowDisk()('fs.stat and dns.lookup are answered while the owner of cold files reads them by every method', t =>
+  othersAreAnswered(t),
+)
 
-test('the same while a user reads them who neither owns nor may write them', async t => {
-  if (allowed(t, 'loopDevices', 'throttling', 'anotherUser')) await othersAreAnswered(t, 65534)
-})
+onSlowDisk('anotherUser')('the same while a user reads them who neither owns nor may write them', t =>
+  othersAreAnswered(t, 65534),
+)
 
 async function othersAreAnswered(t, uid) {
   const { folder, group } = coldFiles(t, WAYS, 4 * MiB)
@@ -72,8 +72,7 @@ async function othersAreAnswered(t, uid) {
   }
 }
 
-test('with a pool of one thread nothing deadlocks', async t => {
-  if (!allowed(t, 'loopDevices', 'throttling')) return
+onSlowDisk()('with a pool of one thread nothing deadlocks', async t => {
   const { folder, group } = coldFiles(t, WAYS, 32 * MiB)
   const env = { UV_THREADPOOL_SIZE: '1' }
   const report = await program(t, 'slow-disk', [folder, WAYS, LENGTH], { cgroups: [group], env })

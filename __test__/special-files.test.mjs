@@ -11,7 +11,7 @@ import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
 import { bytesBySync, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { descriptorsOf, mappingsOf, untilReleased } from './helpers/process.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 /** Both ways in refuse the path like this. */
 async function refused(t, path, expected) {
@@ -62,8 +62,7 @@ test('a path through a file gives ENOTDIR', async t => {
   await refused(t, path, { code: 'ENOTDIR', errno: -constants.errno.ENOTDIR, syscall: 'open', path })
 })
 
-test('no permission gives EACCES as node:fs does', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser')('no permission gives EACCES as node:fs does', async t => {
   const path = seededFile(temporaryFolder(t), 10)
   fs.chmodSync(path, 0o600)
   const errors = await program(t, 'open-refused', [path], { uid: 65534 })

@@ -13,7 +13,7 @@ import { MappedFile } from 'faultless'
 import { evict } from '../bench/harness/faults.mjs'
 import { KiB, MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { untilReleased } from './helpers/process.mjs'
-import { allowed } from './helpers/rig.mjs'
+import { needs } from './helpers/rig.mjs'
 
 const SIZE = 300 * KiB + 7
 const bytes = seededBytes(SIZE)
@@ -340,8 +340,7 @@ test('a file that has grown and was refreshed is streamed to its new end', async
   t.true(Buffer.concat([bytes, more]).equals(Buffer.concat(chunks)))
 })
 
-test('a cold file comes out right', async t => {
-  if (!allowed(t, 'eviction')) return
+needs('eviction')('a cold file comes out right', async t => {
   const path = seededFile(temporaryFolder(t), 20 * MiB)
   evict(path)
   const file = await MappedFile.open(path)

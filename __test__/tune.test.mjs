@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { allocator, capabilities } from 'faultless'
 import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { program } from './helpers/rig.mjs'
+import { program, required } from './helpers/rig.mjs'
 
 const DEFAULTS = allocator.tune().applied
 const JEMALLOC = ['x86_64', 'aarch64'].map(cpu => `/usr/lib/${cpu}-linux-gnu/libjemalloc.so.2`).find(existsSync)
@@ -90,11 +90,8 @@ test('MALLOC_ARENA_MAX from outside stands in the way of arenaMax alone', async 
   t.regex(limited.reason, /^MALLOC_ARENA_MAX /)
 })
 
-test('a preloaded malloc is named, and nothing is done', async t => {
-  if (!JEMALLOC) {
-    t.log('not run here: no libjemalloc.so.2 (Debian: libjemalloc2)')
-    return t.pass()
-  }
+const noJemalloc = JEMALLOC ? undefined : 'there is no libjemalloc.so.2 (Debian: libjemalloc2)'
+required(noJemalloc)('a preloaded malloc is named, and nothing is done', async t => {
   const env = { LD_PRELOAD: JEMALLOC }
   const [{ applied, supported, reason }] = await calls(t, [null], { env })
   t.deepEqual([applied, supported], [{}, false])

@@ -12,7 +12,7 @@ import { dropCaches, loopDisk } from '../bench/harness/faults.mjs'
 import { KiB, MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { descriptorsOf, mappingsOf, untilReleased } from './helpers/process.mjs'
 import { rejects } from './helpers/rejects.mjs'
-import { allowed, program, programPath } from './helpers/rig.mjs'
+import { needs, program, programPath } from './helpers/rig.mjs'
 
 async function opened(t, length = MiB, options = { mode: 'r+' }) {
   const path = seededFile(temporaryFolder(t), length)
@@ -205,8 +205,7 @@ test('arguments that make no sense are refused', async t => {
   }
 })
 
-test('a file that may not be written is refused with its path', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser')('a file that may not be written is refused with its path', async t => {
   const folder = temporaryFolder(t)
   const path = seededFile(folder, 10)
   fs.chmodSync(path, 0o444)
@@ -298,43 +297,47 @@ test('a view goes on to write through after close()', async t => {
   t.is(fs.readFileSync(path)[3], 99)
 })
 
-test.serial('the writer killed after flush() resolved: a copy of the device has every byte', async t => {
-  if (!allowed(t, 'loopDevices', 'dropCaches')) return
-  const disk = loopDisk({ size: 64 * MiB })
-  t.teardown(disk.dispose)
-  const path = join(disk.mountPoint, 'file')
-  fs.writeFileSync(path, Buffer.alloc(4 * MiB))
-  const expected = Buffer.alloc(6 * MiB - 7)
-  seededBytes(MiB, 5).copy(expected, 0)
-  seededBytes(2 * MiB, 6).copy(expected, 3 * MiB - 7)
-  seededBytes(MiB, 7).copy(expected, 5 * MiB - 7)
-  const writer = spawn(process.execPath, [programPath('crash-writer'), path], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [said] = await once(writer.stdout, 'data')
-  t.is(said.toString(), 'flushed\n')
-  // As if the power had gone: only what the device has been given is in the copy, and the journal.
-  const copy = `${disk.backingFile}-copy`
-  fs.copyFileSync(disk.backingFile, copy)
-  writer.kill('SIGKILL')
-  await once(writer, 'close')
-  const check = (bytes, what) => {
-    // The second MiB is being rewritten, and the file goes on growing.
-    for (const [from, to] of [
-      [0, MiB],
-      [2 * MiB, expected.length],
-    ]) {
-      t.true(expected.subarray(from, to).equals(bytes.subarray(from, to)), `${what}: bytes ${from} to ${to}`)
+needs('loopDevices', 'dropCaches').serial(
+  'the writer killed after flush() resolved: a copy of the device has every byte',
+  async t => {
+    const disk = loopDisk({ size: 64 * MiB })
+    t.teardown(disk.dispose)
+    const path = join(disk.mountPoint, 'file')
+    fs.writeFileSync(path, Buffer.alloc(4 * MiB))
+    const expected = Buffer.alloc(6 * MiB - 7)
+    seededBytes(MiB, 5).copy(expected, 0)
+    seededBytes(2 * MiB, 6).copy(expected, 3 * MiB - 7)
+    seededBytes(MiB, 7).copy(expected, 5 * MiB - 7)
+    const writer = spawn(process.execPath, [programPath('crash-writer'), path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [said] = await once(writer.stdout, 'data')
+    t.is(said.toString(), 'flushed\n')
+    // As if the power had gone: only what the device has been given is in the copy, and the journal.
+    const copy = `${disk.backingFile}-copy`
+    fs.copyFileSync(disk.backingFile, copy)
+    writer.kill('SIGKILL')
+    await once(writer, 'close')
+    const check = (bytes, what) => {
+      // The second MiB is being rewritten, and the file goes on growing.
+      for (const [from, to] of [
+        [0, MiB],
+        [2 * MiB, expected.length],
+      ]) {
+        t.true(expected.subarray(from, to).equals(bytes.subarray(from, to)), `${what}: bytes ${from} to ${to}`)
+      }
     }
-  }
-  check(fs.readFileSync(path), 'in the page cache')
-  dropCaches()
-  disk.cool()
-  check(fs.readFileSync(path), 'from the device')
-  const folder = temporaryFolder(t)
-  execFileSync('mount', ['-o', 'loop', copy, folder])
-  try {
-    check(fs.readFileSync(join(folder, 'file')), 'in a copy of the device made while the writer lived')
-  } finally {
-    execFileSync('umount', [folder])
-    fs.rmSync(copy)
-  }
-})
+    check(fs.readFileSync(path), 'in the page cache')
+    dropCaches()
+    disk.cool()
+    check(fs.readFileSync(path), 'from the device')
+    const folder = temporaryFolder(t)
+    execFileSync('mount', ['-o', 'loop', copy, folder])
+    try {
+      check(fs.readFileSync(join(folder, 'file')), 'in a copy of the device made while the writer lived')
+    } finally {
+      execFileSync('umount', [folder])
+      fs.rmSync(copy)
+    }
+  },
+)

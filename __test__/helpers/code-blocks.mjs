@@ -156,16 +156,12 @@ async function finished(program, args, cwd, variables = {}) {
   return run(program === 'node' ? process.execPath : program, args, { cwd, env, timeout: 60_000 })
 }
 
-/** Makes the files that the text names, of those in the table. The name of one that cannot be made here, if any. */
-export function makeFixtures(text, folder) {
-  for (const [name, make] of Object.entries(fixtures)) {
-    if (
-      new RegExp(`(?<![\\w/.-])${name.replaceAll('.', '\\.')}(?!\\w)`).test(text) &&
-      make(join(folder, name)) === false
-    )
-      return name
-  }
-}
+/** The names of the files that the text names, of those in the table. */
+export const namedFixtures = text =>
+  Object.keys(fixtures).filter(name => new RegExp(`(?<![\\w/.-])${name.replaceAll('.', '\\.')}(?!\\w)`).test(text))
+
+export const makeFixtures = (text, folder) =>
+  Promise.all(namedFixtures(text).map(name => fixtures[name](join(folder, name))))
 
 /** A folder under which packages are found as they are under the repository, and this package by its name. */
 export function linkPackages(folder) {

@@ -1,7 +1,6 @@
 // The small files that examples in the documentation read, by the names that they have there.
 
 import fs from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Table, tableToIPC, vectorFromArray } from 'apache-arrow'
 import { writeArrayBuffer } from 'geotiff'
 import { parquetWriteBuffer } from 'hyparquet-writer'
@@ -9,11 +8,12 @@ import { zxyToTileId } from 'pmtiles'
 import * as zarr from 'zarrita'
 import { writeArchive } from '../../examples/data/pmtiles.mjs'
 import { KiB, seededBytes } from './files.mjs'
+import { sharedData } from './shared-data.mjs'
 import { writeZip } from './zip.mjs'
 
 const write = bytes => path => fs.writeFileSync(path, bytes)
 
-/** Each writes the file; one that cannot do so here says false. */
+/** Each writes the file. */
 export const fixtures = {
   'app.js': write(''),
   'server.js': write(''),
@@ -54,8 +54,9 @@ export const fixtures = {
     await writeZip(path, Object.fromEntries([...store].map(([key, bytes]) => [key.slice(1), Buffer.from(bytes)])))
   },
   'GeoLite2-City.mmdb'(path) {
-    const database = fileURLToPath(new URL('../../../shared/data/GeoIP2-City-Test.mmdb', import.meta.url))
-    if (!fs.existsSync(database)) return false
-    fs.copyFileSync(database, path)
+    fs.copyFileSync(sharedData('GeoIP2-City-Test.mmdb'), path)
   },
 }
+
+/** Those of them that are made of other projects' files. */
+export const ofSharedData = ['GeoLite2-City.mmdb']

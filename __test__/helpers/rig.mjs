@@ -1,17 +1,26 @@
-// The test's way to the fault rig: skips aloud where the machine lacks something, and runs programs as child processes.
+// The test's way to the fault rig: skips what the machine lacks an ability for, and runs programs as child processes.
 
 import { fileURLToPath } from 'node:url'
+import test from 'ava'
 import { cannot, runNode } from '../../bench/harness/faults.mjs'
 
-/** Whether the machine allows all of these; where not, the test passes and says what was missing. */
-export function allowed(t, ...names) {
-  const reason = cannot(...names)
-  if (reason) {
-    t.log(`not run here: ${reason}`)
-    t.pass()
-  }
-  return reason === undefined
-}
+/** ava's `test`, or its skip with the reason in the title: for what no setting of a machine can give. */
+export const unless = reason => (reason === undefined ? test : instead(title => skipped(title, reason)))
+
+/**
+ * ava's `test` where nothing is missing, and else its skip. With FAULTLESS_TESTS=all, as CI runs the tests, nothing may be
+ * missing: then the test fails, and names what is.
+ */
+export const required = missing =>
+  missing === undefined || process.env.FAULTLESS_TESTS !== 'all'
+    ? unless(missing)
+    : instead(title => test(title, t => t.fail(`FAULTLESS_TESTS=all, but this cannot run here: ${missing}`)))
+
+/** The same for abilities by their names in the fault rig. Decided when the file is loaded. */
+export const needs = (...names) => required(cannot(...names))
+
+const instead = register => Object.assign(register, { serial: register })
+const skipped = (title, reason) => test.skip(`${title} — not run here: ${reason}`, () => {})
 
 export const programPath = name => fileURLToPath(new URL(`../programs/${name}.mjs`, import.meta.url))
 

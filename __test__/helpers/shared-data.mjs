@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url'
 
 const folder = fileURLToPath(new URL('../../../shared/data/', import.meta.url))
 
-/** The paths of these files; where the folder is absent the test passes, says so, and this is undefined. */
-export function sharedData(t, ...names) {
-  if (fs.existsSync(folder)) return names.map(name => join(folder, name))
-  t.log('not run here: there is no folder ../shared/data beside the repository')
-  t.pass()
-}
+/** The path of such a file. */
+export const sharedData = name => join(folder, name)
+
+/** Why there are none here, or undefined. */
+export const noSharedData = fs.existsSync(folder)
+  ? undefined
+  : 'there is no folder ../shared/data beside the repository'

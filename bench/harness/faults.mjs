@@ -13,23 +13,15 @@ const TRACEFS = '/sys/kernel/tracing'
 
 const living = new Set()
 
-/**
- * What this machine allows. Each entry is `{ ok: true }` or `{ ok: false, reason }`. Tried, not guessed, and once per
- * process.
- */
-export function can() {
-  found ??= Object.fromEntries(Object.entries(trials).map(([name, trial]) => [name, tried(trial)]))
-  return found
-}
-
-/** Why the first of these that is not allowed is not, or undefined where all are. */
+/** Why the first of these abilities is missing on this machine, or undefined. Tried, not guessed; each once per process. */
 export function cannot(...names) {
   for (const name of names) {
-    if (!can()[name].ok) return `${name}: ${can()[name].reason}`
+    if (!reasons.has(name)) reasons.set(name, failure(trials[name]))
+    if (reasons.get(name)) return `${name}: ${reasons.get(name)}`
   }
 }
 
-let found
+const reasons = new Map()
 
 const trials = {
   root() {
@@ -41,11 +33,17 @@ const trials = {
     run('losetup', '--find')
     run('mkfs.ext4', '-V')
   },
+  tmpfs() {
+    memoryDisk().dispose()
+  },
+  overlayfs() {
+    overlay(base => base.mountPoint).dispose()
+  },
   xfs() {
-    run('mkfs.xfs', '-V')
+    loopDisk({ size: 320 * 2 ** 20, fileSystem: 'xfs' }).dispose()
   },
   btrfs() {
-    run('btrfs', '--version')
+    loopDisk({ size: 128 * 2 ** 20, fileSystem: 'btrfs' }).dispose()
   },
   throttling() {
     cgroup('blkio', 'io').dispose()
@@ -92,12 +90,11 @@ const trials = {
   },
 }
 
-function tried(trial) {
+function failure(trial) {
   try {
-    const reason = trial()
-    return reason ? { ok: false, reason } : { ok: true }
+    return trial()
   } catch (error) {
-    return { ok: false, reason: (error.stderr?.toString().trim() || error.message).split('\n')[0] }
+    return (error.stderr?.toString().trim() || error.message).split('\n')[0]
   }
 }
 
@@ -107,16 +104,11 @@ function tried(trial) {
  * A `direct` one keeps as many requests under way as the disk that the backing file is on, and caches nothing of them.
  */
 export function loopDisk({ size, fileSystem = 'ext4', readAheadKiB, direct = false } = {}) {
-  sweep()
-  const folder = fs.mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
-  fs.chmodSync(folder, 0o755)
-  const backingFile = join(folder, 'disk')
-  const mountPoint = join(folder, 'mounted')
-  const disk = disposable({ backingFile, mountPoint }, () => removeDisk(folder))
-  try {
+  return made((disk, mountPoint) => {
+    const backingFile = join(dirname(mountPoint), 'disk')
     fs.writeFileSync(backingFile, '')
     fs.truncateSync(backingFile, size)
-    fs.mkdirSync(mountPoint)
+    disk.backingFile = backingFile
     run(`mkfs.${fileSystem}`, ...(MKFS[fileSystem] ?? []), backingFile)
     disk.device = run('losetup', '--find', '--show', `--direct-io=${direct ? 'on' : 'off'}`, backingFile)
     disk.majorMinor = fs.readFileSync(`/sys/class/block/${basename(disk.device)}/dev`, 'utf8').trim()
@@ -127,6 +119,41 @@ export function loopDisk({ size, fileSystem = 'ext4', readAheadKiB, direct = fal
       mount()
     }
     mount()
+  })
+}
+
+/** A file system in memory. @param {string} [options] of mount */
+export function memoryDisk(options = 'mode=755') {
+  return made((_, mountPoint) => run('mount', '-t', 'tmpfs', '-o', options, 'faultless', mountPoint))
+}
+
+/** An overlay whose upper layer is in memory, over a folder: `lowerOf(base)` may make it on the same file system. */
+export function overlay(lowerOf) {
+  const base = memoryDisk()
+  try {
+    const [upper, work] = ['upper', 'work'].map(name => join(base.mountPoint, name))
+    for (const layer of [upper, work]) fs.mkdirSync(layer)
+    const layers = `lowerdir=${lowerOf(base)},upperdir=${upper},workdir=${work}`
+    return made((_, mountPoint) => run('mount', '-t', 'overlay', '-o', layers, 'faultless', mountPoint), base.dispose)
+  } catch (error) {
+    base.dispose()
+    throw error
+  }
+}
+
+/** Something that is mounted at `mountPoint`, in a folder of its own, until it is disposed of; and then `below`, too. */
+function made(mount, below) {
+  sweep()
+  const folder = fs.mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
+  fs.chmodSync(folder, 0o755)
+  const mountPoint = join(folder, 'mounted')
+  const disk = disposable({ mountPoint }, () => {
+    removeDisk(folder)
+    below?.()
+  })
+  try {
+    fs.mkdirSync(mountPoint)
+    mount(disk, mountPoint)
     fs.chmodSync(mountPoint, 0o755)
     return disk
   } catch (error) {
