@@ -1,0 +1,20 @@
+// Other versions of Node, which npm installs into a folder of its own when asked.
+
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'faultless-nodes')
+
+/** The program of a version of Node, and an environment in which whatever it starts is of the same version. @param {string} version */
+export function environmentOf(version) {
+  const folder = join(cache, version)
+  fs.mkdirSync(folder, { recursive: true })
+  const name = `node-${process.platform}-${process.arch}@${version}`
+  execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, name], {
+    stdio: 'inherit',
+  })
+  const bin = join(folder, 'node_modules', name.split('@')[0], 'bin')
+  return [join(bin, 'node'), { ...process.env, PATH: bin + delimiter + process.env.PATH }]
+}
