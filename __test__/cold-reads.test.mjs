@@ -114,8 +114,9 @@ const USERS = [
 for (const [who, uid] of USERS) {
   const asUser = onSlowDisk(...(uid ? ['anotherUser'] : []))
 
-  asUser(`timers go on while 16 MiB are read cold by every method in turn, by ${who}`, t =>
-    coldReads(t, { length: 16 * MiB, uid }),
+  // Longer than whatever is done in one go.
+  asUser(`timers go on while 12 MiB are read cold by every method in turn, by ${who}`, t =>
+    coldReads(t, { length: 12 * MiB, uid }),
   )
 
   asUser(`timers go on while a disk of 5 operations a second is read, with cold metadata, by ${who}`, t =>

@@ -21,6 +21,22 @@ import { environmentOf, samplesOf } from './helpers/runs.mjs'
 const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
 const run = promisify(execFile)
 
+let reused
+
+test.before(async () => {
+  const out = temporaryFolder()
+  await run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])
+  reused = join(out, readdirSync(out)[0])
+})
+
+/** Copies of the folder of one short run. */
+function foldersOfARun(t, count) {
+  const out = temporaryFolder(t)
+  const folders = Array.from({ length: count }, (_, index) => join(out, `run-${index}`))
+  for (const folder of folders) cpSync(reused, folder, { recursive: true })
+  return folders
+}
+
 const source = { title: 'a title', author: 'somebody' }
 const experimentOf = (rule, interval) => ({
   id: 'thing',
@@ -160,11 +176,7 @@ test('summary.md is a table that cells with bars do not break', t => {
 })
 
 test('compare sets folders side by side, and counts on how many claims they agree', async t => {
-  const out = temporaryFolder(t)
-  await run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])
-  const [name] = readdirSync(out)
-  const [a, b] = [join(out, name), join(out, 'other')]
-  cpSync(a, b, { recursive: true })
+  const [a, b] = foldersOfARun(t, 2)
   const change = (folder, file, edit) => {
     const path = join(folder, file)
     writeFileSync(path, JSON.stringify(edit(JSON.parse(readFileSync(path, 'utf8')))))
@@ -200,7 +212,7 @@ test('compare sets folders side by side, and counts on how many claims they agre
 
   const alone = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a]))
   t.is(alone.code, 2)
-  const none = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a, join(out, 'none')]))
+  const none = await t.throwsAsync(run(process.execPath, [matrix, 'compare', a, join(a, 'none')]))
   t.is(none.code, 2)
   t.regex(none.stderr, /is no folder of results/)
 })
@@ -243,18 +255,16 @@ test('runs whose intervals end at the line of a claim are expected to differ, an
 
 test('what an experiment measured for itself stands in the folder as it was printed', async t => {
   const out = temporaryFolder(t)
-  const { stdout } = await run(process.execPath, [matrix, 'reuse', 'dubious-gain', '--toy', '--out', out])
+  const { stdout } = await run(process.execPath, [matrix, 'dubious-gain', '--toy', '--out', out])
   const folder = join(out, readdirSync(out)[0])
-  t.false(existsSync(join(folder, 'reuse.txt')))
+  t.false(existsSync(join(reused, 'reuse.txt')), 'one that measures nothing of its own has no such file')
   const text = readFileSync(join(folder, 'dubious-gain.txt'), 'utf8')
   t.true(text.startsWith('dubious-gain: '))
   t.true(stdout.includes(text))
 })
 
 test('the reports of a folder are written anew from its samples', async t => {
-  const out = temporaryFolder(t)
-  await run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])
-  const folder = join(out, readdirSync(out)[0])
+  const [folder] = foldersOfARun(t, 1)
   const before = readFileSync(join(folder, 'report.html'), 'utf8')
   await run(process.execPath, [matrix, 'report', folder])
   t.true(existsSync(join(folder, 'summary.md')))

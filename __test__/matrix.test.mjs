@@ -43,7 +43,7 @@ test('--json prints the summary to standard output and nothing else there; a fol
 
 test('a second run gets a folder of its own', async t => {
   const out = temporaryFolder(t)
-  const again = () => run(process.execPath, [matrix, 'reuse', '--toy', '--out', out])
+  const again = () => run(process.execPath, [matrix, 'poolSize-default', '--toy', '--out', out])
   await again()
   await again()
   t.is(readdirSync(out).length, 2)

@@ -30,7 +30,9 @@ const ZEROS = { version: 0, cell: 0, limit: 0, filled: CELL }
 const NOTHING = { version: 0, cell: 0, limit: 0, filled: 0 }
 
 const told = ({ version, cell, limit, filled }) =>
-  version ? `version ${version} of cell ${cell}${limit < CELL ? `, ${limit} bytes` : ''}` : filled ? 'zeros' : 'nothing'
+  filled === 0
+    ? 'nothing'
+    : `${filled} bytes${version && limit ? `: ${limit} of version ${version} of cell ${cell}` : ''}${limit < filled ? ', zeros' : ''}`
 
 /**
  * What each operation makes of a cell and of the size of a file.
