@@ -228,6 +228,7 @@ export async function act({ folder, names, written, log, seed, actor, without, u
       const { offset, wanted } = range(handle)
       await called(about(handle, { method: 'chunks', offset, wanted, view: true, several: true }), async options => {
         const results = []
+        let left = false
         let at = offset
         for await (const chunk of handle.file.chunks({
           start: offset,
@@ -237,8 +238,10 @@ export async function act({ folder, names, written, log, seed, actor, without, u
         })) {
           results.push({ offset: at, wanted: chunk.length, size: at + chunk.length, bytes: Buffer.from(chunk) })
           at += chunk.length
-          if (random() < 0.05) break
+          left = random() < 0.05
+          if (left) break
         }
+        if (!left) results.push(restOf(offset, wanted, at))
         return results
       })
     },
@@ -258,10 +261,14 @@ export async function act({ folder, names, written, log, seed, actor, without, u
           results.push({ offset: at, wanted: chunk.length, size: at + chunk.length, bytes: Buffer.from(chunk) })
           at += chunk.length
         }
+        results.push(restOf(offset, wanted, at))
         return results
       })
     },
   }
+
+  /** Who gets fewer bytes has read none where the file ends. */
+  const restOf = (offset, wanted, at) => ({ offset: at, wanted: offset + wanted - at, bytes: Buffer.alloc(0) })
 
   const lengthsOf = ranges => ranges.map(({ offset, wanted }) => ({ offset, length: wanted }))
 
