@@ -32,7 +32,7 @@ function overlay(t, below) {
 
 // XFS lets read(2) wait for whoever cuts. On the others it gives zeros itself now and then, where the file is cut and whole again
 // while it copies: 20 of 139,470 reads of 64 KiB on ext4, 15 of 20,536 on btrfs, 1 of 120,680 on tmpfs.
-for (const [name, abilities, make, { seconds = 1, never = false, env } = {}] of [
+for (const [name, abilities, make, { seconds = 1, never = false, doubtful = false, env } = {}] of [
   ['XFS', XFS, t => disk(t, 'xfs', 320 * MiB), { seconds: 3, never: true }],
   [
     'XFS, on the pool',
@@ -40,7 +40,7 @@ for (const [name, abilities, make, { seconds = 1, never = false, env } = {}] of 
     t => disk(t, 'xfs', 320 * MiB),
     { seconds: 2, never: true, env: { FAULTLESS_INLINE: 'off' } },
   ],
-  ['overlayfs above XFS', XFS, t => overlay(t, disk(t, 'xfs', 320 * MiB)), { seconds: 3, never: true }],
+  ['overlayfs above XFS', XFS, t => overlay(t, disk(t, 'xfs', 320 * MiB)), { seconds: 3, never: true, doubtful: true }],
   ['ext4', ['loopDevices'], t => disk(t, 'ext4', 64 * MiB)],
   ['btrfs', ['btrfs'], t => disk(t, 'btrfs', 128 * MiB)],
   ['tmpfs', ['tmpfs'], t => mounted(t, 'tmpfs')],
@@ -54,7 +54,7 @@ for (const [name, abilities, make, { seconds = 1, never = false, env } = {}] of 
     if (never) t.deepEqual(all('zeros'), none)
     for (const [way, { whole, cut }] of Object.entries(ways)) {
       t.true(cut > 0, `${way}: was cut`)
-      if (!(env && way.startsWith('try'))) t.true(whole > 0, `${way}: gave all of it`)
+      if (!((env || doubtful) && way.startsWith('try'))) t.true(whole > 0, `${way}: gave all of it`)
     }
   })
 }

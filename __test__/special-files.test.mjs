@@ -46,10 +46,24 @@ test('a device is refused', async t => {
   await refused(t, '/dev/zero', { code: 'ERR_NOT_A_FILE' })
 })
 
-test('a /proc file, whose size says 0 though it has bytes, is refused', async t => {
-  t.is(fs.statSync('/proc/version').size, 0)
-  await refused(t, '/proc/version', { code: 'ERR_NOT_A_FILE' })
-})
+for (const path of ['/proc/version', '/sys/kernel/mm/transparent_hugepage/enabled']) {
+  test(`the size of ${path} does not say how many bytes it has, and yet it is read`, async t => {
+    const expected = fs.readFileSync(path)
+    t.not(fs.statSync(path).size, expected.length)
+    t.deepEqual(await mmapRead(path), expected)
+    t.deepEqual(await mmapRead(path, 3, 4), expected.subarray(3, 7))
+    const file = await MappedFile.open(path)
+    t.is(file.backend, 'read')
+    t.is(file.byteLength, expected.length)
+    t.deepEqual(await file.read(), expected)
+    t.deepEqual(file.tryRead(3, 4), expected.subarray(3, 7))
+    t.deepEqual(await file.view(3), expected.subarray(3))
+    t.is(await file.refresh(), expected.length)
+    await t.throwsAsync(file.lock(), { code: 'ERR_UNSUPPORTED' })
+    await file.close()
+    await t.notThrowsAsync(untilReleased(path))
+  })
+}
 
 test('a missing file gives ENOENT as node:fs does', async t => {
   const path = join(temporaryFolder(t), 'missing')

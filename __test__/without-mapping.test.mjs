@@ -8,7 +8,7 @@ import { KiB, seededBytes, seededFile, temporaryFolder } from './helpers/files.m
 
 const LENGTH = 3000 * KiB + 5
 const bytes = seededBytes(LENGTH)
-const { populate, views, guard } = capabilities()
+const { populate, mapping, guard } = capabilities()
 
 async function open(t, mode = 'r') {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), LENGTH), { mode })
@@ -17,9 +17,9 @@ async function open(t, mode = 'r') {
 }
 
 test('capabilities say whether files are mapped', t => {
-  t.is(populate === 'read', !views)
-  if (!views) t.false(guard)
-  if (process.env.NAPI_RS_NATIVE_LIBRARY_PATH) t.false(views)
+  t.is(populate === 'read', !mapping)
+  if (!mapping) t.false(guard)
+  if (process.env.NAPI_RS_NATIVE_LIBRARY_PATH) t.false(mapping)
 })
 
 test('every way of reading gives the bytes of the file', async t => {
@@ -42,17 +42,31 @@ test('every way of reading gives the bytes of the file', async t => {
   t.deepEqual(Buffer.concat(parts), bytes.subarray(3, 200_001))
 })
 
-test('views are the bytes of the file, or are refused with what to do instead', async t => {
+test('views are the bytes of the file, and what is written to them stays there', async t => {
   const file = await open(t)
-  if (views) {
-    t.deepEqual(await file.view(10, 20), bytes.subarray(10, 30))
-  } else {
-    const error = await t.throwsAsync(file.view(10, 20), { code: 'ERR_UNSUPPORTED' })
-    t.regex(error.message, /use read\(\) or readInto\(\)/)
-    await t.throwsAsync(file.lock(0, 100), { code: 'ERR_UNSUPPORTED' })
-    t.is(file.tryRead(10, 20), undefined)
-    t.is((await file.residency()).resident, undefined)
+  t.is(file.backend, mapping ? 'mapped' : 'read')
+  const view = await file.view(10, 20)
+  t.deepEqual(view, bytes.subarray(10, 30))
+  view.fill(1)
+  t.deepEqual(await file.read(10, 20), bytes.subarray(10, 30))
+  const chunks = []
+  for await (const chunk of file.chunks({ chunkSize: 500 * KiB })) chunks.push(Buffer.from(chunk))
+  t.deepEqual(Buffer.concat(chunks).subarray(30), bytes.subarray(30))
+  await file.close()
+  t.deepEqual(view, Buffer.alloc(20, 1))
+})
+
+test('what only a mapping can do is refused with what to do instead', async t => {
+  const [file, writable] = [await open(t), await open(t, 'r+')]
+  if (mapping) {
+    await file.lock(0, 100)
+    t.deepEqual(await writable.view(10, 20), bytes.subarray(10, 30))
+    return
   }
+  await t.throwsAsync(file.lock(0, 100), { code: 'ERR_UNSUPPORTED', message: /prefault\(\)/ })
+  await t.throwsAsync(writable.view(10, 20), { code: 'ERR_UNSUPPORTED', message: /write\(\)/ })
+  t.is(file.tryRead(10, 20), undefined)
+  t.is((await file.residency()).resident, undefined)
 })
 
 test('what is written is read, and is in the file', async t => {

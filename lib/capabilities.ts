@@ -13,8 +13,8 @@ import * as binding from '#binding'
  * - `residencyByPageTable`: whether presence is read from the page table, which answers every user truly. Without it, only
  *   the owner of a file gets answers on the JS thread.
  * - `guard`: whether a SIGBUS of ours is turned into an error (`FAULTLESS_SIGBUS=off` leaves that out).
- * - `views`: whether mapped bytes are handed out at all: on Linux.
- * - `externalBuffers`: whether views can be handed out; Electron forbids it.
+ * - `mapping`: whether files are mapped: on Linux. Elsewhere they are read, and views are copies.
+ * - `externalBuffers`: whether mapped bytes can be handed out; where the runtime forbids it (Electron), views are copies.
  * - `tune`: whether `allocator.tune()` works here: malloc is glibc's own.
  * - `jemalloc`: whether `allocator.use('jemalloc')` works here: it is in this build, and external buffers are allowed.
  * - `poolSize`: threads of the libuv pool.

@@ -43,13 +43,12 @@ const LONG_PART_BYTES = 64 << 20
 export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGenerator<Buffer, undefined> {
   const theirs = toSignal(options)
   // An option that is undefined has its default; one that is null is a mistake.
-  const given = <T>(value: T | undefined, otherwise: T) => (value === undefined ? otherwise : value)
-  const chunkSize = toLength(given(option(options, 'chunkSize'), CHUNK_BYTES), 'options.chunkSize')
+  const chunkSize = toLength(option(options, 'chunkSize', CHUNK_BYTES), 'options.chunkSize')
   if (chunkSize === 0) throw outOfRange('options.chunkSize', 'at least 1', chunkSize)
-  const readAhead = toLength(given(option(options, 'readAhead'), READ_AHEAD_BYTES), 'options.readAhead')
+  const readAhead = toLength(option(options, 'readAhead', READ_AHEAD_BYTES), 'options.readAhead')
   const depth = Math.min(VIEWS_AHEAD, Math.ceil(readAhead / chunkSize))
-  const end = Math.min(handle.byteLength, toOffset(given(option(options, 'end'), handle.byteLength), 'options.end'))
-  let next = toOffset(given(option(options, 'start'), 0), 'options.start')
+  const end = Math.min(handle.byteLength, toOffset(option(options, 'end', handle.byteLength), 'options.end'))
+  let next = toOffset(option(options, 'start', 0), 'options.start')
   const isWhole = next === 0 && end === handle.byteLength
   const kind: ViewKind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
 

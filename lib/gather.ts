@@ -94,7 +94,10 @@ function copiesNow({ reader, offsets, lengths }: Gathering, run: Run): boolean {
   const { targetOffset, first, count } = run
   const end = first + count
   try {
-    return tryCopyMany(reader, memoryOf(run), targetOffset, offsets.subarray(first, end), lengths.subarray(first, end)) === count
+    return (
+      tryCopyMany(reader, memoryOf(run), targetOffset, offsets.subarray(first, end), lengths.subarray(first, end)) ===
+      count
+    )
   } catch {
     return false
   }

@@ -18,6 +18,9 @@ export const COST_OF_A_CALL = KiB
 /** What a view that is ready costs of a turn, in bytes; it copies none. */
 export const COST_OF_A_VIEW = 4 * KiB
 
+/** What one page fault maps of a file that is in the page cache. */
+export const FAULT_AROUND_BYTES = 64 * KiB
+
 /** Ranges per job: as many as keep a fast disk's queue full while their answers are not held up. */
 export const JOB_RANGES = 256
 

@@ -80,7 +80,7 @@ export class MappedFile implements AsyncDisposable {
    */
   static async open(source: Source | FileHandle, options?: OpenOptions): Promise<MappedFile> {
     const signal = toSignal(options)
-    const mode = option(options, 'mode') ?? 'r'
+    const mode = option(options, 'mode', 'r')
     if (mode !== 'r' && mode !== 'r+') throw invalidArgValue('options.mode', "must be 'r' or 'r+'", mode)
     const path = isFileHandle(source) ? undefined : toPath(source)
     const opened = path?.bytes ?? new Descriptor(toDescriptor((source as FileHandle).fd))

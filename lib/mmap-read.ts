@@ -174,7 +174,7 @@ async function readOpened(native: NativeFile, asked: Asked): Promise<void> {
   try {
     const length = asked.length < 0 ? undefined : asked.length
     const options = asked.signal && { signal: asked.signal }
-    asked.resolve(await file.read(asked.offset, length, options) as Buffer<ArrayBuffer>)
+    asked.resolve((await file.read(asked.offset, length, options)) as Buffer<ArrayBuffer>)
   } catch (error) {
     asked.reject(error)
   } finally {

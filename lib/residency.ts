@@ -26,7 +26,10 @@ export async function countResidency(handle: Handle, offset: number, length: num
     const { pages, resident, mapped, pageSize } = await handle.queue.run(() => native.residency(at, end - at))
     sum.pages += pages
     // An Option that is None arrives as null.
-    sum.resident = (resident ?? undefined) === undefined || sum.resident === undefined ? undefined : sum.resident + (resident as number)
+    sum.resident =
+      (resident ?? undefined) === undefined || sum.resident === undefined
+        ? undefined
+        : sum.resident + (resident as number)
     sum.mapped += mapped
     sum.pageSize = pageSize
     at = end

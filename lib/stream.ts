@@ -45,9 +45,10 @@ export class MappedReadStream extends Readable {
   /** @internal */
   constructor(file: MappedFile, options: StreamOptions = {}) {
     const signal = signalOf(options)
-    const start = option(options, 'start') ?? 0
-    const end = option(options, 'end') ?? Number.POSITIVE_INFINITY
-    const highWaterMark = option(options, 'highWaterMark') ?? CHUNK_BYTES
+    // An option that is undefined has its default; one that is null is a mistake.
+    const start = option(options, 'start', 0)
+    const end = option(options, 'end', Number.POSITIVE_INFINITY)
+    const highWaterMark = option(options, 'highWaterMark', CHUNK_BYTES)
     const encoding = option(options, 'encoding')
     const first = toOffset(start, 'options.start')
     const last = end === Number.POSITIVE_INFINITY ? end : toOffset(end, 'options.end')

@@ -6,7 +6,7 @@ import { capabilities } from '#binding'
 import { copyOf } from './copies.js'
 import { unsupported } from './errors.js'
 import type { Handle, Range } from './handle.js'
-import { COST_OF_A_VIEW, INLINE_BYTES } from './limits.js'
+import { COST_OF_A_VIEW, FAULT_AROUND_BYTES, INLINE_BYTES } from './limits.js'
 import { ownMemory } from './memory.js'
 import { mappedViews, readyViews, tryCopy } from './reader.js'
 import { transferRange } from './transfer.js'
@@ -32,7 +32,9 @@ export function readyView(handle: Handle, offset: number, count: number, kind: V
 export function viewOf(handle: Handle, { offset, count, signal }: Range): Promise<Buffer> {
   if (count === 0) return answerFree(Buffer.alloc(0))
   const when = affords(COST_OF_A_VIEW)
-  const ready = when && handsOut(handle) ? readyView(handle, offset, count) : undefined
+  // What is in the page cache alone would cost a page fault for each 64 KiB; the pool maps it at once.
+  const kind = count > FAULT_AROUND_BYTES ? 'chunk' : 'view'
+  const ready = when && handsOut(handle) ? readyView(handle, offset, count, kind) : undefined
   return ready ? answer(ready, when) : coldView(handle, offset, count, 'view', signal)
 }
 

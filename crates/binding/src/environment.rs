@@ -110,6 +110,8 @@ pub fn on_permit(env: &Env, callback: Function<'_, (), Unknown<'_>>) -> Result<(
 }
 
 unsafe extern "C" fn end(wake: *mut c_void) {
+    // A worker may be terminated between taking a permit and making the job for it.
+    drop(taken_permit());
     // SAFETY: the reference that `on_permit` has left.
     let wake = unsafe { Arc::from_raw(wake.cast::<Wake>()) };
     let call = wake.0.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -13,10 +13,6 @@ pub(crate) const AHEAD_PIECES: usize = 128;
 /// The longest copy on the JS thread that is made by `preadv2(RWF_NOWAIT)`: above, a copy from mapped memory takes less time.
 pub(crate) const NOWAIT: usize = 16 << 10;
 
-/// The longest view whose pages need only be in the page cache to be handed out at once: one fault maps as much. Those of a
-/// longer one are mapped on the pool.
-pub(crate) const FAULT_AROUND: usize = 64 << 10;
-
 /// The longest view that is looked at on the JS thread: a look takes 0.1 ms then.
 pub(crate) const INLINE_VIEW: usize = 16 << 20;
 
@@ -42,4 +38,4 @@ pub(crate) const BLOCK: u32 = 1 << 20;
 /// More bytes than a window of the kernel's read-ahead has: that is as long as the read-ahead, or as a request to the disk may be.
 pub(crate) const LONGER_THAN_WINDOWS: u32 = 16 << 20;
 
-const _: () = assert!(PIECE <= AHEAD && NOWAIT <= MAPPED_AS_READ && FAULT_AROUND <= INLINE_VIEW);
+const _: () = assert!(PIECE <= AHEAD && NOWAIT <= MAPPED_AS_READ);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::backend::{Mapping, Source, Views, is_touchable};
 use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
-use crate::limits::{FAULT_AROUND, GENERATED, INLINE_VIEW};
+use crate::limits::{GENERATED, INLINE_VIEW};
 use crate::locks::Locks;
 use crate::os::{self, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
@@ -377,19 +377,14 @@ impl MappedFile {
     /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is shorter than the range by now.
     pub fn ready_views(&self, range: Range) -> Result<Option<u32>> {
         let is_ready = |views: &Views| {
-            let (pages, Range { offset, length }) = (views.pages(), range);
-            if length <= FAULT_AROUND {
-                is_touchable(pages, offset, length, self.stat.size)
-            } else {
-                // What is in the page cache alone would cost a page fault for each 64 KiB.
-                length <= INLINE_VIEW && pages.is_mapped(offset, length)
-            }
+            range.length <= INLINE_VIEW
+                && is_touchable(views.pages(), range.offset, range.length, self.stat.size)
         };
         self.views_if(range, is_ready)
     }
 
-    /// The same for a part of what is gone through in order: its pages are in the page table. In the page cache alone they may be
-    /// because reading has run ahead of it, and whoever touches them there first has more reading to begin.
+    /// The same for what is in the page table. What is in the page cache alone costs page faults; and a part of what is gone
+    /// through in order may be there because reading has run ahead of it, and whoever touches it first has more reading to begin.
     ///
     /// # Errors
     /// As [`MappedFile::ready_views`].
