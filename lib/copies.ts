@@ -4,7 +4,7 @@ import type { Handle } from './handle.js'
 import { BATCHED_BYTES, INLINE_BYTES, SHARED_BYTES } from './limits.js'
 import { ownMemory, resultMemory, takeBack } from './memory.js'
 import { tryCopy } from './reader.js'
-import { copyTo, mustHaveRoom } from './targets.js'
+import { copyTo, mustHaveRoom, sizeOf } from './targets.js'
 import { type Plan, ShortTransfer, transferRange } from './transfer.js'
 import { affords, answer, NOT_HERE, refund, type When } from './turn.js'
 
@@ -44,7 +44,7 @@ export function fill<T>(
   signal: AbortSignal | undefined,
   result: T,
 ): Promise<T> {
-  const when = copiesNow(handle, memory, offset, memory.length)
+  const when = copiesNow(handle, memory, offset, sizeOf(memory))
   return when ? answer(result, when) : onPool(handle, memory, offset, signal, result)
 }
 
@@ -55,7 +55,7 @@ function onPool<T>(
   signal: AbortSignal | undefined,
   result: T,
 ): Promise<T> {
-  const count = memory.length
+  const count = sizeOf(memory)
   return new Promise((resolve, reject) => {
     // What is short comes in a batch, what is long, in jobs of its own.
     const plan: Plan = { kind: count > BATCHED_BYTES ? 'solo' : 'fill', signal, memory }

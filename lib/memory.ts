@@ -11,7 +11,7 @@ import { markAsUntransferable } from 'node:worker_threads'
 import { outOfRange } from './errors.js'
 import { ALIGNMENT, BLOCK_BYTES, JEMALLOC_BYTES, SHARED_BYTES } from './limits.js'
 import { jemallocMemory } from './reader.js'
-import { bufferOf, startOf } from './targets.js'
+import { bufferOf, sizeOf, startOf } from './targets.js'
 
 let block = Buffer.alloc(0).buffer as ArrayBuffer
 let used = 0
@@ -30,7 +30,7 @@ export function resultMemory(length: number): Buffer<ArrayBuffer> {
 
 /** Takes back the last memory that was given, which nobody has seen. */
 export function takeBack(memory: Buffer): void {
-  if (bufferOf(memory) === block && startOf(memory) + aligned(memory.length) === used) used = startOf(memory)
+  if (bufferOf(memory) === block && startOf(memory) + aligned(sizeOf(memory)) === used) used = startOf(memory)
 }
 
 /** The same with memory that it shares with nobody, which a job may fill before it is handed out. */
@@ -52,7 +52,7 @@ export function jobMemory(lengths: readonly number[]): Buffer<ArrayBuffer>[] {
   let taken = 0
   return lengths.map((length, index) => {
     if (length > SHARED_BYTES) return ownMemory(length)
-    if (taken + length > own.length) {
+    if (taken + length > sizeOf(own)) {
       let wanted = 0
       for (let i = index; i < lengths.length; i += 1) {
         const more = lengths[i] as number

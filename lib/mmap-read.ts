@@ -12,7 +12,7 @@ import { resultMemory, takeBack } from './memory.js'
 import { whenPermitted } from './pool.js'
 import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
-import { copyTo } from './targets.js'
+import { copyTo, sizeOf } from './targets.js'
 import { affords, answer, NOT_HERE, refund } from './turn.js'
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
@@ -186,8 +186,8 @@ async function readOpened(native: NativeFile, asked: Asked): Promise<void> {
 
 // What there was before the end of the file. Most of the memory may be unused: then it is not worth keeping.
 function cut(memory: Buffer<ArrayBuffer>, count: number): Buffer<ArrayBuffer> {
-  if (count === memory.length) return memory
-  if (2 * count >= memory.length) return memory.subarray(0, count) as Buffer<ArrayBuffer>
+  if (count === sizeOf(memory)) return memory
+  if (2 * count >= sizeOf(memory)) return memory.subarray(0, count) as Buffer<ArrayBuffer>
   const bytes = resultMemory(count)
   copyTo(bytes, 0, memory, 0, count)
   return bytes
