@@ -422,6 +422,8 @@ export class MappedFile implements AsyncDisposable {
     const handle = MappedFile.#own(this)
     handle.open()
     await handle.renew(true)
+    // It may have been closed before it came to its turn.
+    handle.open()
     return handle.byteLength
   }
 

@@ -18,7 +18,8 @@ let used = 0
 
 /** A Buffer of `length` bytes with arbitrary contents, to be filled on this thread and handed out at once. */
 export function resultMemory(length: number): Buffer<ArrayBuffer> {
-  if (length > SHARED_BYTES) return ownMemory(length)
+  if (length > SHARED_BYTES || length === 0) return ownMemory(length)
+  // A block that was taken away has no bytes.
   if (used + length > block.byteLength) {
     block = sharedMemory(BLOCK_BYTES).buffer
     used = 0

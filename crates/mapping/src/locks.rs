@@ -99,8 +99,13 @@ impl MappedFile {
         }
         let Some(mapping) = self.sound_mapping(range)? else { return Ok(()) };
         let pages = mapping.pages_of(range.offset, range.length);
-        let limit = os::lock_limit().map_or(LockLimit::Mappings, LockLimit::Process);
-        self.locks().add(&mapping, pages).map_err(|errno| failed(errno, limit))
+        let Err(errno) = self.locks().add(&mapping, pages) else { return Ok(()) };
+        // What is past the end of the file cannot be locked, and the kernel says ENOMEM for that as well.
+        let size = self.stat_anew()?.size;
+        if size < range.end() {
+            return Err(self.truncated(range, size));
+        }
+        Err(failed(errno, os::lock_limit().map_or(LockLimit::Mappings, LockLimit::Process)))
     }
 
     /// Takes back one call of [`MappedFile::lock`] for each page of the range that this handle has locked. Of the rest of the
