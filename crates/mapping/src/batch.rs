@@ -324,7 +324,6 @@ fn fail_what_was_cut(file: &MappedFile, ranges: &[Range], failures: &mut Failure
     }
 }
 
-/// What an error number of a failed populate can stand for besides the disk.
 #[cfg(test)]
 mod tests {
     use super::{Range, between};
@@ -332,10 +331,13 @@ mod tests {
     #[test]
     fn what_lies_between_holes_is_what_is_left_of_the_range() {
         let range = Range { offset: 100, length: 50 };
-        let left = |holes: &[std::ops::Range<u64>]| between(range, holes).collect::<Vec<_>>();
-        assert_eq!(left(&[]), [100..150]);
-        assert_eq!(left(&[90..110, 120..130]), [110..120, 130..150]);
-        assert_eq!(left(&[90..160]), []);
-        assert_eq!(left(&[140..160]), [100..140]);
+        let left = |holes: &[(u64, u64)]| {
+            let holes: Vec<_> = holes.iter().map(|&(start, end)| start..end).collect();
+            between(range, &holes).map(|span| (span.start, span.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[]), [(100, 150)]);
+        assert_eq!(left(&[(90, 110), (120, 130)]), [(110, 120), (130, 150)]);
+        assert_eq!(left(&[(90, 160)]), []);
+        assert_eq!(left(&[(140, 160)]), [(100, 140)]);
     }
 }

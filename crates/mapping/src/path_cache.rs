@@ -177,10 +177,7 @@ impl Opened {
             let file = MappedFile::to_be_read_once(self.file, self.stat, path.clone());
             return Ok(PathOutcome::TooMany(Box::new(file)));
         }
-        into.resize(before + self.length, 0);
-        let read = os::read_at(&self.file, &mut into[before..], *offset);
-        into.truncate(before + *read.as_ref().unwrap_or(&0));
-        read.map_err(|errno| Error::Range {
+        os::append(&self.file, into, self.length, *offset).map_err(|errno| Error::Range {
             errno,
             syscall: "read",
             path: path.clone(),

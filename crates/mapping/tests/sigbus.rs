@@ -7,6 +7,7 @@
 #![cfg(not(feature = "portable"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::cell::UnsafeCell;
 use std::fs::{self, OpenOptions};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
@@ -160,13 +161,19 @@ unsafe extern "C" {
 #[repr(C, align(16))]
 struct JumpBuffer([u64; 64]);
 
-static mut PLACE: JumpBuffer = JumpBuffer([0; 64]);
+/// Where the handler leaves for.
+struct Place(UnsafeCell<JumpBuffer>);
+
+// SAFETY: one thread of the child uses it.
+unsafe impl Sync for Place {}
+
+static PLACE: Place = Place(UnsafeCell::new(JumpBuffer([0; 64])));
 
 /// A handler that leaves for where the program was before, as those of some libraries do.
 extern "C" fn leaving(_signal: libc::c_int, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     THEIRS.fetch_add(1, Ordering::SeqCst);
     // SAFETY: the scene has filled the place, in a frame that is still there.
-    unsafe { siglongjmp(&raw mut PLACE, 1) };
+    unsafe { siglongjmp(PLACE.0.get(), 1) };
 }
 
 #[test]
@@ -176,7 +183,7 @@ fn a_handler_that_leaves_by_a_jump_is_called_each_time() {
         let (_folder, views) = cut_mapping_of_ours();
         for round in 1..=3 {
             // SAFETY: this frame outlives the jump, and holds nothing that would have to be dropped on the way.
-            if unsafe { sigsetjmp(&raw mut PLACE, 1) } == 0 {
+            if unsafe { sigsetjmp(PLACE.0.get(), 1) } == 0 {
                 touch_theirs();
             }
             assert_eq!(THEIRS.load(Ordering::SeqCst), round);

@@ -279,6 +279,28 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize
     Ok(filled)
 }
 
+/// Reads up to `length` bytes of the file to the end of `into`. Waits for the disk.
+pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64) -> Result<(), Errno> {
+    into.reserve(length);
+    let (mut left, mut at) = (length, offset);
+    while left > 0 {
+        let room = &mut into.spare_capacity_mut()[..left];
+        let count = match rustix::io::pread(file, room, at) {
+            Ok((read, _)) => read.len(),
+            Err(Errno::INTR) => continue,
+            Err(errno) => return Err(errno),
+        };
+        if count == 0 {
+            break;
+        }
+        // SAFETY: the kernel has just written so many bytes behind those that there were.
+        unsafe { into.set_len(into.len() + count) };
+        left -= count;
+        at += count as u64;
+    }
+    Ok(())
+}
+
 /// Writes all of `bytes` to the file; says how many went before an error. Waits for the disk where a page is changed in part
 /// that is not in memory, and where too much is waiting to be written.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> (usize, Result<(), Errno>) {

@@ -115,6 +115,15 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize
     Ok(filled)
 }
 
+/// Reads up to `length` bytes of the file to the end of `into`. Waits for the disk.
+pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64) -> Result<(), Errno> {
+    let before = into.len();
+    into.resize(before + length, 0);
+    let read = read_at(file, &mut into[before..], offset);
+    into.truncate(before + *read.as_ref().unwrap_or(&0));
+    read.map(|_| ())
+}
+
 /// Writes all of `bytes` to the file; says how many went before an error. Waits for the disk.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> (usize, Result<(), Errno>) {
     let mut done = 0;
