@@ -277,8 +277,7 @@ export class MappedFile implements AsyncDisposable {
    * @throws `ERR_OUT_OF_RANGE` where `start` is past `end`, `ERR_INVALID_ARG_VALUE` for an `encoding` that is none
    */
   createReadStream(options?: StreamOptions): MappedReadStream {
-    MappedFile.#own(this)
-    return new MappedReadStream(this, options)
+    return new MappedReadStream(MappedFile.#own(this), options)
   }
 
   /**

@@ -3,9 +3,12 @@
 import { Buffer } from 'node:buffer'
 import { addAbortSignal, Readable } from 'node:stream'
 import { type Cancellable, type Offset, signalOf, toOffset } from './arguments.js'
+import { fill } from './copies.js'
 import { invalidArgValue, outOfRange } from './errors.js'
+import type { Handle } from './handle.js'
 import { option } from './language.js'
-import type { MappedFile } from './mapped-file.js'
+import { SCRATCH_BYTES } from './limits.js'
+import { ownMemory } from './memory.js'
 
 /** Which part of a file, and in which steps. */
 export interface StreamOptions extends Cancellable {
@@ -21,8 +24,8 @@ export interface StreamOptions extends Cancellable {
 
 const CHUNK_BYTES = 64 << 10
 
-/** Bytes that are brought into memory ahead of the chunks, so that a cold file is read at the disk's own rate. */
-const READ_AHEAD_BYTES = 4 << 20
+/** Bytes that are asked for together ahead of the consumer, at most: as many as one job copies. */
+const AHEAD_BYTES = SCRATCH_BYTES
 
 /** A stream of copies. The file stays open when it ends; closing the file ends it with `ERR_FILE_CLOSED`. */
 export class MappedReadStream extends Readable {
@@ -36,14 +39,16 @@ export class MappedReadStream extends Readable {
   readonly start: number
   /** The last byte; Infinity for all there is. */
   readonly end: number
-  readonly #file: MappedFile
+  readonly #handle: Handle
   readonly #destroyed = new AbortController()
+  /** The chunks that were asked for and not handed out yet, in their order. */
+  readonly #ahead: Promise<Buffer>[] = []
+  /** How many of them there may be: more, the longer the stream is read. */
+  #depth = 1
   #next: number
-  #requested: number
-  #reading: Promise<void> | undefined
 
   /** @internal */
-  constructor(file: MappedFile, options: StreamOptions = {}) {
+  constructor(handle: Handle, options: StreamOptions = {}) {
     const signal = signalOf(options)
     // An option that is undefined has its default; one that is null is a mistake.
     const start = option(options, 'start', 0)
@@ -57,12 +62,11 @@ export class MappedReadStream extends Readable {
       throw invalidArgValue('options.encoding', 'is no encoding', encoding)
     }
     super({ highWaterMark, ...(encoding && { encoding }) })
-    this.path = file.path
+    this.path = handle.path
     this.start = first
     this.end = last
-    this.#file = file
+    this.#handle = handle
     this.#next = first
-    this.#requested = first
     // Not by super(): a signal that is aborted already destroys the stream at once, which needs all of the above.
     if (signal) addAbortSignal(signal, this)
   }
@@ -77,44 +81,51 @@ export class MappedReadStream extends Readable {
   }
 
   override _read(size: number): void {
-    const end = Math.min(this.end + 1, this.#file.byteLength)
-    const length = Math.min(size > 0 ? size : CHUNK_BYTES, end - this.#next)
-    if (length <= 0 && !this.#file.closed) {
-      this.push(null)
+    const chunkBytes = size > 0 ? size : CHUNK_BYTES
+    try {
+      const end = Math.min(this.end + 1, this.#handle.byteLength)
+      while (this.#ahead.length < this.#depth && this.#next < end) {
+        const length = Math.min(chunkBytes, end - this.#next)
+        this.#ahead.push(this.#chunk(length))
+        this.#next += length
+      }
+      if (this.#ahead.length === 0) {
+        this.#handle.open()
+        this.push(null)
+        return
+      }
+    } catch (error) {
+      this.destroy(error as Error)
       return
     }
-    this.#readAhead(length, end)
-    // Memory of its own for each chunk: one that is kept keeps no other, and can be transferred.
-    const chunk = Buffer.allocUnsafeSlow(Math.max(0, length))
-    const { signal } = this.#destroyed
-    this.#reading = this.#file.readInto(chunk, this.#next, { signal }).then(
-      count => {
-        this.#reading = undefined
-        this.#next += count
-        this.bytesRead += count
-        // The file may have been found shorter meanwhile.
-        this.push(count === 0 ? null : chunk.subarray(0, count))
+    this.#depth = Math.min(2 * this.#depth, Math.max(1, Math.floor(AHEAD_BYTES / chunkBytes)))
+    const [first] = this.#ahead as [Promise<Buffer>]
+    first.then(
+      chunk => {
+        this.#ahead.shift()
+        this.bytesRead += chunk.length
+        this.push(chunk)
       },
       error => {
-        this.#reading = undefined
+        this.#ahead.shift()
         this.destroy(error)
       },
     )
   }
 
+  // Memory of its own for each chunk: one that is kept keeps no other, and can be transferred.
+  #chunk(length: number): Promise<Buffer> {
+    this.#handle.open()
+    const memory = ownMemory(length)
+    const chunk = fill(this.#handle, memory, this.#next, this.#destroyed.signal, memory)
+    // What goes wrong is told when its turn comes.
+    chunk.catch(() => {})
+    return chunk
+  }
+
   /** 'close' means that nothing is being read any more. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#destroyed.abort()
-    if (this.#reading) this.#reading.then(() => callback(error))
-    else callback(error)
-  }
-
-  #readAhead(length: number, end: number): void {
-    if (this.#next + length >= end || this.#requested - this.#next > READ_AHEAD_BYTES / 2) return
-    const from = Math.max(this.#requested, this.#next)
-    const size = Math.min(READ_AHEAD_BYTES, end - from)
-    this.#requested = from + size
-    // What goes wrong is told by the read that comes to it.
-    this.#file.prefault(from, size, { signal: this.#destroyed.signal }).catch(() => {})
+    Promise.allSettled(this.#ahead).then(() => callback(error))
   }
 }
