@@ -2,7 +2,10 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import fs from 'node:fs'
+import { join } from 'node:path'
 import { LockTrace, traceCommand, tracingObstacle } from '../dist/lib/locks/index.js'
+import { temporaryFolder } from './helpers/files.mjs'
 import { programPath, required } from './helpers/rig.mjs'
 
 const { serial: traced } = required(tracingObstacle()?.reason)
@@ -67,7 +70,7 @@ traced(
     t.deepEqual(withName(before.threads, 'late'), [])
     t.deepEqual(withName(after.threads, 'late'), [])
     const takers = report.stacks.filter(({ write, thread }) => write && thread === 'late')
-    t.true(takers.some(({ frames }) => frames.some(frame => /mmap/.test(frame))))
+    t.true(takers.some(({ frames }) => frames.some(({ name }) => /mmap/.test(name))))
   },
 )
 
@@ -93,8 +96,11 @@ traced('a command that cannot be started says so by its exit code', async t => {
 
 traced('an interrupted command is ended, and what was counted is reported', async t => {
   const interruption = new AbortController()
-  setTimeout(() => interruption.abort(), 2000)
-  const report = await traceCommand('sleep', ['600'], { stdio: 'ignore', signal: interruption.signal })
+  const begun = join(temporaryFolder(t), 'begun')
+  const watching = setInterval(() => fs.existsSync(begun) && interruption.abort(), 20)
+  t.teardown(() => clearInterval(watching))
+  const words = ['-c', `touch ${begun}; exec sleep 600`]
+  const report = await traceCommand('sh', words, { stdio: 'ignore', signal: interruption.signal })
   adds(t, report)
   t.is(report.exit.signal, 'SIGTERM')
 })

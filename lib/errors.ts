@@ -57,8 +57,8 @@ export function unsupported(message: string): Error {
 }
 
 /** What is traced by the kernel needs more of a machine than what is read. */
-export function cannotTrace(obstacle: { name: string; reason: string }): Error {
-  return coded(new Error(`mmap_lock cannot be traced here: ${obstacle.reason}`), 'ERR_UNSUPPORTED', { obstacle })
+export function cannotTrace(subject: string, obstacle: { name: string; reason: string }): Error {
+  return coded(new Error(`${subject} cannot be traced here: ${obstacle.reason}`), 'ERR_UNSUPPORTED', { obstacle })
 }
 
 function describe(value: unknown): string {

@@ -1,6 +1,8 @@
 // Who takes mmap_lock, told from the stacks of those who do, and what can be done about it.
 
 import type { StackFigures } from '../locks/index.js'
+import { type Frame, isLibc, shortName, textOf } from '../tracing/index.js'
+import { fileName, isLoading, LOADING, scriptsOf } from './callers.js'
 
 /** Those whose stacks lead to the same object of the program. */
 export interface Culprit {
@@ -13,13 +15,10 @@ export interface Culprit {
   /** Nanoseconds from asking for the lock to having it, for writing and for reading. */
   waited: number
   advice?: string
+  /** The functions of JavaScript that waited longest there, as far as stacks lead to any: who was called comes first. */
+  callers: string[]
   /** The stack that waited longest. */
   stack: string[]
-}
-
-interface Frame {
-  name: string
-  object: string
 }
 
 interface Kind {
@@ -27,7 +26,6 @@ interface Kind {
   advice?: string
 }
 
-const LIBC = /\/(libc|libpthread|ld-linux[^/]*|ld-musl[^/]*|libc\.musl[^/]*)[.-][^/]*$/
 const CALLS =
   /^(mmap|munmap|mremap|mprotect|madvise|brk|sbrk|p?readv?|p?writev?|clone3?|pthread_create|pkey_\w+|mlock|munlock)$/
 const UNKNOWN = 'unknown: no stack, or the process ended before its libraries were known'
@@ -39,49 +37,53 @@ const REUSE = 'Use buffers again instead of allocating new ones: readInto() of f
 export function culprits(stacks: readonly StackFigures[]): Culprit[] {
   const found = new Map<string, Culprit>()
   for (const stack of [...stacks].sort((left, right) => right.waited - left.waited)) {
-    const frames = stack.frames.map(parse)
+    const { frames } = stack
     const { who, ...rest } = stack.write ? writer(frames) : reader(frames)
-    const culprit = found.get(who) ?? { who, calls: [], writes: 0, reads: 0, waited: 0, ...rest, stack: stack.frames }
+    const culprit = found.get(who) ?? {
+      who,
+      calls: [],
+      writes: 0,
+      reads: 0,
+      waited: 0,
+      ...rest,
+      callers: [],
+      stack: frames.map(textOf),
+    }
     const call = callOf(frames, stack.write)
     if (!culprit.calls.includes(call)) culprit.calls.push(call)
     culprit[stack.write ? 'writes' : 'reads'] += stack.count
     culprit.waited += stack.waited
+    if (culprit.callers.length === 0) culprit.callers = scriptsOf(frames).slice(0, 2)
     found.set(who, culprit)
   }
   return [...found.values()].sort((left, right) => right.waited - left.waited)
-}
-
-/** A frame is `name (object)`; one of compiled JavaScript is an address. */
-function parse(frame: string): Frame {
-  const [, name = frame, object = ''] = /^(.*) \((\/[^()]*)\)$/.exec(frame) ?? []
-  return { name, object }
 }
 
 /** `mprotect`, where libc calls it `__GI_mprotect`. Page faults take the lock for reading, in compiled JavaScript too, which has no name. */
 function callOf(frames: Frame[], write: boolean): string {
   const [first] = frames
   if (isNameless(frames)) return 'call unknown'
-  const name = first && LIBC.test(first.object) ? first.name.replace(/^(__GI_|__libc_|_)+/, '').replace(/64$/, '') : ''
+  const name = first && isLibc(first) ? first.name.replace(/^(__GI_|__libc_|_)+/, '').replace(/64$/, '') : ''
   if (CALLS.test(name)) return name
   return write ? 'a call without a name' : 'page fault'
 }
 
 /** Readers exclude nobody but writers, and what they do is rarely theirs to change: they are told apart by object alone. */
 function reader(frames: Frame[]): Kind {
-  const outer = frames.find(({ object }) => object !== '' && !LIBC.test(object))
-  return { who: outer ? `${nameOf(outer.object)}: reads and page faults` : 'reads and page faults' }
+  const outer = frames.find(isOfProgram)
+  return { who: outer ? `${fileName(outer.object)}: reads and page faults` : 'reads and page faults' }
 }
 
-const isNameless = (frames: Frame[]) => frames.every(({ object }) => object === '')
+const isNameless = (frames: Frame[]) => frames.every(({ object }) => object === undefined)
+
+type InObject = Frame & { object: string }
+const isOfProgram = (frame: Frame): frame is InObject => frame.object !== undefined && !isLibc(frame)
 
 function writer(frames: Frame[]): Kind {
   if (isNameless(frames)) return { who: UNKNOWN }
-  const [first] = frames
-  const outer = frames.find(({ object }) => object !== '' && !LIBC.test(object))
+  const outer = frames.find(isOfProgram)
   const call = callOf(frames, true)
-  if (frames.some(({ name }) => /^_?dl(open|sym|_)|^_dl_/.test(name)) || /\/ld-/.test(first?.object ?? '')) {
-    return { who: 'the loading of libraries and addons' }
-  }
+  if (isLoading(frames)) return { who: LOADING }
   if (/^(clone|pthread_create|allocate_stack)/.test(call)) return { who: 'the start of threads' }
   // Their frames are of V8 as soon as the system call's own caller, which keeps no frame.
   const heap = /v8::internal::\w*(MemoryAllocator|Space|Heap|Unmapper|MemoryChunk|CodeRange|Sweeper|PagePool)\b/
@@ -92,7 +94,7 @@ function writer(frames: Frame[]): Kind {
   // malloc keeps no frame pointers: its stack ends in libc.
   if (!outer)
     return { who: "libc's malloc, or a call of mmap whose caller keeps no frames", advice: `${TUNE} ${REUSE}` }
-  const name = nameOf(outer.object)
+  const name = fileName(outer.object)
   if (/\.node$/.test(outer.object)) {
     const authors = `Otherwise tell the authors of ${name}, with the stack that --json has, to map less often and to use memory again.`
     const meanwhile = 'Until then call it in a process of its own, which has a lock of its own.'
@@ -106,13 +108,3 @@ function writer(frames: Frame[]): Kind {
   // An address tells nothing.
   return { who: outer.name.startsWith('0x') ? name : `${name}: ${shortName(outer.name)}` }
 }
-
-/** The package that an addon belongs to, and else the name of the file. */
-function nameOf(object: string): string {
-  const file = object.slice(object.lastIndexOf('/') + 1)
-  const [, owner] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(object) ?? []
-  return owner === undefined ? file : `${file} of ${owner}`
-}
-
-/** A function without its arguments and templates. */
-const shortName = (name: string): string => name.replace(/\(anonymous namespace\)::/g, '').replace(/[(<].*$/, '')

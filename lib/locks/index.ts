@@ -1,6 +1,5 @@
 // What may be used of the lock tracer.
 
-export { type Obstacle, type ObstacleName, tracingObstacle } from './obstacle.js'
-export type { Acquisitions, Bucket, Figures, LockReport, Section, StackFigures, ThreadFigures } from './report.js'
+export type { Acquisitions, Figures, LockReport, Section, StackFigures, ThreadFigures } from './report.js'
 export { sumFigures } from './report.js'
-export { type CommandOptions, type CommandReport, LockTrace, type TraceOptions, traceCommand } from './trace.js'
+export { type CommandReport, LockTrace, type TraceOptions, traceCommand, tracingObstacle } from './trace.js'

@@ -1,13 +1,9 @@
 // What a trace of mmap_lock found, made of what bpftrace prints. All times are in nanoseconds.
 
-import { type Place, Programs } from './programs.js'
-
-/** How many acquisitions waited for at least `from` and less than `to`. */
-export interface Bucket {
-  from: number
-  to: number
-  count: number
-}
+import { type Frame, textOf } from '../tracing/frames.js'
+import { type Bucket, groupBy, type Maps, mergeHistograms, type Stats } from '../tracing/printed.js'
+import type { Programs } from '../tracing/programs.js'
+import { framesOf } from '../tracing/stacks.js'
 
 /** One kind of acquisition, for writing or for reading. */
 export interface Acquisitions {
@@ -37,7 +33,7 @@ export interface StackFigures {
   write: boolean
   count: number
   waited: number
-  frames: string[]
+  frames: Frame[]
 }
 
 /** What was found between two marks. */
@@ -59,19 +55,10 @@ export interface LockReport extends Section {
   unmatched: number
 }
 
-type Stats = { count: number; average: number; total: number }
-type RawBucket = { min?: number; max?: number; count: number }
-/** What bpftrace prints of each map: a value, or values by key. */
-type Maps = Map<string, unknown>
-
-/**
- * @param printed lines of JSON
- * @param programs what was mapped where in the processes whose stacks were collected
- */
-export function lockReport(printed: string, sections: number, stacks: boolean, programs = new Programs()): LockReport {
-  const maps = readMaps(printed)
+/** @param programs what was mapped where in the processes whose stacks were collected */
+export function lockReport(maps: Maps, sections: number, stacks: boolean, programs: Programs): LockReport {
   const rows = threadRows(maps)
-  const stackRows = stacks ? readStacks(printed, programs) : []
+  const stackRows = stacks ? readStacks(maps, programs) : []
   const sectionOf = (number: number | undefined): Section => {
     const belongs = (row: { section: number }) => number === undefined || row.section === number
     const threads = mergeThreads(rows.filter(belongs))
@@ -86,35 +73,11 @@ export function lockReport(printed: string, sections: number, stacks: boolean, p
   return {
     ...whole,
     sections: Array.from({ length: sections }, (_, number) => sectionOf(number)),
-    leftOut: single(maps, '@leftOut'),
-    lost: single(maps, '@taken') - counted,
-    unmatched: single(maps, '@unmatched'),
+    leftOut: maps.single('@leftOut'),
+    lost: maps.single('@taken') - counted,
+    unmatched: maps.single('@unmatched'),
   }
 }
-
-/** Of a map that was printed several times the last counts. */
-function readMaps(printed: string): Maps {
-  return new Map(printedMaps(printed))
-}
-
-function printedMaps(printed: string): [name: string, value: unknown][] {
-  return printed
-    .split('\n')
-    .filter(line => line.startsWith('{'))
-    .map(line => JSON.parse(withoutEscapes(line)) as { type: string; data: Record<string, unknown> })
-    .filter(({ type }) => ['map', 'stats', 'hist'].includes(type))
-    .flatMap(({ data }) => Object.entries(data))
-}
-
-/** Bytes of names that are not ASCII come with their sign spread over 32 bits, which JSON knows nothing of. */
-function withoutEscapes(line: string): string {
-  return line.replace(/(\\uffffff[0-9a-f]{2})+/g, escapes =>
-    Buffer.from(escapes.replaceAll('\\uffffff', ''), 'hex').toString(),
-  )
-}
-
-const single = (maps: Maps, name: string) => (maps.get(name) as number | undefined) ?? 0
-const keyed = <T>(maps: Maps, name: string) => Object.entries((maps.get(name) ?? {}) as Record<string, T>)
 
 interface ThreadRow extends Acquisitions {
   section: number
@@ -138,18 +101,18 @@ function threadRows(maps: Maps): ThreadRow[] {
     rows.set(key, row)
     return row
   }
-  for (const [key, { count, total }] of keyed<Stats>(maps, '@waits')) {
+  for (const [key, { count, total }] of maps.keyed<Stats>('@waits')) {
     const row = rowOf(key)
     row.count = count
     row.waited.total = total
     row.waited.mean = total / count
   }
-  for (const [key, longest] of keyed<number>(maps, '@longest')) rowOf(key).waited.longest = longest
-  for (const [key, buckets] of keyed<RawBucket[]>(maps, '@histogram')) {
-    rowOf(key).waited.histogram = buckets.map(({ min = 0, max = min, count }) => ({ from: min, to: max + 1, count }))
+  for (const [key, longest] of maps.keyed<number>('@longest')) rowOf(key).waited.longest = longest
+  for (const [key, buckets] of maps.histograms('@histogram')) {
+    rowOf(key).waited.histogram = buckets
   }
-  for (const [key, { count, total }] of keyed<Stats>(maps, '@held')) rowOf(key).held = { total, mean: total / count }
-  for (const [key, count] of keyed<number>(maps, '@failed')) rowOf(key).failed = count
+  for (const [key, { count, total }] of maps.keyed<Stats>('@held')) rowOf(key).held = { total, mean: total / count }
+  for (const [key, count] of maps.keyed<number>('@failed')) rowOf(key).failed = count
   return [...rows.values()]
 }
 
@@ -185,89 +148,25 @@ function sumUp(all: Acquisitions[]): Acquisitions {
   }
 }
 
-/** Empty buckets between others stay in, so that a histogram can be drawn as it is. */
-function mergeHistograms(histograms: Bucket[][]): Bucket[] {
-  return [...groupBy(histograms.flat(), ({ from }) => String(from)).values()]
-    .map(same => ({ ...(same[0] as Bucket), count: same.reduce((sum, { count }) => sum + count, 0) }))
-    .sort((left, right) => left.from - right.from)
-}
-
 type StackRow = StackFigures & { section: number }
 
-function readStacks(printed: string, programs: Programs): StackRow[] {
-  const line = printed.split('\n').findLast(text => text.includes('"@stacks"')) ?? ''
-  const rows = stackEntries(line).map(({ key, ...figures }) => ({ ...parseStack(key), ...figures }))
-  const names = namesOf(rows, programs)
-  return rows.map(({ pid, caller, addresses, total, ...row }) => {
-    const frames = addresses.map((address, depth) => names.get(keyOf(pid, address, depth > 0)) as string)
-    const callerFrame = names.get(keyOf(pid, caller, true)) as string
-    return { ...row, waited: total, frames: withCaller(frames, callerFrame, programs.objectAt(pid, caller)) }
+/** The words of a key are `section,pid,write,caller,name`: only a name may hold a comma. */
+function readStacks(maps: Maps, programs: Programs): StackRow[] {
+  const rows = maps.stacks('@stacks').map(({ words, addresses, count, total }) => {
+    const [section, pid, write, caller = 0, ...name] = words
+    const frames = framesOf(programs, Number(pid), addresses, BigInt(caller))
+    return { section: Number(section), write: write === '1', thread: name.join(','), count, waited: total, frames }
   })
-}
-
-const keyOf = (pid: number, address: bigint, returned: boolean) => `${pid} ${address} ${returned}`
-
-/** What is said of each place that the stacks have, each looked up once. */
-function namesOf(rows: { pid: number; caller: bigint; addresses: bigint[] }[], programs: Programs) {
-  const places = new Map<string, Place>()
-  const add = (pid: number, address: bigint, returned: boolean) =>
-    places.set(keyOf(pid, address, returned), { pid, address, returned })
-  for (const { pid, caller, addresses } of rows) {
-    add(pid, caller, true)
-    for (const [depth, address] of addresses.entries()) add(pid, address, depth > 0)
-  }
-  const said = programs.describe([...places.values()])
-  return new Map([...places.keys()].map((key, index) => [key, said[index] as string]))
-}
-
-/** Each thread has an entry of its own, under a key that looks the same: JSON.parse() would keep the last of them. */
-function stackEntries(line: string): { key: string; count: number; total: number }[] {
-  const entry = /("(?:[^"\\]|\\.)*"): \{"count": (\d+), "average": \d+, "total": (\d+)\}/g
-  return [...line.matchAll(entry)].map(([, key = '', count, total]) => {
-    return { key: JSON.parse(key), count: Number(count), total: Number(total) }
-  })
-}
-
-/** A key is `section,pid,write,caller,name,` and then the addresses, each on a line of its own. */
-function parseStack(key: string) {
-  const [head = '', ...lines] = key.split('\n')
-  const [section, pid, write, caller = '0', ...name] = head.split(',')
-  return {
-    section: Number(section),
-    pid: Number(pid),
-    write: write === '1',
-    caller: BigInt(caller),
-    thread: name.slice(0, -1).join(','),
-    addresses: lines.flatMap(line => /^\s*([0-9a-f]+)\b/.exec(line)?.[1] ?? []).map(address => BigInt(`0x${address}`)),
-  }
-}
-
-/**
- * The caller goes between a function of libc's and the frame that its frame pointer led to, where it is of another object than
- * both: what has a name is better than what has none.
- */
-function withCaller([first, ...rest]: string[], caller: string, object: string | undefined): string[] {
-  if (first === undefined) return []
-  const known = [first, rest[0]].some(frame => frame?.endsWith(`(${object})`))
-  return object === undefined || known ? [first, ...rest] : [first, caller, ...rest]
+  programs.nameMachineCode()
+  return rows
 }
 
 function mergeStacks(rows: StackRow[]): StackFigures[] {
-  return [...groupBy(rows, ({ thread, write, frames }) => [thread, write, ...frames].join('\n')).values()]
+  return [...groupBy(rows, ({ thread, write, frames }) => [thread, write, ...frames.map(textOf)].join('\n')).values()]
     .map(same => {
       const { thread, write, frames } = same[0] as StackRow
       const sum = (of: (row: StackRow) => number) => same.reduce((total, row) => total + of(row), 0)
       return { thread, write, count: sum(row => row.count), waited: sum(row => row.waited), frames }
     })
     .sort((left, right) => right.waited - left.waited)
-}
-
-function groupBy<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group) group.push(item)
-    else groups.set(keyOf(item), [item])
-  }
-  return groups
 }

@@ -1,4 +1,4 @@
-// What keeps the lock from being traced here: found before anything is started, with what to do about it.
+// What keeps the kernel's events from being traced here: found before anything is started, with what to do about it.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readlinkSync } from 'node:fs'
@@ -12,14 +12,20 @@ export interface Obstacle {
   reason: string
 }
 
+/** The group of tracepoints that a trace takes, and what a kernel needs to have it. */
+export interface Subject {
+  events: string
+  needs: string
+}
+
 /** The number of the first PID namespace is fixed in the kernel's sources: PROC_PID_INIT_INO. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
 
-/** The first thing that keeps `mmap_lock` from being traced, or undefined where nothing does. Changes nothing on the machine. */
-export function tracingObstacle(): Obstacle | undefined {
+/** The first thing that keeps this from being traced, or undefined where nothing does. Changes nothing on the machine. */
+export function obstacleTo({ events, needs }: Subject): Obstacle | undefined {
   const os = platform()
-  if (os !== 'linux') return { name: 'not-linux', reason: `mmap_lock is a lock of Linux, and this is ${os}` }
+  if (os !== 'linux') return { name: 'not-linux', reason: `only Linux has tracepoints for it, and this is ${os}` }
   if (process.geteuid?.() !== 0)
     return { name: 'not-root', reason: 'only root may read tracepoints: run the command as root' }
   if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
@@ -30,8 +36,8 @@ export function tracingObstacle(): Obstacle | undefined {
   if (folder === undefined) {
     return { name: 'no-tracefs', reason: 'tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing' }
   }
-  if (!existsSync(`${folder}/events/mmap_lock`)) {
-    const reason = 'this kernel has no mmap_lock tracepoints: they need Linux 5.11 or later and CONFIG_TRACING'
+  if (!existsSync(`${folder}/events/${events}`)) {
+    const reason = `this kernel has no ${events} tracepoints: they need ${needs}`
     return { name: 'no-tracepoints', reason }
   }
   try {

@@ -1,0 +1,348 @@
+// `faultless faults`: which line of JavaScript waits for the disk, since it touches mapped memory that is not there.
+
+import { writeFileSync } from 'node:fs'
+import {
+  type Fault,
+  type FaultReport,
+  faultObstacle,
+  faultsOfCommand,
+  followFaults,
+  type Memory,
+  type ThreadFaults,
+} from '../faults/index.js'
+import { HOW_TO_NAME, textOf } from '../tracing/index.js'
+import { callersOf, fileName, nearby, otherwise } from './callers.js'
+import type { Command, Line } from './command.js'
+import type { ExitCode } from './exit.js'
+import {
+  amount,
+  cannotFollow,
+  counted,
+  exitCode,
+  FOLLOW_OPTIONS,
+  type Followed,
+  follow,
+  printExit,
+  table,
+  targetOf,
+  time,
+  unbroken,
+  wholeNumber,
+} from './follow.js'
+import { print, printJson, styled, warn, wrap } from './output.js'
+import { formatBytes } from './sizes.js'
+import { traceEvents } from './trace-events.js'
+
+/** Of the time: who stands still for less hardly notices. */
+const NOTABLE = 0.05
+const SHOWN = 12
+const PAGE = 4096
+
+export const command: Command = {
+  usage: '[--all] [--threshold MS] [--trace FILE] [--pid N [--seconds S] | -- COMMAND…] [--json]',
+  about: [
+    'Shows where JavaScript stands still because it touches mapped memory that is not in memory yet: a page fault stops the ' +
+      'thread, event loop and all, until the disk has delivered. Tells the function and the line, or the addon; the file; and how long.',
+    'With --pid a process that runs is followed, with all that it has started, for some seconds or until Ctrl-C. Otherwise ' +
+      'COMMAND is run to its end; with --json its own output is dropped. As root and with bpftrace each page fault is seen. ' +
+      'Otherwise threads are looked at every few milliseconds, which tells no files, and misses short waits.',
+  ],
+  options: {
+    ...FOLLOW_OPTIONS,
+    all: { type: 'boolean', about: 'also tell where page faults come from that need no disk, and what they cost' },
+    threshold: { type: 'string', value: 'MS', about: 'exit code 1 where one wait is longer, and only then' },
+    trace: {
+      type: 'string',
+      value: 'FILE',
+      about: 'write each wait to FILE, for chrome://tracing and ui.perfetto.dev',
+    },
+    sample: { type: 'boolean', about: 'look at threads from time to time, even where more is possible' },
+  },
+  found: `JavaScript stood still for over ${100 * NOTABLE} % of the time (or longer than --threshold), or the command failed`,
+  impossible: 'there are no page faults to be seen here: not Linux, or another user’s process',
+  run,
+}
+
+async function run(line: Line): Promise<ExitCode> {
+  const { json, flag, text } = line
+  const target = targetOf(line)
+  const threshold = wholeNumber('--threshold', text('threshold'))
+  const sampled = mustSample(flag('sample'), flag('all'))
+  const options = { all: flag('all'), sampled }
+  const report = await follow<FaultReport>(target, json, {
+    command: (file, words, more) => faultsOfCommand(file, words, { ...options, ...more }),
+    process: pid => followFaults([pid], options),
+  })
+  const verdict = judge(report, threshold)
+  const traceFile = text('trace')
+  if (traceFile !== undefined) writeFileSync(traceFile, JSON.stringify(traceEvents(report, whereOf(report))))
+  if (json) printJson(documentOf(report, verdict))
+  else show(report, verdict)
+  return exitCode(verdict.found, report.exit)
+}
+
+/** Says what is lost, and how to get it, where faults cannot be traced. */
+function mustSample(wanted: boolean, all: boolean): boolean {
+  const obstacle = faultObstacle()
+  if (obstacle?.name === 'not-linux') throw cannotFollow(`page faults cannot be followed here: ${obstacle.reason}`)
+  if (wanted && all) throw cannotFollow('--all takes each page fault to be seen, and --sample does not see them')
+  if (!obstacle || wanted) return wanted
+  if (all)
+    throw cannotFollow(`--all takes each page fault to be seen, and they cannot be traced here: ${obstacle.reason}`)
+  warn(
+    `page faults cannot be traced here: ${obstacle.reason}. Threads are looked at every few milliseconds instead: ` +
+      'files are not told, waits shorter than that are counted but not timed.',
+  )
+  return true
+}
+
+interface Verdict {
+  threshold: number | undefined
+  /** Nanoseconds that threads of JavaScript waited, and the longest wait among them. */
+  waited: number
+  longest: number
+  found: boolean
+}
+
+const runsLoop = ({ role }: ThreadFaults) => role === 'main' || role === 'worker'
+const total = (threads: readonly ThreadFaults[], of: (thread: ThreadFaults) => number) =>
+  threads.reduce((sum, thread) => sum + of(thread), 0)
+
+function judge({ threads, elapsed }: Followed<FaultReport>, threshold: number | undefined): Verdict {
+  const loops = threads.filter(runsLoop)
+  const waited = total(loops, thread => thread.waited.total)
+  const longest = Math.max(0, ...loops.map(thread => thread.waited.longest))
+  const notable = Math.max(0, ...loops.map(thread => thread.waited.total)) > NOTABLE * elapsed
+  return { threshold, waited, longest, found: threshold === undefined ? notable : longest > 1e6 * threshold }
+}
+
+/** Names what stopped, by its stack. */
+type Where = (fault: { tid: number; frames: Fault['frames'] }) => string[]
+
+function whereOf({ threads, named }: FaultReport): Where {
+  const byThread = new Map(threads.map(thread => [thread.tid, thread]))
+  return ({ tid, frames }) => {
+    const callers = callersOf(frames)
+    if (callers.length > 0) return callers
+    const { program = 'a process', role = 'other' } = byThread.get(tid) ?? {}
+    return [otherwise(frames, { program, runsJavaScript: role !== 'other', named })]
+  }
+}
+
+interface PlaceFigures {
+  where: string[]
+  thread: ThreadFaults | undefined
+  memory: Pick<Memory, 'kind' | 'path'>
+  /** Different pages, the first byte of the first and the last byte of the last. */
+  pages: number
+  from?: number
+  to?: number
+  faults: number
+  waited: number
+  longest: number
+  /** Of the longest. */
+  stack: string[]
+}
+
+/** Those of the same thread that stopped at the same place, for the same file. Who waited longest comes first. */
+function placesOf({ faults, threads }: FaultReport, where: Where): PlaceFigures[] {
+  const groups = new Map<string, Fault[]>()
+  for (const fault of faults) {
+    const key = JSON.stringify([fault.tid, where(fault), fault.memory.kind, fault.memory.path])
+    groups.set(key, [...(groups.get(key) ?? []), fault])
+  }
+  const places = [...groups.values()].map(([first, ...rest]): PlaceFigures => {
+    const all = [first as Fault, ...rest]
+    const longest = all.reduce((left, right) => (right.waited > left.waited ? right : left))
+    const { kind, path } = longest.memory
+    const offsets = all.flatMap(({ memory: { offset } }) =>
+      offset === undefined ? [] : PAGE * Math.floor(offset / PAGE),
+    )
+    return {
+      where: where(longest),
+      thread: threads.find(({ tid }) => tid === longest.tid),
+      memory: path === undefined ? { kind } : { kind, path },
+      pages: new Set(offsets).size,
+      ...(offsets.length > 0 ? { from: Math.min(...offsets), to: Math.max(...offsets) + PAGE } : {}),
+      faults: all.length,
+      waited: all.reduce((sum, { waited }) => sum + waited, 0),
+      longest: longest.waited,
+      stack: longest.frames.map(textOf),
+    }
+  })
+  return places.sort((left, right) => right.waited - left.waited)
+}
+
+function documentOf(report: Followed<FaultReport>, verdict: Verdict): object {
+  const { elapsed, exit, method, named, threads, faults, quickStacks, lost } = report
+  const where = whereOf(report)
+  return {
+    command: 'faults',
+    ...{ elapsed, exit, method, named, ...verdict },
+    threads: threads.map(thread => ({ ...thread, name: nameOf(thread) })),
+    places: placesOf(report, where).map(({ thread, ...place }) => ({ ...place, pid: thread?.pid, tid: thread?.tid })),
+    faults: faults.map(({ frames, ...fault }) => ({
+      ...fault,
+      where: where({ tid: fault.tid, frames }),
+      stack: frames.map(textOf),
+    })),
+    quick: quickStacks.map(({ frames, ...stack }) => ({
+      ...stack,
+      where: where({ tid: stack.tid, frames }),
+      stack: frames.map(textOf),
+    })),
+    lost,
+  }
+}
+
+const ROLES = { main: 'main thread', worker: 'worker', pool: 'pool thread', engine: 'thread of V8', other: 'thread' }
+
+/** `main thread of node 4242`, `worker 4250 of node 4242`. */
+function nameOf({ role, thread, program, pid, tid }: ThreadFaults): string {
+  const own = /^(node|MainThread|node-MainThread|WorkerThread|libuv-worker)$/.test(thread) || thread === program
+  const number = role === 'main' || pid === tid ? '' : ` ${tid}`
+  return `${ROLES[role]}${number}${own ? '' : ` "${thread}"`} of ${program} ${pid}`
+}
+
+function show(report: Followed<FaultReport>, verdict: Verdict): void {
+  const { threads, exit, method, elapsed } = report
+  const loops = threads.filter(runsLoop)
+  const waiting = loops.filter(({ faults }) => faults > 0)
+  const where = whereOf(report)
+  printExit(exit)
+  print(wrap(headline(waiting, verdict, elapsed, method), 0))
+  if (waiting.length > 1) {
+    print()
+    table(
+      COLUMNS.concat('thread'),
+      byWaits(waiting)
+        .slice(0, SHOWN)
+        .map(thread => [...figures(thread.faults, thread.waited), nameOf(thread)]),
+    )
+  }
+  const places = placesOf(report, where)
+  const ofLoops = places.filter(({ thread }) => thread && runsLoop(thread))
+  if (ofLoops.length > 0) {
+    print()
+    table(
+      COLUMNS.concat('where'),
+      ofLoops
+        .slice(0, SHOWN)
+        .map(place => [
+          ...figures(place.faults, { ...place, total: place.waited }),
+          textOfPlace(place, waiting.length > 1),
+        ]),
+    )
+    if (ofLoops.length > SHOWN) print(`and ${counted(ofLoops.length - SHOWN, 'other place')}: see --json`)
+  }
+  showRest(report, verdict)
+  if (report.quickStacks.length > 0) showQuick(report, where)
+  for (const line of advice(report, ofLoops)) print(`\n${wrap(line, 0)}`)
+}
+
+const COLUMNS = ['faults', 'waited', 'longest']
+const figures = (faults: number, waited: { total: number; longest: number }) => [
+  amount(faults),
+  time(waited.total),
+  time(waited.longest),
+]
+const byWaits = (threads: readonly ThreadFaults[]) =>
+  [...threads].sort((left, right) => right.waited.total - left.waited.total)
+
+function headline(
+  waiting: ThreadFaults[],
+  { waited, found }: Verdict,
+  elapsed: number,
+  method: FaultReport['method'],
+): string {
+  const faults = total(waiting, thread => thread.faults)
+  if (faults === 0) return styled('green', `No JavaScript thread waited in a page fault (in ${time(elapsed)}).`)
+  const who = waiting.length > 1 ? `${waiting.length} JavaScript threads` : `The JavaScript thread`
+  const about = method === 'sampled' ? 'about ' : ''
+  const said = `${who} stood still for ${about}${time(waited)} in ${counted(faults, 'page fault')} (of ${time(elapsed)}).`
+  return styled(found ? 'red' : 'green', said)
+}
+
+function textOfPlace({ where, memory, thread, pages, from = 0 }: PlaceFigures, several: boolean): string {
+  const lines = [where.map(unbroken).join(' ← ')]
+  if (several && thread) lines.push(nameOf(thread))
+  const range =
+    pages === 0
+      ? ''
+      : `, ${pages === 1 ? 'at' : `${amount(pages)} places from`} ${formatBytes(from)}${pages === 1 ? '' : ' on'}`
+  if (memory.kind === 'file') lines.push(`${nearby(memory.path ?? '')}${range}`)
+  if (memory.kind === 'code') lines.push(`the code of ${fileName(memory.path ?? '')}`)
+  if (memory.kind === 'anonymous') lines.push('memory of its own, which was swapped out')
+  return lines.join('\n')
+}
+
+/** What is no matter of an event loop, and what does not wait. */
+function showRest({ threads, lost, method }: FaultReport, { threshold, longest }: Verdict): void {
+  const lines: string[] = []
+  const groups: [string, (thread: ThreadFaults) => boolean][] = [
+    ['Threads of the pool, which are there to wait,', ({ role }) => role === 'pool'],
+    ['Other threads and programs', thread => !runsLoop(thread) && thread.role !== 'pool'],
+  ]
+  for (const [who, belongs] of groups) {
+    const faults = total(threads.filter(belongs), thread => thread.faults)
+    const waited = total(threads.filter(belongs), thread => thread.waited.total)
+    if (faults > 0) lines.push(`${who} waited for ${time(waited)} in ${counted(faults, 'page fault')}.`)
+  }
+  const quick = total(threads.filter(runsLoop), thread => thread.quick)
+  const cost = total(threads.filter(runsLoop), thread => thread.quickCost ?? 0)
+  const others = method === 'traced' ? 'did not wait' : 'the kernel calls minor: most need no disk'
+  if (quick > 0)
+    lines.push(
+      `${counted(quick, 'page fault')} of JavaScript threads ${others}${cost > 0 ? `, and cost ${time(cost)}` : ''}.`,
+    )
+  const io = total(threads.filter(runsLoop), thread => thread.blockIo ?? 0)
+  if (io > 0)
+    lines.push(
+      `JavaScript threads waited for block devices for ${time(io)}, in reads as well, by the kernel's delay accounting.`,
+    )
+  if (lost > 0 && method === 'traced')
+    lines.push(
+      `${counted(lost, 'page fault')} came too fast to be told one by one: they are in the sums, and in no place.`,
+    )
+  if (lost > 0 && method === 'sampled')
+    lines.push(`${counted(lost, 'major fault')} more came after the last look at threads that have ended.`)
+  if (threshold !== undefined) lines.push(`The longest wait took ${time(longest)}; the threshold is ${threshold} ms.`)
+  for (const line of lines) print(`\n${wrap(line, 0)}`)
+}
+
+function showQuick(report: FaultReport, where: Where): void {
+  const groups = new Map<string, { count: number; cost: number }>()
+  const loops = new Set(report.threads.filter(runsLoop).map(({ tid }) => tid))
+  for (const stack of report.quickStacks.filter(({ tid }) => loops.has(tid))) {
+    const name = where(stack).join(' ← ')
+    const { count, cost } = groups.get(name) ?? { count: 0, cost: 0 }
+    groups.set(name, { count: count + stack.count, cost: cost + stack.cost })
+  }
+  const rows = [...groups].sort(([, left], [, right]) => right.cost - left.cost).slice(0, SHOWN)
+  print('\nPage faults that did not wait:')
+  table(
+    ['faults', 'cost', 'where'],
+    rows.map(([name, { count, cost }]) => [amount(count), time(cost), name]),
+  )
+}
+
+function* advice({ named, method, threads }: FaultReport, places: PlaceFigures[]): Generator<string> {
+  if (!named)
+    yield `Functions of JavaScript have no names here: ${HOW_TO_NAME}, or run it by faultless faults -- COMMAND.`
+  if (places.length === 0) return
+  yield styled(
+    'dim',
+    'A page fault: a program touches mapped memory that is not in memory yet. Its thread stops until the disk has delivered; timers, sockets and requests wait for it.',
+  )
+  const of = (kind: Memory['kind']) => places.some(({ memory }) => memory.kind === kind)
+  if (of('file') || method === 'sampled') {
+    yield 'Try: await file.view(…) before the touch, or prefault(); lock() what must stay. A file that an addon maps is brought into memory by npx faultless warm FILE; or have a worker touch it.'
+  }
+  if (of('anonymous')) yield 'Memory was swapped out: the machine, or the limit of its cgroup, has too little.'
+  if (method === 'sampled' && total(threads, thread => thread.blockIo ?? 0) === 0) {
+    yield styled(
+      'dim',
+      'As root with bpftrace it tells which file it was, and each wait. sysctl kernel.task_delayacct=1 has the kernel add up waits for disks.',
+    )
+  }
+}

@@ -1,0 +1,5 @@
+// What may be used of the tracer of page faults.
+
+export type { Fault, FaultReport, Memory, QuickStack, ThreadFaults } from './report.js'
+export type { Role } from './threads.js'
+export { type FaultCommandReport, type FaultOptions, faultObstacle, faultsOfCommand, followFaults } from './trace.js'

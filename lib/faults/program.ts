@@ -1,0 +1,81 @@
+// The bpftrace program that follows processes, prints each page fault in which a thread waited, and counts the others.
+
+import { existsSync } from 'node:fs'
+import { findCaller, followed, hasTypes } from '../tracing/tracer.js'
+
+/** Frames of a user stack: from where the thread stopped, past the callers in JavaScript, to what kind of thread it is. */
+const FRAMES = 96
+
+export interface ProgramOptions {
+  /** Processes that are followed from the beginning, with all that they start. */
+  pids: readonly number[]
+  /** The process whose `kill(itself, 0)` has the time of the kernel's clock printed. */
+  marker: number
+  /** Whether those are timed, too, in which nobody waited. */
+  all: boolean
+}
+
+/**
+ * A fault begins where the processor enters the kernel, and ends where the kernel counts it. One that the kernel calls minor can wait as
+ * well: for a page that another thread, or read-ahead, is bringing. So a fault counts as waited if it is major, or if the thread was
+ * switched away from of its own accord meanwhile.
+ *
+ * Faults that the kernel makes without the processor, as direct I/O does of the pages of a buffer, have no beginning, and are left out.
+ */
+export function faultProgram({ pids, marker, all }: ProgramOptions): string {
+  const switches = hasTypes() ? 'curtask->nvcsw' : '(uint64)0'
+  const waited = (major: 0 | 1) => `
+      ${findCaller()}
+      $file = @file[tid];
+      @faults[pid, tid, comm] = stats($wait);
+      @longest[pid, tid, comm] = max($wait);
+      @histogram[pid, tid, comm] = hist($wait);
+      printf("F %d %d ${major} %llu %llu %llu %llu %llu %llu %s%s\\n",
+        pid, tid, $begun.0, $wait, $begun.1, $file.0, $file.1, $caller, comm, ustack(perf, ${FRAMES}));`
+  const quick = `
+      ${findCaller()}
+      @cost[pid, tid, comm] = stats($wait);
+      @stacks[pid, tid, $caller, ustack(perf, ${FRAMES})] = stats($wait);`
+  return `
+${followed(pids, true)}
+
+tracepoint:syscalls:sys_enter_kill /pid == ${marker} && args->pid == ${marker} && args->sig == 0/ { printf("T %llu\\n", nsecs); }
+
+tracepoint:exceptions:page_fault_user, tracepoint:exceptions:page_fault_kernel /@followed[pid]/ {
+  @begun[tid] = (nsecs, (uint64)args->address, ${switches});
+}
+${existsSync(FILE_FAULTS) ? FILE : 'BEGIN { @file[0] = ((uint64)0, (uint64)0); }'}
+software:major-faults:1 /@followed[pid]/ {
+  $begun = @begun[tid];
+  if ($begun.0) {
+    $wait = nsecs - $begun.0;
+    @major[pid, tid, comm] = count();
+    ${waited(1)}
+    delete(@begun[tid]);
+    delete(@file[tid]);
+  }
+}
+software:minor-faults:1 /@followed[pid]/ {
+  $begun = @begun[tid];
+  if ($begun.0) {
+    $wait = nsecs - $begun.0;
+    if (${switches} != $begun.2) {
+      ${waited(0)}
+    } else {
+      @quick[pid, tid, comm] = count();
+      ${all ? quick : ''}
+    }
+    delete(@begun[tid]);
+    delete(@file[tid]);
+  }
+}
+END { clear(@followed); clear(@begun); clear(@file); }
+`
+}
+
+const FILE_FAULTS = '/sys/kernel/tracing/events/filemap/mm_filemap_fault'
+/** Newer kernels say which file a fault is of: what is mapped at an address can have changed by the time that it is looked up. */
+const FILE = `
+tracepoint:filemap:mm_filemap_fault /@begun[tid].0/ {
+  @file[tid] = ((uint64)args->s_dev, (uint64)args->i_ino);
+}`

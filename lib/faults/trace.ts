@@ -1,0 +1,81 @@
+// Traces page faults: of processes that run already, or of a command with all that it starts.
+
+import { cannotTrace } from '../errors.js'
+import { type CommandOptions, type Ended, followCommand, type Trace } from '../tracing/command.js'
+import { type Obstacle, obstacleTo } from '../tracing/obstacle.js'
+import { Tracer } from '../tracing/tracer.js'
+import { faultProgram } from './program.js'
+import { FaultReader, type FaultReport } from './report.js'
+import { FaultSampler } from './sampler.js'
+
+/** What keeps page faults from being traced here, so that threads can only be looked at from time to time. */
+export const faultObstacle = (): Obstacle | undefined =>
+  obstacleTo({ events: 'exceptions', needs: 'x86-64 and CONFIG_TRACING' })
+
+export interface FaultOptions {
+  /** Times those page faults, too, in which nobody waits. Costs more time in each of them. */
+  all?: boolean
+  /** Looks at threads every few milliseconds instead: that takes no root, and tells less. */
+  sampled?: boolean
+}
+
+class FaultTrace implements Trace<FaultReport> {
+  readonly #tracer: Tracer
+  readonly #reader: FaultReader
+
+  constructor(tracer: Tracer, reader: FaultReader) {
+    this.#tracer = tracer
+    this.#reader = reader
+  }
+
+  async stop(): Promise<FaultReport> {
+    const maps = await this.#tracer.stop()
+    return this.#reader.report(maps, this.#tracer.programs)
+  }
+
+  async abandon(): Promise<void> {
+    await this.#tracer.abandon()
+  }
+
+  removeNames(): void {
+    this.#tracer.programs.removeCodeMaps()
+  }
+}
+
+/**
+ * Follows these processes, all their threads, and all that they have started and will start. Resolves when it counts.
+ * Rejects with ERR_UNSUPPORTED and the `obstacle` where tracing is not possible.
+ */
+export async function followFaults(
+  pids: readonly number[],
+  { all = false, sampled = false }: FaultOptions,
+): Promise<Trace<FaultReport>> {
+  if (sampled) return new FaultSampler(pids)
+  const obstacle = faultObstacle()
+  if (obstacle) throw cannotTrace('page faults', obstacle)
+  const clock = { kernel: 0n, monotonic: 0n, milliseconds: 0 }
+  const reader = new FaultReader(() => clock)
+  const tracer = await Tracer.start(pids, {
+    stacks: true,
+    program: followed => faultProgram({ pids: followed, marker: process.pid, all }),
+    onPrint(text, programs) {
+      if (text.startsWith('T')) clock.kernel = BigInt(text.slice(2))
+      else reader.read(text, programs)
+    },
+  })
+  clock.milliseconds = performance.timeOrigin + performance.now()
+  clock.monotonic = process.hrtime.bigint()
+  process.kill(process.pid, 0)
+  return new FaultTrace(tracer, reader)
+}
+
+export type FaultCommandReport = FaultReport & Ended
+
+/** Runs a command to its end, and follows it and all that it starts from its first instruction on. */
+export async function faultsOfCommand(
+  file: string,
+  words: readonly string[] = [],
+  { all = false, sampled = false, ...options }: CommandOptions & FaultOptions = {},
+): Promise<FaultCommandReport> {
+  return followCommand([file, ...words], options, true, pid => followFaults([pid], { all, sampled }))
+}

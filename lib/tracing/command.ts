@@ -1,0 +1,67 @@
+// Runs a command that is followed from its first instruction to its end.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { withNames } from './code-map.js'
+
+export interface CommandOptions {
+  cwd?: string
+  env?: NodeJS.ProcessEnv
+  /** Of the command; inherited unless said otherwise. */
+  stdio?: 'inherit' | 'ignore'
+  /** Ends the command; what was found until then is reported. */
+  signal?: AbortSignal
+}
+
+export interface Ended {
+  /** How the command ended; a shell's 126 and 127 where it could not be started. */
+  exit: { code: number | null; signal: NodeJS.Signals | null }
+  /** How long it ran, in nanoseconds. */
+  elapsed: number
+}
+
+/** Something that follows processes until it is told to stop. */
+export interface Trace<Report> {
+  stop(): Promise<Report>
+  abandon(): Promise<void>
+  /** Takes away the names of functions that the processes have written for it. */
+  removeNames(): void
+}
+
+/** @param named whether functions of JavaScript are to have names */
+export async function followCommand<Report extends object>(
+  [file, ...words]: readonly [string, ...string[]],
+  { cwd, env = process.env, stdio = 'inherit', signal }: CommandOptions,
+  named: boolean,
+  follow: (pid: number) => Promise<Trace<Report>>,
+): Promise<Report & Ended> {
+  // A shell that becomes the command when it is told to: so nothing of it is missed, and its own standard input is left.
+  const held = spawn('/bin/sh', ['-c', 'read -r _ <&3; exec 3<&-; exec "$0" "$@"', file, ...words], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: named ? withNames(env) : env,
+    stdio: [stdio, stdio, stdio, 'pipe'],
+  })
+  await once(held, 'spawn')
+  const ended = once(held, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const end = () => held.kill()
+  let trace: Trace<Report> | undefined
+  try {
+    trace = await follow(held.pid as number)
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', end)
+    const start = process.hrtime.bigint()
+    const gate = held.stdio[3] as NodeJS.WritableStream
+    gate.on('error', () => {})
+    gate.end('\n')
+    const [code, killedBy] = await ended
+    const elapsed = Number(process.hrtime.bigint() - start)
+    return { ...(await trace.stop()), exit: { code, signal: killedBy }, elapsed }
+  } catch (error) {
+    held.kill('SIGKILL')
+    await trace?.abandon()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', end)
+    if (named) trace?.removeNames()
+  }
+}
