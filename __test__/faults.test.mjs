@@ -1,0 +1,311 @@
+// `faultless faults` on a slow disk: each page fault that programs wait in, by the function, the file and the thread, and no other.
+// Counts are held against the kernel's own of the thread, waits against how late the event loop was.
+
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { cannot, loopDisk, memoryLimited, runNode, throttled } from '../bench/harness/faults.mjs'
+import { BIN, faultless, faultlessAs } from './helpers/cli.mjs'
+import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { allowed, programPath } from './helpers/rig.mjs'
+
+const NOBODY = 65534
+const RECORDS = 2000
+const program = programPath('faulting')
+const source = fs.readFileSync(program, 'utf8')
+const require = createRequire(import.meta.url)
+
+/** The way to a package whose folder is installed by .ci/run, or undefined. */
+const installed = path => [fileURLToPath(new URL(path, import.meta.url))].find(fs.existsSync)
+const peers = {
+  peer: installed('../bench/peers/node_modules/@riaskov/mmap-io'),
+  lmdb: installed('../bench/peers/node_modules/lmdb'),
+  sqlite: installed('./peers/node_modules/better-sqlite3'),
+}
+const hasPeer = way => !(way in peers) || peers[way] !== undefined
+
+const FILES = ['view', 'peer', 'write', 'worker', 'readSync', 'readFile']
+let disk
+let slow
+
+async function makeFiles() {
+  for (const [index, name] of FILES.entries()) seededFile(disk.mountPoint, 4 * MiB, index + 1, name)
+  if (peers.lmdb) {
+    const database = require(peers.lmdb).open({
+      path: join(disk.mountPoint, 'lmdb'),
+      encoding: 'binary',
+      noSubdir: true,
+    })
+    await database.transaction(() => {
+      for (let key = 0; key < RECORDS; key += 1) database.put(key, Buffer.alloc(3000, key))
+    })
+    await database.close()
+  }
+  if (peers.sqlite) {
+    const database = new (require(peers.sqlite))(join(disk.mountPoint, 'sqlite'))
+    database.exec('create table data(id integer primary key, value blob)')
+    const insert = database.prepare('insert into data values (?, ?)')
+    database.transaction(() => {
+      for (let key = 0; key < RECORDS; key += 1) insert.run(key, Buffer.alloc(3000, key))
+    })()
+    database.close()
+  }
+  for (const name of fs.readdirSync(disk.mountPoint)) fs.chmodSync(join(disk.mountPoint, name), 0o755)
+}
+
+/** What is said of a program that does this, all of its files cold, and what it says itself. */
+async function faultsOf({ ways, options = [], uid, memory = '-', json = true }) {
+  disk.cool()
+  const results = join(temporaryFolder(), 'results')
+  fs.chmodSync(join(results, '..'), 0o777)
+  const words = ['faults', ...(json ? ['--json'] : []), ...options, '--', process.execPath, program]
+  const ended = await runNode(BIN, [...words, results, disk.mountPoint, memory, ...ways], { cgroups: [slow], uid })
+  const own = JSON.parse(fs.readFileSync(results, 'utf8'))
+  return { ...ended, own, report: json ? JSON.parse(ended.stdout || `"${ended.stderr}"`) : undefined }
+}
+
+test.before(async () => {
+  if (cannot('loopDevices', 'throttling', 'memoryLimit')) return
+  disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
+  await makeFiles()
+  slow = throttled({ device: disk.device, readBps: 6 * MiB })
+})
+test.after.always(() => {
+  slow?.dispose()
+  disk?.dispose()
+})
+
+const WAYS = ['view', 'peer', 'lmdb', 'sqlite', 'write', 'worker', 'readSync', 'readFile']
+let traced
+
+/** The run that most tests look at, or undefined where there is none, which is said. */
+async function tracedRun(t, way) {
+  if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit')) return
+  if (!hasPeer(way)) {
+    t.log('not run here: its package is not installed: npm ci --prefix bench/peers, npm ci --prefix __test__/peers')
+    t.pass()
+    return
+  }
+  const group = traced ? undefined : memoryLimited(1024 * MiB)
+  if (group) t.teardown(group.dispose)
+  traced ??= faultsOf({ ways: WAYS.filter(hasPeer), memory: group.path })
+  return traced
+}
+
+const lineOf = name => source.slice(0, source.indexOf(`function ${name}(`)).split('\n').length
+
+for (const [way, label, before] of [
+  ['view', 'our own view, after eviction'],
+  ['peer', "an addon's mapping that JavaScript indexes"],
+  ['lmdb', 'lmdb, which reads a cold database', /\(.*\.node of @lmdb\/.*\)$/],
+  ['sqlite', 'SQLite with mmap_size', /\(better_sqlite3\.node of better-sqlite3\)$/],
+  ['write', 'a write(2) out of a cold view', /^write\(\)$/],
+  ['worker', 'a worker that touches a view while the main thread idles'],
+]) {
+  test.serial(`${label}: each page fault, by the function and its line, the file and the thread`, async t => {
+    const run = await tracedRun(t, way)
+    if (!run) return
+    const { own, report } = run
+    const { function: name, major, late } = own[way]
+    const said = `${name} __test__/programs/faulting.mjs:${lineOf(name)}`
+    const inside = report.faults.filter(({ where }) => where.includes(said))
+    t.is(inside.filter(fault => fault.major).length, major, JSON.stringify(report.places, null, 1))
+    t.true(major > 5)
+    for (const { where, memory, tid, pid, at, waited } of inside) {
+      t.is(memory.kind, 'file')
+      t.is(memory.path, join(disk.mountPoint, way))
+      t.true(memory.offset >= 0 && memory.offset < fs.statSync(memory.path).size)
+      t.is(report.threads.find(thread => thread.tid === tid).role, way === 'worker' ? 'worker' : 'main')
+      t.is(tid === pid, way !== 'worker')
+      t.true(at >= own[way].begun - 1 && at + waited / 1e6 <= own[way].begun + own[way].elapsed + 1)
+      if (before) t.regex(where[0], before)
+    }
+    // A disk that is slow on purpose, and one stall that nothing else is in.
+    const waited = inside.reduce((sum, fault) => sum + fault.waited, 0) / 1e6
+    t.true(Math.abs(waited - late) < 0.1 * late, `${waited} ms were told, the loop was ${late} ms late`)
+  })
+}
+
+test.serial('reads are no page faults: what readFileSync and the pool wait for is not told', async t => {
+  const run = await tracedRun(t, 'readSync')
+  if (!run) return
+  const { own, report } = run
+  t.true(own.readSync.late > 300, 'the loop stood still all the same')
+  const paths = ['readSync', 'readFile'].map(name => join(disk.mountPoint, name))
+  t.deepEqual(
+    report.faults.filter(({ memory }) => paths.includes(memory.path)),
+    [],
+  )
+})
+
+test.serial(
+  'sums, places and histograms hold the same faults; the histogram of a thread has all of its waits',
+  async t => {
+    const run = await tracedRun(t, 'view')
+    if (!run) return
+    const { report, code } = run
+    const sum = (items, of) => items.reduce((total, item) => total + of(item), 0)
+    t.is(report.lost, 0)
+    t.is(report.method, 'traced')
+    t.true(report.named)
+    t.true(report.found)
+    t.is(code, 1)
+    t.is(
+      sum(report.places, ({ faults }) => faults),
+      report.faults.length,
+    )
+    for (const { tid, faults, major, waited } of report.threads) {
+      const own = report.faults.filter(fault => fault.tid === tid)
+      t.is(own.length, faults)
+      t.is(own.filter(fault => fault.major).length, major)
+      t.is(
+        sum(own, fault => fault.waited),
+        waited.total,
+      )
+      t.is(
+        sum(waited.histogram, ({ count }) => count),
+        faults,
+      )
+      t.is(Math.max(0, ...own.map(fault => fault.waited)), waited.longest)
+    }
+    const loops = report.threads.filter(({ role }) => ['main', 'worker'].includes(role))
+    t.is(
+      report.waited,
+      sum(loops, ({ waited }) => waited.total),
+    )
+    const main = loops.find(({ role }) => role === 'main')
+    t.regex(main.name, /^main thread of node \d+$/)
+    t.deepEqual(
+      fs.readdirSync('/tmp').filter(name => name === `perf-${main.pid}.map`),
+      [],
+      'nothing is left behind',
+    )
+  },
+)
+
+test.serial('a program that waits in no page fault: no false alarm; --trace and --threshold', async t => {
+  if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit')) return
+  const options = ['--threshold', '100']
+  const idle = await faultsOf({ ways: ['idle', 'readFile', 'readSync'], options, json: false })
+  t.is(idle.code, 0, idle.stdout)
+  t.regex(idle.stdout, /The longest wait took .*; the threshold is 100 ms\.$/m)
+  const file = join(temporaryFolder(t), 'trace.json')
+  const late = await faultsOf({ ways: ['write'], options: ['--threshold', '5', '--trace', file], json: false })
+  t.is(late.code, 1)
+  t.regex(late.stdout, /^The JavaScript thread stood still for .* in \d+ page faults \(of .*\)\.$/m)
+  t.regex(late.stdout, /^faults +waited +longest {2}where$/m)
+  t.regex(late.stdout, /^ +\d+ +.* {2}write\(\) ← writeView __test__\/programs\/faulting\.mjs:\d+/m)
+  t.regex(late.stdout, /^ +write, \d+ places from \d/m)
+  t.regex(late.stdout, /^Try: await file\.view/m)
+  t.deepEqual(
+    late.stdout.split('\n').filter(line => line.length > 80),
+    [],
+  )
+  const { traceEvents } = JSON.parse(fs.readFileSync(file, 'utf8'))
+  const waits = traceEvents.filter(({ ph, name }) => ph === 'X' && name.includes('writeView'))
+  t.true(waits.length >= late.own.write.major)
+  t.true(waits.every(({ ts, dur, pid, tid }) => ts > 0 && dur > 0 && pid === tid))
+})
+
+test.serial(
+  '--pid: a process without names is followed, and how to get them is said; --all tells the others',
+  async t => {
+    if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit')) return
+    disk.cool()
+    const script = `
+    import { setTimeout as delay } from 'node:timers/promises'
+    import { MappedFile } from 'faultless'
+    const file = await MappedFile.open(${JSON.stringify(join(disk.mountPoint, 'write'))})
+    const cold = new Uint8Array((await file.view(0, 1)).buffer)
+    console.log('ready')
+    for (let at = 0; ; at += ${128 * KiB}) {
+      cold[at % file.byteLength]
+      const fresh = Buffer.allocUnsafeSlow(${40 * MiB})
+      for (let page = 0; page < fresh.length; page += ${MiB}) fresh[page] = 1
+      await delay(20)
+    }`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    await new Promise(resolve => child.stdout.once('data', resolve))
+    const words = ['faults', '--pid', String(child.pid), '--seconds', '1', '--all']
+    const { stdout, stderr } = await faultless([...words, '--json'])
+    const { threads, quick, named } = JSON.parse(stdout || `"${stderr}"`)
+    const main = threads.find(({ tid }) => tid === child.pid)
+    t.is(main.role, 'main')
+    t.true(main.quick > 0 && main.quickCost > 0)
+    const ofMain = quick.filter(({ tid }) => tid === child.pid)
+    t.is(
+      ofMain.reduce((sum, { count }) => sum + count, 0),
+      main.quick,
+    )
+    t.false(named)
+    const text = await faultless(words)
+    t.regex(
+      text.stdout,
+      /^Functions of JavaScript have no names here: start the program with\nNODE_OPTIONS='--perf-basic-prof/m,
+    )
+    t.regex(text.stdout, /^Page faults that did not wait:$/m)
+  },
+)
+
+test.serial(
+  'without root threads are looked at: counts are exact, the function is told, and what is lost is said',
+  async t => {
+    if (!allowed(t, 'anotherUser', 'loopDevices', 'throttling', 'memoryLimit')) return
+    const { code, report, own, stderr } = await faultsOf({ ways: ['write', 'worker', 'readSync'], uid: NOBODY })
+    t.is(code, 1)
+    t.regex(
+      stderr,
+      /^faultless: page faults cannot be traced here: .*run the command as root\. Threads are looked at .*: files are not told/,
+    )
+    t.is(report.method, 'sampled')
+    for (const way of ['write', 'worker']) {
+      const { function: name, major, late } = own[way]
+      const label = new RegExp(`^${name} .*faulting\\.mjs:${lineOf(name)}$`)
+      const places = report.places.filter(({ where }) => where.some(caller => label.test(caller)))
+      t.true(places.length > 0, `${label}: ${JSON.stringify(report.places)}`)
+      const waited = places.reduce((sum, place) => sum + place.waited, 0) / 1e6
+      t.true(waited > late / 2 && waited < late * 1.2, `about ${waited} ms were told, the loop was ${late} ms late`)
+      const thread = report.threads.find(({ tid }) => tid === places[0].tid)
+      t.is(thread.role, way === 'worker' ? 'worker' : 'main')
+      t.true(thread.major >= major)
+    }
+    t.deepEqual(
+      report.places.filter(({ where }) => where.some(name => name.includes('readFileSync'))),
+      [],
+    )
+  },
+)
+
+for (const [what, words, message] of [
+  ['neither a process nor a command', ['faults'], /either --pid N or -- COMMAND/],
+  [
+    'a threshold that is none',
+    ['faults', '--threshold', 'x', '--', 'ls'],
+    /--threshold takes a whole number above 0, and not 'x'/,
+  ],
+]) {
+  test(`faults: ${what}: bad usage`, async t => {
+    const { code, stdout, stderr } = await faultless(words)
+    t.deepEqual([code, stdout], [2, ''])
+    t.regex(stderr, message)
+  })
+}
+
+test('faults --all where nothing can be traced: exit code 3, and what to do', async t => {
+  if (!allowed(t, 'anotherUser')) return
+  const { code, stderr } = await faultlessAs(NOBODY, 'faults', '--all', '--', 'ls')
+  t.is(code, 3)
+  t.regex(stderr, /^faultless: --all .*cannot be traced here: .*run the command as root\n$/)
+})
+
+test('faults: how the command ends is told', async t => {
+  const { code, stdout } = await faultless(['faults', '--', 'sh', '-c', 'echo hello; exit 3'])
+  t.is(code, 1)
+  t.regex(stdout, /^hello\nThe command ended with exit code 3\.\n\nNo JavaScript thread waited in a page fault/)
+})
