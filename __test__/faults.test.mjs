@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { cannot, loopDisk, memoryLimited, runNode, throttled } from '../bench/harness/faults.mjs'
+import { mappingAddon } from './helpers/addon.mjs'
 import { BIN, faultless, faultlessAs } from './helpers/cli.mjs'
 import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { allowed, programPath } from './helpers/rig.mjs'
@@ -27,7 +28,7 @@ const peers = {
 }
 const hasPeer = way => !(way in peers) || peers[way] !== undefined
 
-const FILES = ['view', 'peer', 'write', 'worker', 'readSync', 'readFile']
+const FILES = ['view', 'peer', 'addon', 'write', 'worker', 'readSync', 'readFile']
 let disk
 let slow
 
@@ -57,12 +58,12 @@ async function makeFiles() {
 }
 
 /** What is said of a program that does this, all of its files cold, and what it says itself. */
-async function faultsOf({ ways, options = [], uid, memory = '-', json = true }) {
+async function faultsOf({ ways, options = [], uid, env, memory = '-', json = true }) {
   disk.cool()
   const results = join(temporaryFolder(), 'results')
   fs.chmodSync(join(results, '..'), 0o777)
   const words = ['faults', ...(json ? ['--json'] : []), ...options, '--', process.execPath, program]
-  const ended = await runNode(BIN, [...words, results, disk.mountPoint, memory, ...ways], { cgroups: [slow], uid })
+  const ended = await runNode(BIN, [...words, results, disk.mountPoint, memory, ...ways], { cgroups: [slow], uid, env })
   const own = JSON.parse(fs.readFileSync(results, 'utf8'))
   return { ...ended, own, report: json ? JSON.parse(ended.stdout || `"${ended.stderr}"`) : undefined }
 }
@@ -78,7 +79,7 @@ test.after.always(() => {
   disk?.dispose()
 })
 
-const WAYS = ['view', 'peer', 'lmdb', 'sqlite', 'write', 'worker', 'readSync', 'readFile']
+const WAYS = ['view', 'peer', 'addon', 'lmdb', 'sqlite', 'write', 'worker', 'readSync', 'readFile']
 let traced
 
 /** The run that most tests look at, or undefined where there is none, which is said. */
@@ -91,7 +92,8 @@ async function tracedRun(t, way) {
   }
   const group = traced ? undefined : memoryLimited(1024 * MiB)
   if (group) t.teardown(group.dispose)
-  traced ??= faultsOf({ ways: WAYS.filter(hasPeer), memory: group.path })
+  const env = traced ? {} : { MAPPING_ADDON: mappingAddon('-fomit-frame-pointer') }
+  traced ??= faultsOf({ env, ways: WAYS.filter(hasPeer), memory: group.path })
   return traced
 }
 
@@ -100,6 +102,7 @@ const lineOf = name => source.slice(0, source.indexOf(`function ${name}(`)).spli
 for (const [way, label, before] of [
   ['view', 'our own view, after eviction'],
   ['peer', "an addon's mapping that JavaScript indexes"],
+  ['addon', 'an addon without frame pointers', /^sum_pages \(mapper\.node of busy-mapper\)$/],
   ['lmdb', 'lmdb, which reads a cold database', /\(.*\.node of @lmdb\/.*\)$/],
   ['sqlite', 'SQLite with mmap_size', /\(better_sqlite3\.node of better-sqlite3\)$/],
   ['write', 'a write(2) out of a cold view', /^write\(\)$/],

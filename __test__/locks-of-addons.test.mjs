@@ -1,26 +1,19 @@
 // `faultless locks` names the addon that takes mmap_lock for writing on worker threads, and says what to do next.
 // Seen to fail: without the callers of libc's functions, Node's own code that calls an addon's function is named.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import fs from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { include_dir as headers } from 'node-api-headers'
+import { mappingAddon } from './helpers/addon.mjs'
 import { faultless } from './helpers/cli.mjs'
-import { temporaryFolder } from './helpers/files.mjs'
-import { needs, programPath } from './helpers/rig.mjs'
+import { allowed, programPath } from './helpers/rig.mjs'
 
 const WHO = 'addon mapper.node of busy-mapper'
-const source = fileURLToPath(new URL('./programs/mapping-addon.c', import.meta.url))
-const addon = join(temporaryFolder(), 'node_modules/busy-mapper/build/Release/mapper.node')
+let addon
 
 test.before(() => {
-  fs.mkdirSync(dirname(addon), { recursive: true })
   // As node-gyp compiles.
-  const options = ['-shared', '-fPIC', '-O3', '-fno-omit-frame-pointer', '-I', headers]
-  execFileSync('cc', [...options, '-o', addon, source])
+  addon = mappingAddon('-fno-omit-frame-pointer')
 })
 
 /** What is said of two workers that are busy in a function of the addon. It lives until its addresses have been looked up. */
@@ -34,7 +27,8 @@ async function locksOf(t, name, ...words) {
 }
 
 for (const name of ['mprotect', 'munmap']) {
-  needs('root', 'tracefs', 'bpftrace').serial(`${name} called by an addon is the addon's, with its stack`, async t => {
+  test.serial(`${name} called by an addon is the addon's, with its stack`, async t => {
+    if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
     const { stdout, stderr } = await locksOf(t, name, '--json')
     const { culprits, total } = JSON.parse(stdout || `"${stderr}"`)
     const { writes, calls, advice, stack } = culprits.find(({ who }) => who === WHO) ?? {}
@@ -48,13 +42,11 @@ for (const name of ['mprotect', 'munmap']) {
   })
 }
 
-needs('root', 'tracefs', 'bpftrace').serial(
-  'the report says that threads wait, for whom, and what to do next',
-  async t => {
-    const { code, stdout } = await locksOf(t, 'mprotect')
-    t.is(code, 1)
-    t.regex(stdout, /^Threads waited for one another for /m)
-    t.regex(stdout, /^addon mapper\.node of busy-mapper:$/m)
-    t.regex(stdout.replace(/\s+/g, ' '), /Otherwise tell the authors of mapper\.node of busy-mapper, with the stack/)
-  },
-)
+test.serial('the report says that threads wait, for whom, and what to do next', async t => {
+  if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
+  const { code, stdout } = await locksOf(t, 'mprotect')
+  t.is(code, 1)
+  t.regex(stdout, /^Threads waited for one another for /m)
+  t.regex(stdout, /^addon mapper\.node of busy-mapper:$/m)
+  t.regex(stdout.replace(/\s+/g, ' '), /Otherwise tell the authors of mapper\.node of busy-mapper, with the stack/)
+})

@@ -66,6 +66,12 @@ const ALL = {
       for (let key = 0; key < 2000; key += 40) row.get(key)
     }
   },
+  addon(path) {
+    const addon = require(process.env.MAPPING_ADDON)
+    return function touchByAddon() {
+      return addon.touch(path, STEP)
+    }
+  },
   async write(path) {
     // Views are parts of one mapping of the whole file, of which only what was asked for has been faulted in.
     const file = await MappedFile.open(path)

@@ -28,6 +28,8 @@ interface Kind {
 
 const CALLS =
   /^(mmap|munmap|mremap|mprotect|madvise|brk|sbrk|p?readv?|p?writev?|clone3?|pthread_create|pkey_\w+|mlock|munlock)$/
+const HEAP = /v8::internal::\w*(MemoryAllocator|Space|Heap|Unmapper|MemoryChunk|CodeRange|Sweeper|PagePool)\b/
+const ALLOCATES = /BackingStore|ArrayBuffer|Buffer|[Mm]alloc|[Cc]alloc|[Rr]ealloc|operator new/
 const UNKNOWN = 'unknown: no stack, or the process ended before its libraries were known'
 const TUNE =
   'Try `node --import faultless/tune`: malloc then keeps its memory instead of asking the kernel for it anew.'
@@ -85,13 +87,13 @@ function writer(frames: Frame[]): Kind {
   const call = callOf(frames, true)
   if (isLoading(frames)) return { who: LOADING }
   if (/^(clone|pthread_create|allocate_stack)/.test(call)) return { who: 'the start of threads' }
-  // Their frames are of V8 as soon as the system call's own caller, which keeps no frame.
-  const heap = /v8::internal::\w*(MemoryAllocator|Space|Heap|Unmapper|MemoryChunk|CodeRange|Sweeper|PagePool)\b/
-  if (frames.slice(0, 5).some(({ name }) => heap.test(name))) {
+  // malloc may be called by V8's heap, for a buffer: what comes first counts.
+  const heap = frames.slice(0, 5).findIndex(({ name }) => HEAP.test(name))
+  const allocates = frames.slice(0, 6).findIndex(({ name }) => ALLOCATES.test(name))
+  if (heap >= 0 && (allocates < 0 || heap < allocates)) {
     const advice = `Pages of the heap come and go with garbage collections, which large buffers bring on. ${REUSE}`
     return { who: "node: V8's heap", advice }
   }
-  // malloc keeps no frame pointers: its stack ends in libc.
   if (!outer)
     return { who: "libc's malloc, or a call of mmap whose caller keeps no frames", advice: `${TUNE} ${REUSE}` }
   const name = fileName(outer.object)
@@ -101,10 +103,7 @@ function writer(frames: Frame[]): Kind {
     return { who: `addon ${name}`, advice: `If it is by malloc: ${TUNE} ${authors} ${meanwhile}` }
   }
   if (/\.so(\.|$)/.test(outer.object)) return { who: `library ${name}`, advice: TUNE }
-  const allocates = /BackingStore|ArrayBuffer|Buffer|[Mm]alloc|[Cc]alloc|[Rr]ealloc|operator new/
-  if (frames.slice(0, 6).some(frame => allocates.test(frame.name))) {
-    return { who: `${name}: malloc for buffers`, advice: `${TUNE} ${REUSE}` }
-  }
+  if (allocates >= 0) return { who: `${name}: malloc for buffers`, advice: `${TUNE} ${REUSE}` }
   // An address tells nothing.
   return { who: outer.name.startsWith('0x') ? name : `${name}: ${shortName(outer.name)}` }
 }

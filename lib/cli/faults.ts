@@ -39,7 +39,7 @@ const SHOWN = 12
 const PAGE = 4096
 
 export const command: Command = {
-  usage: '[--all] [--threshold MS] [--trace FILE] [--pid N [--seconds S] | -- COMMAND…] [--json]',
+  usage: '[OPTION…] [--pid N [--seconds S] | -- COMMAND…]',
   about: [
     'Shows where JavaScript stands still because it touches mapped memory that is not in memory yet: a page fault stops the ' +
       'thread, event loop and all, until the disk has delivered. Tells the function and the line, or the addon; the file; and how long.',
@@ -59,7 +59,7 @@ export const command: Command = {
     sample: { type: 'boolean', about: 'look at threads from time to time, even where more is possible' },
   },
   found: `JavaScript stood still for over ${100 * NOTABLE} % of the time (or longer than --threshold), or the command failed`,
-  impossible: 'there are no page faults to be seen here: not Linux, or another user’s process',
+  impossible: 'this is not Linux; or --all was asked for, without root, bpftrace or tracefs',
   run,
 }
 

@@ -1,7 +1,7 @@
 // The bpftrace program that follows processes, prints each page fault in which a thread waited, and counts the others.
 
 import { existsSync } from 'node:fs'
-import { findCaller, followed, hasTypes } from '../tracing/tracer.js'
+import { callers, findCaller, followed, hasTypes } from '../tracing/tracer.js'
 
 /** Frames of a user stack: from where the thread stopped, past the callers in JavaScript, to what kind of thread it is. */
 const FRAMES = 96
@@ -30,12 +30,14 @@ export function faultProgram({ pids, marker, all }: ProgramOptions): string {
       @faults[pid, tid, comm] = stats($wait);
       @longest[pid, tid, comm] = max($wait);
       @histogram[pid, tid, comm] = hist($wait);
-      printf("F %d %d ${major} %llu %llu %llu %llu %llu %llu %s%s\\n",
-        pid, tid, $begun.0, $wait, $begun.1, $file.0, $file.1, $caller, comm, ustack(perf, ${FRAMES}));`
+      printf("F %d %d ${major} %llu %llu %llu %llu %llu ${callers()
+        .map(() => '%llu')
+        .join(' ')} %s%s\\n",
+        pid, tid, $begun.0, $wait, $begun.1, $file.0, $file.1, ${callers().join(', ')}, comm, ustack(perf, ${FRAMES}));`
   const quick = `
       ${findCaller()}
       @cost[pid, tid, comm] = stats($wait);
-      @stacks[pid, tid, $caller, ustack(perf, ${FRAMES})] = stats($wait);`
+      @stacks[pid, tid, ${callers().join(', ')}, ustack(perf, ${FRAMES})] = stats($wait);`
   return `
 ${followed(pids, true)}
 

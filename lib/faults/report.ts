@@ -4,6 +4,7 @@ import type { Frame } from '../tracing/frames.js'
 import { addressesOf, type Bucket, groupBy, type Maps, type Stats } from '../tracing/printed.js'
 import type { Part, Programs } from '../tracing/programs.js'
 import { framesOf } from '../tracing/stacks.js'
+import { callers } from '../tracing/tracer.js'
 import { type Role, roleOf } from './threads.js'
 
 /** What was touched. */
@@ -89,7 +90,7 @@ export class FaultReader {
   /** Takes a fault as it was printed, while the process lives and what it has mapped is where it was. */
   read(text: string, programs: Programs): void {
     const [head = '', ...lines] = text.split('\n')
-    const [, pid, tid, major, begun = 0, waited, address = 0, device, inode, caller = 0] = head.split(' ')
+    const [, pid, tid, major, begun = 0, waited, address = 0, device, inode, ...found] = head.split(' ')
     programs.readNames(Number(pid))
     this.#faults.push({
       pid: Number(pid),
@@ -98,13 +99,13 @@ export class FaultReader {
       waited: Number(waited),
       major: major === '1',
       memory: memoryAt(programs, Number(pid), BigInt(address), fileOf(Number(device), Number(inode))),
-      frames: framesOf(programs, Number(pid), addressesOf(lines), BigInt(caller)),
+      frames: framesOf(programs, Number(pid), addressesOf(lines), callersIn(found)),
     })
   }
 
   report(maps: Maps, programs: Programs): FaultReport {
-    const quickStacks = maps.stacks('@stacks').map(({ words: [pid, tid, caller = 0], addresses, count, total }) => {
-      const frames = framesOf(programs, Number(pid), addresses, BigInt(caller))
+    const quickStacks = maps.stacks('@stacks').map(({ words: [pid, tid, ...found], addresses, count, total }) => {
+      const frames = framesOf(programs, Number(pid), addresses, callersIn(found))
       return { pid: Number(pid), tid: Number(tid), count, cost: total, frames }
     })
     programs.nameMachineCode()
@@ -118,6 +119,9 @@ export class FaultReader {
     return { method: 'traced', threads, faults, quickStacks, named: areNamed(programs, threads), lost }
   }
 }
+
+/** Words that begin with them. */
+const callersIn = (words: string[]) => words.slice(0, callers().length).map(BigInt)
 
 export const areNamed = (programs: Programs, threads: readonly { pid: number }[]): boolean =>
   threads.every(({ pid }) => !programs.runsJavaScript(pid) || programs.hasNames(pid))

@@ -18,7 +18,7 @@ const TICK = 1e7
 const STACK = 1 << 16
 const DEPTH = 96
 /** So many frame pointers that lead to one another are no chance. */
-const CERTAIN = 4
+const CERTAIN = 8
 
 interface Look {
   name: string
@@ -160,11 +160,8 @@ export class FaultSampler implements Trace<FaultReport> {
     const stack = memoryOf(pid, sp)
     const top = sp + BigInt(stack.length)
     const word = (address: bigint) => stack.readBigUInt64LE(Number(address - sp))
-    const isCode = (address: bigint) => {
-      const { object, script, builtin } = this.#programs.frameAt({ pid, address, returned: true })
-      return object !== undefined || script !== undefined || builtin === true
-    }
-    const leads = (at: bigint) => at + 16n <= top && word(at) > at && word(at) < top && isCode(word(at + 8n))
+    const leads = (at: bigint) =>
+      at + 16n <= top && word(at) > at && word(at) < top && this.#programs.isCode(pid, word(at + 8n))
     const addresses = [pc]
     let frame = sp
     const isChain = (at: bigint, length: number): boolean =>
@@ -172,7 +169,7 @@ export class FaultSampler implements Trace<FaultReport> {
     while (frame + 16n <= top && !isChain(frame, CERTAIN)) frame += 8n
     for (; addresses.length < DEPTH && frame % 8n === 0n && leads(frame); frame = word(frame))
       addresses.push(word(frame + 8n))
-    return framesOf(this.#programs, pid, addresses)
+    return framesOf(this.#programs, pid, addresses, [])
   }
 }
 

@@ -1,6 +1,6 @@
 // The bpftrace program that follows processes and counts how often, and after which wait, their threads take mmap_lock.
 
-import { findCaller, followed } from '../tracing/tracer.js'
+import { callers, findCaller, followed } from '../tracing/tracer.js'
 
 /** Frames of a user stack: those next to the kernel tell who it was. */
 const FRAMES = 16
@@ -23,7 +23,7 @@ export interface ProgramOptions {
 export function lockProgram({ pids, marker, stacks }: ProgramOptions): string {
   const section = marker === undefined ? '0' : '@section'
   const key = `${section}, pid, $write, comm`
-  const stackKey = `${section}, pid, $write, $caller, comm, ustack(perf, ${FRAMES})`
+  const stackKey = `${section}, pid, $write, ${callers().join(', ')}, comm, ustack(perf, ${FRAMES})`
   const caller = findCaller(CALLS.map(number => `$call == ${number}`).join(' || '))
   return `
 ${followed(pids, stacks)}

@@ -4,6 +4,7 @@ import { type Frame, textOf } from '../tracing/frames.js'
 import { type Bucket, groupBy, type Maps, mergeHistograms, type Stats } from '../tracing/printed.js'
 import type { Programs } from '../tracing/programs.js'
 import { framesOf } from '../tracing/stacks.js'
+import { callers } from '../tracing/tracer.js'
 
 /** One kind of acquisition, for writing or for reading. */
 export interface Acquisitions {
@@ -150,12 +151,14 @@ function sumUp(all: Acquisitions[]): Acquisitions {
 
 type StackRow = StackFigures & { section: number }
 
-/** The words of a key are `section,pid,write,caller,name`: only a name may hold a comma. */
+/** The words of a key are `section,pid,write`, the callers, and the name: only that may hold a comma. */
 function readStacks(maps: Maps, programs: Programs): StackRow[] {
   const rows = maps.stacks('@stacks').map(({ words, addresses, count, total }) => {
-    const [section, pid, write, caller = 0, ...name] = words
-    const frames = framesOf(programs, Number(pid), addresses, BigInt(caller))
-    return { section: Number(section), write: write === '1', thread: name.join(','), count, waited: total, frames }
+    const [section, pid, write] = words
+    const found = words.slice(3, 3 + callers().length)
+    const frames = framesOf(programs, Number(pid), addresses, found.map(BigInt))
+    const thread = words.slice(3 + found.length).join(',')
+    return { section: Number(section), write: write === '1', thread, count, waited: total, frames }
   })
   programs.nameMachineCode()
   return rows

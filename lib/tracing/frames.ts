@@ -29,7 +29,8 @@ export function frameOfCode(said: string): Frame {
   if (line === undefined) return { name: said.replace(/^\w+:\W?/, ''), builtin: true }
   const path = place.startsWith('file://') ? decodeURI(place.slice('file://'.length)) : place
   const script = { path, line: Number(line), column: Number(column) }
-  return { name: name || (/^Script|^Eval/.test(said) ? TOP_LEVEL : '(anonymous)'), script }
+  const isTopLevel = /^Script|^Eval/.test(said) || (script.line === 1 && script.column === 1)
+  return { name: name || (isTopLevel ? TOP_LEVEL : '(anonymous)'), script }
 }
 
 const LIBC = /\/(libc|libpthread|ld-linux[^/]*|ld-musl[^/]*|libc\.musl[^/]*)[.-][^/]*$/

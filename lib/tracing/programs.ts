@@ -118,6 +118,12 @@ export class Programs {
     return program.partAt(address, suits) ?? [...program.parts.values()].find(part => part.file === file)
   }
 
+  /** Whether it is an address in machine code of a file, or in code that V8 has made and named. */
+  isCode(pid: number, address: bigint): boolean {
+    const { object, script, builtin } = this.frameAt({ pid, address, returned: true })
+    return object !== undefined || script !== undefined || builtin === true
+  }
+
   /** The function at a place. Machine code has its name only after `nameMachineCode()`. */
   frameAt({ pid, address, returned }: Place): Frame {
     const program = this.#programs.get(pid)

@@ -144,20 +144,65 @@ tracepoint:task:task_newtask /(args->clone_flags & ${CLONE_THREAD}) == 0/ {
 ${stacks ? 'tracepoint:sched:sched_process_exec /@followed[pid]/ { printf("%d\\n", pid); }' : ''}
 `
 
+/** Words of a stack that are searched, and callers that are followed from there. */
+const SEARCHED = 1000
+const CALLERS = 12
+/** What leads up the stack so many times in a row is no chance, nor the rest of a call that is over. */
+const CERTAIN = 8
+/** Bytes that a frame is long, at most. */
+const FRAME = 1 << 16
+
 /**
- * Sets `$caller` to the address that is on top of the user stack, or to 0. Stacks are walked by frame pointers, and libc's functions
- * keep none: whoever called them is skipped, and is where they return to. `$call` is the system call, -1 where there is none.
+ * Sets `$caller` to the address that is on top of the user stack, or to 0: libc's functions keep no frame, so whoever called them is
+ * skipped, and is where they return to. `$call` is the system call, -1 where there is none.
+ *
+ * Stacks are walked by frame pointers. Where that register holds something else, as in malloc and in addons that were compiled without,
+ * the first frame pointer is looked for that such a function has saved. The others of `callers()`
+ * are where the functions above it return to, or 0.
  *
  * @param where what has to hold
  */
-export const findCaller = (where = '1'): string =>
-  !knowsCallers()
-    ? '$caller = (uint64)0;'
-    : // Newer kernels leave 16 bytes free at the end of the stack.
-      `
-      $caller = (uint64)0;
+export function findCaller(where = '1'): string {
+  const names = callers()
+  const none = names.map(name => `${name} = (uint64)0;`).join(' ')
+  if (!knowsCallers()) return none
+  const leads = (from: string, to: string) => `${to} > ${from} && ${to} - ${from} < ${FRAME} && (${to} & 7) == 0`
+  return `
+      ${none}
+      // Newer kernels leave 16 bytes free at the end of the stack.
       $regs = (struct pt_regs *)((uint64)curtask->stack + ${KERNEL_STACK} - sizeof(struct pt_regs));
       if ($regs->cs != ${USER_CODE}) { $regs = (struct pt_regs *)((uint64)$regs - 16); }
       $call = $regs->orig_ax;
-      if ($regs->cs == ${USER_CODE} && (${where})) { $caller = *(uint64 *)uptr($regs->sp); }
+      if ($regs->cs == ${USER_CODE} && (${where})) {
+        $at = (uint64)$regs->sp;
+        $caller = *(uint64 *)uptr($at);
+        $frame = (uint64)$regs->bp;
+        $next = *(uint64 *)uptr($frame);
+        if (!(${leads('$at', '$frame')} && ${leads('$frame', '$next')})) {
+          $frame = (uint64)0;
+          $searched = 0;
+          while ($searched < ${SEARCHED}) {
+            $low = $at;
+            $up = *(uint64 *)uptr($low);
+            $steps = 0;
+            while ($steps < ${CERTAIN}) {
+              if (!(${leads('$low', '$up')})) { break; }
+              $low = $up;
+              $up = *(uint64 *)uptr($low);
+              $steps++;
+            }
+            if ($steps == ${CERTAIN}) { $frame = *(uint64 *)uptr($at); break; }
+            $at = $at + 8;
+            $searched++;
+          }
+          ${names
+            .slice(1)
+            .map(name => `if ($frame) { ${name} = *(uint64 *)uptr($frame + 8); $frame = *(uint64 *)uptr($frame); }`)
+            .join('\n          ')}
+        }
+      }
 `
+}
+
+/** What `findCaller()` sets. */
+export const callers = (): string[] => ['$caller', ...Array.from({ length: CALLERS }, (_, index) => `$above${index}`)]
