@@ -92,7 +92,7 @@ async function tracedRun(t, way) {
   }
   const group = traced ? undefined : memoryLimited(1024 * MiB)
   if (group) t.teardown(group.dispose)
-  const env = traced ? {} : { MAPPING_ADDON: mappingAddon('-fomit-frame-pointer') }
+  const env = traced ? {} : { MAPPING_ADDON: mappingAddon('-fomit-frame-pointer', '-DWITHOUT_FRAME_POINTERS') }
   traced ??= faultsOf({ env, ways: WAYS.filter(hasPeer), memory: group.path })
   return traced
 }

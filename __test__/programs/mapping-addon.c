@@ -42,7 +42,7 @@ static napi_value map_again(napi_env env, napi_callback_info info) {
 
 // As compilers do without frame pointers, it keeps something else in that register while it waits.
 __attribute__((noinline)) static int64_t sum_pages(const unsigned char *bytes, int64_t size, int64_t step) {
-#if defined(__x86_64__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(WITHOUT_FRAME_POINTERS)
   register int64_t sum __asm__("rbp") = 0;
 #else
   int64_t sum = 0;

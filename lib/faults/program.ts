@@ -35,9 +35,8 @@ export function faultProgram({ pids, marker, all }: ProgramOptions): string {
         .join(' ')} %s%s\\n",
         pid, tid, $begun.0, $wait, $begun.1, $file.0, $file.1, ${callers().join(', ')}, comm, ustack(perf, ${FRAMES}));`
   const quick = `
-      ${findCaller()}
       @cost[pid, tid, comm] = stats($wait);
-      @stacks[pid, tid, ${callers().join(', ')}, ustack(perf, ${FRAMES})] = stats($wait);`
+      @stacks[pid, tid, ustack(perf, ${FRAMES})] = stats($wait);`
   return `
 ${followed(pids, true)}
 

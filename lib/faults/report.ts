@@ -104,8 +104,8 @@ export class FaultReader {
   }
 
   report(maps: Maps, programs: Programs): FaultReport {
-    const quickStacks = maps.stacks('@stacks').map(({ words: [pid, tid, ...found], addresses, count, total }) => {
-      const frames = framesOf(programs, Number(pid), addresses, callersIn(found))
+    const quickStacks = maps.stacks('@stacks').map(({ words: [pid, tid], addresses, count, total }) => {
+      const frames = framesOf(programs, Number(pid), addresses, [])
       return { pid: Number(pid), tid: Number(tid), count, cost: total, frames }
     })
     programs.nameMachineCode()

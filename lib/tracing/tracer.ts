@@ -51,7 +51,7 @@ export class Tracer {
     this.#options = options
     // The command that it runs, once all probes are in place, repeats what we say and ends when we close its input, or die.
     // In a group of its own, the Ctrl-C of a terminal does not reach it.
-    this.#bpftrace = spawn('bpftrace', ['-f', 'json', '-c', '/bin/cat', '-e', options.program(pids)], {
+    this.#bpftrace = spawn('bpftrace', ['-f', 'json', '--no-warnings', '-c', '/bin/cat', '-e', options.program(pids)], {
       detached: true,
       env: {
         ...process.env,
@@ -147,10 +147,10 @@ ${stacks ? 'tracepoint:sched:sched_process_exec /@followed[pid]/ { printf("%d\\n
 /** Words of a stack that are searched, and callers that are followed from there. */
 const SEARCHED = 1000
 const CALLERS = 12
-/** What leads up the stack so many times in a row is no chance, nor the rest of a call that is over. */
+/** What leads up the stack so many times in a row is no chance, nor the rest of a call that is over; or up to where a thread began. */
 const CERTAIN = 8
-/** Bytes that a frame is long, at most. */
-const FRAME = 1 << 16
+/** Bytes that a frame is long, at most, as a power of two. */
+const FRAME_BITS = 16
 
 /**
  * Sets `$caller` to the address that is on top of the user stack, or to 0: libc's functions keep no frame, so whoever called them is
@@ -166,7 +166,12 @@ export function findCaller(where = '1'): string {
   const names = callers()
   const none = names.map(name => `${name} = (uint64)0;`).join(' ')
   if (!knowsCallers()) return none
-  const leads = (from: string, to: string) => `${to} > ${from} && ${to} - ${from} < ${FRAME} && (${to} & 7) == 0`
+  // Nothing where it is higher on the stack, and no further away than a frame is long. The kernel's check of a program follows each branch
+  // anew: without any it comes to its end in time.
+  const strays = (from: string, to: string) => `((${to} - ${from} - 1) >> ${FRAME_BITS})`
+  // All bits, unless it is 0, as where a thread began.
+  const isSome = (value: string) => `(0 - ((${value} | (0 - ${value})) >> 63))`
+  const step = '$low = $up; $up = *(uint64 *)uptr($low);'
   return `
       ${none}
       // Newer kernels leave 16 bytes free at the end of the stack.
@@ -178,20 +183,18 @@ export function findCaller(where = '1'): string {
         $caller = *(uint64 *)uptr($at);
         $frame = (uint64)$regs->bp;
         $next = *(uint64 *)uptr($frame);
-        if (!(${leads('$at', '$frame')} && ${leads('$frame', '$next')})) {
+        if ((${strays('$at', '$frame')} | ${strays('$frame', '$next')}) != 0) {
           $frame = (uint64)0;
           $searched = 0;
           while ($searched < ${SEARCHED}) {
             $low = $at;
             $up = *(uint64 *)uptr($low);
-            $steps = 0;
-            while ($steps < ${CERTAIN}) {
-              if (!(${leads('$low', '$up')})) { break; }
-              $low = $up;
-              $up = *(uint64 *)uptr($low);
-              $steps++;
+            if (${strays('$low', '$up')} == 0) {
+              ${step}
+              $astray = ${strays('$low', '$up')};
+              ${`${step} $astray = $astray | (${strays('$low', '$up')} & ${isSome('$up')});\n`.repeat(CERTAIN)}
+              if ($astray == 0) { $frame = *(uint64 *)uptr($at); break; }
             }
-            if ($steps == ${CERTAIN}) { $frame = *(uint64 *)uptr($at); break; }
             $at = $at + 8;
             $searched++;
           }
