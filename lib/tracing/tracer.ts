@@ -185,6 +185,8 @@ export function findCaller(where = '1'): string {
         $next = *(uint64 *)uptr($frame);
         if ((${strays('$at', '$frame')} | ${strays('$frame', '$next')}) != 0) {
           $frame = (uint64)0;
+          // Where a thread began frame pointers end with 0, as do many words that are none: that is for want of better.
+          $short = (uint64)0;
           $searched = 0;
           while ($searched < ${SEARCHED}) {
             $low = $at;
@@ -192,12 +194,15 @@ export function findCaller(where = '1'): string {
             if (${strays('$low', '$up')} == 0) {
               ${step}
               $astray = ${strays('$low', '$up')};
-              ${`${step} $astray = $astray | (${strays('$low', '$up')} & ${isSome('$up')});\n`.repeat(CERTAIN)}
-              if ($astray == 0) { $frame = *(uint64 *)uptr($at); break; }
+              $endless = $astray;
+              ${`${step} $endless = $endless | ${strays('$low', '$up')}; $astray = $astray | (${strays('$low', '$up')} & ${isSome('$up')});\n`.repeat(CERTAIN)}
+              if ($endless == 0) { $frame = *(uint64 *)uptr($at); break; }
+              if ($astray == 0 && $short == 0) { $short = *(uint64 *)uptr($at); }
             }
             $at = $at + 8;
             $searched++;
           }
+          if ($frame == 0) { $frame = $short; }
           ${names
             .slice(1)
             .map(name => `if ($frame) { ${name} = *(uint64 *)uptr($frame + 8); $frame = *(uint64 *)uptr($frame); }`)
