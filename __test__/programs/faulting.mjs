@@ -89,6 +89,15 @@ const ALL = {
       return touch(cold.subarray(0, file.byteLength))
     }
   },
+  async readAhead(path) {
+    const file = await MappedFile.open(path)
+    const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
+    // Its pages are on their way when they are touched.
+    await file.advise('willneed')
+    return function touchAhead() {
+      return touch(cold.subarray(0, file.byteLength))
+    }
+  },
   readSync: path => () => fs.readFileSync(path),
   readFile: path => () => fs.promises.readFile(path),
   idle: () => () => delay(200),
