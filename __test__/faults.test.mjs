@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { cannot, loopDisk, memoryLimited, runNode, throttled } from '../bench/harness/faults.mjs'
 import { mappingAddon } from './helpers/addon.mjs'
@@ -19,12 +18,19 @@ const program = programPath('faulting')
 const source = fs.readFileSync(program, 'utf8')
 const require = createRequire(import.meta.url)
 
-/** The way to a package whose folder is installed by .ci/run, or undefined. */
-const installed = path => [fileURLToPath(new URL(path, import.meta.url))].find(fs.existsSync)
+/** A package whose folder .ci/run installs, or undefined: it is not there, or was compiled for another version of Node. */
+function installed(path, works = () => {}) {
+  try {
+    works(require(path))
+    return path
+  } catch {
+    return undefined
+  }
+}
 const peers = {
   peer: installed('../bench/peers/node_modules/@riaskov/mmap-io'),
   lmdb: installed('../bench/peers/node_modules/lmdb'),
-  sqlite: installed('./peers/node_modules/better-sqlite3'),
+  sqlite: installed('./peers/node_modules/better-sqlite3', Database => new Database(':memory:').close()),
 }
 const hasPeer = way => !(way in peers) || peers[way] !== undefined
 

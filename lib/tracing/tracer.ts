@@ -146,7 +146,7 @@ ${stacks ? 'tracepoint:sched:sched_process_exec /@followed[pid]/ { printf("%d\\n
 
 /** Words of a stack that are searched, and callers that are followed from there. */
 const SEARCHED = 1000
-const CALLERS = 12
+const CALLERS = 16
 /** What leads up the stack so many times in a row is no chance, nor the rest of a call that is over; or up to where a thread began. */
 const CERTAIN = 8
 /** Bytes that a frame is long, at most, as a power of two. */
