@@ -9,6 +9,7 @@ import test from 'ava'
 import * as faultless from 'faultless'
 import * as sources from 'faultless/sources'
 import * as tune from 'faultless/tune'
+import * as watch from 'faultless/watch'
 import { anchorOf } from '../scripts/anchors.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 
@@ -23,7 +24,7 @@ test('docs/api.md is what the types say', async t => {
 
 test('everything that a program sees has its heading', t => {
   const has = name => headings.some(heading => new RegExp(`\`${name.replace('.', '\\.')}(\\(.*\\))?\``).test(heading))
-  const names = [faultless, tune, sources].flatMap(module => Object.keys(module))
+  const names = [faultless, tune, watch, sources].flatMap(module => Object.keys(module))
   const members = Object.getOwnPropertyNames(faultless.MappedFile.prototype).map(name => `mappedFile.${name}`)
   const { allocator, mmapRead } = faultless
   const functions = Object.entries({ allocator, mmapRead }).flatMap(([name, value]) =>

@@ -8,7 +8,7 @@ import { readEntryPoints } from './api/declarations.mjs'
 import { pageOf } from './api/markdown.mjs'
 
 const PAGE = 'docs/api.md'
-const PREFACE = `<!-- Written by npm run build:docs: change the comments in index.ts, tune.ts and lib/, and run it again. -->
+const PREFACE = `<!-- Written by npm run build:docs: change the comments in index.ts, tune.ts, watch.ts and lib/, and run it again. -->
 
 # API
 

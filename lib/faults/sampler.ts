@@ -1,6 +1,7 @@
 // Page faults without the kernel's events: looks at the threads of processes every few milliseconds, which takes no root.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { parseMajorFaults, statField } from '../proc.js'
 import type { Trace } from '../tracing/command.js'
 import type { Frame } from '../tracing/frames.js'
 import type { Bucket } from '../tracing/printed.js'
@@ -187,12 +188,10 @@ function threadsOf(pid: number): number[] {
 function statOf(pid: number, tid: number): Look | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8')
-    // A name may hold blanks and brackets.
-    const end = text.lastIndexOf(')')
-    const fields = text.slice(end + 2).split(' ')
-    const field = (number: number) => Number(fields[number - 3])
-    const name = text.slice(text.indexOf('(') + 1, end)
-    return { name, blocked: fields[0] === 'D', minor: field(10), major: field(12), blockIo: TICK * field(42) }
+    const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'))
+    const field = (number: number) => Number(statField(text, number))
+    const blocked = statField(text, 3) === 'D'
+    return { name, blocked, minor: field(10), major: parseMajorFaults(text), blockIo: TICK * field(42) }
   } catch {
     return undefined
   }
@@ -228,8 +227,7 @@ function memoryOf(pid: number, address: bigint): Buffer {
 
 /** Major faults of the children of this process that have ended. */
 function childrenFaults(): number {
-  const text = readFileSync('/proc/self/stat', 'utf8')
-  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[13 - 3])
+  return Number(statField(readFileSync('/proc/self/stat', 'utf8'), 13))
 }
 
 /** By powers of two, as bpftrace makes them. */

@@ -1,0 +1,47 @@
+// faultless/watch on a slow disk: tells of the turn that was late because of page faults, of its file, and of no other.
+// Seen to fail: where lateness alone counts, and where page faults alone do.
+
+import fs from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { loopDisk, throttled } from '../bench/harness/faults.mjs'
+import { MiB, seededFile } from './helpers/files.mjs'
+import { allowed, program } from './helpers/rig.mjs'
+
+async function watchedRun(t, uid) {
+  const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
+  t.teardown(disk.dispose)
+  const [touched, read] = ['touched', 'read'].map((name, seed) => seededFile(disk.mountPoint, 4 * MiB, seed + 1, name))
+  for (const path of [touched, read]) fs.chmodSync(path, 0o644)
+  disk.cool()
+  const group = throttled({ device: disk.device, readBps: 8 * MiB })
+  t.teardown(group.dispose)
+  const said = await program(t, 'watched', [join(disk.mountPoint, 'touched'), read], { cgroups: [group], uid })
+  return { said, touched }
+}
+
+for (const [who, uid] of [
+  ['root', undefined],
+  ['any other user', 65534],
+]) {
+  test.serial(`a late turn with page faults is told to ${who}, with the file; late turns without are not`, async t => {
+    if (!allowed(t, 'loopDevices', 'throttling', 'anotherUser')) return
+    const { said, touched } = await watchedRun(t, uid)
+    t.true(said.watched)
+    t.deepEqual(said.quiet, { messages: 0, faults: 0 })
+    t.is(said.messages.length, 1)
+    const [{ late, faults, files }] = said.messages
+    t.is(faults, said.faults)
+    t.true(faults > 5)
+    // A disk that is slow on purpose, and one stall.
+    t.true(Math.abs(late - said.late) < 0.1 * said.late, `${late} ms were told, the loop was ${said.late} ms late`)
+    t.is(files[0].path, touched)
+    t.true(files[0].bytes >= faults * 4096)
+    t.is(said.warnings.length, 1)
+    t.like(said.warnings[0], { name: 'FaultWarning', code: 'FAULTLESS_FAULT' })
+    t.regex(
+      said.warnings[0].message,
+      /^the event loop was \d+ ms late: .* in \d+ page faults, .*touched has \d+ bytes more/,
+    )
+  })
+}
