@@ -5,8 +5,10 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { cannot, loopDisk, memoryLimited, runNode, throttled } from '../bench/harness/faults.mjs'
+import { callersOf, otherwise } from '../dist/lib/cli/callers.js'
 import { mappingAddon } from './helpers/addon.mjs'
 import { BIN, faultless, faultlessAs } from './helpers/cli.mjs'
 import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
@@ -64,11 +66,11 @@ async function makeFiles() {
 }
 
 /** What is said of a program that does this, all of its files cold, and what it says itself. */
-async function faultsOf({ ways, options = [], uid, env, memory = '-', json = true }) {
+async function faultsOf({ through = [], ways, options = [], uid, env, memory = '-', json = true }) {
   disk.cool()
   const results = join(temporaryFolder(), 'results')
   fs.chmodSync(join(results, '..'), 0o777)
-  const words = ['faults', ...(json ? ['--json'] : []), ...options, '--', process.execPath, program]
+  const words = ['faults', ...(json ? ['--json'] : []), ...options, '--', ...through, process.execPath, program]
   const ended = await runNode(BIN, [...words, results, disk.mountPoint, memory, ...ways], { cgroups: [slow], uid, env })
   const own = JSON.parse(fs.readFileSync(results, 'utf8'))
   return { ...ended, own, report: json ? JSON.parse(ended.stdout || `"${ended.stderr}"`) : undefined }
@@ -203,8 +205,10 @@ test.serial('a program that waits in no page fault: no false alarm; --trace and 
   const idle = await faultsOf({ ways: ['idle', 'readFile', 'readSync'], options, json: false })
   t.is(idle.code, 0, idle.stdout)
   t.regex(idle.stdout, /The longest wait took .*; the threshold is 100 ms\.$/m)
+  // A process that is started by a command is followed as well.
+  const through = ['sh', '-c', '"$@"; exit', 'sh']
   const file = join(temporaryFolder(t), 'trace.json')
-  const late = await faultsOf({ ways: ['write'], options: ['--threshold', '5', '--trace', file], json: false })
+  const late = await faultsOf({ through, ways: ['write'], options: ['--threshold', '5', '--trace', file], json: false })
   t.is(late.code, 1)
   t.regex(late.stdout, /^The JavaScript thread stood still for .* in \d+ page faults \(of .*\)\.$/m)
   t.regex(late.stdout, /^faults +waited +longest {2}where$/m)
@@ -289,6 +293,31 @@ test.serial(
     t.deepEqual(during(own.readSync, report), [], 'reads wait as well, and are no page faults')
   },
 )
+
+test("callers are the user's own functions: without Node's and ours, and of a package the one that was called from without", t => {
+  const script = (name, path, line) => ({ name, script: { path, line, column: 1 } })
+  const ours = fileURLToPath(new URL('../dist/lib/mapped-file.js', import.meta.url))
+  const stack = [
+    { name: '__memmove_avx', object: '/usr/lib/libc.so.6' },
+    { name: 'mdb_get<int>(char*)', object: '/app/node_modules/@lmdb/linux/lmdb.node' },
+    { name: 'v8::Call', object: '/usr/bin/node' },
+    { name: 'CEntry', builtin: true },
+    script('inner', '/app/node_modules/lmdb/read.js', 7),
+    script('getBinary', '/app/node_modules/lmdb/index.js', 12),
+    script('emit', 'node:events', 500),
+    script('read', ours, 40),
+    script('handle', '/elsewhere/app.js', 3),
+    script('top level', '/elsewhere/app.js', 1),
+  ]
+  const known = { program: 'node', runsJavaScript: true, named: true }
+  t.deepEqual(callersOf(stack), ['mdb_get (lmdb.node of @lmdb/linux)', 'getBinary lmdb/index.js:12', 'handle app.js:3'])
+  t.deepEqual(callersOf(stack.slice(-1)), ['top level app.js:1'])
+  t.deepEqual(callersOf([stack[6], stack[7]]), [])
+  t.is(otherwise([stack[7]], known), 'faultless: read')
+  t.is(otherwise([stack[6], { name: 'uv_run', object: '/usr/bin/node' }], known), 'node: emit node:events:500')
+  t.is(otherwise([stack[2]], known), 'node: starting')
+  t.is(otherwise([{ name: '0x7f0011' }, stack[2]], { ...known, named: false }), 'JavaScript without names')
+})
 
 for (const [what, words, message] of [
   ['neither a process nor a command', ['faults'], /either --pid N or -- COMMAND/],

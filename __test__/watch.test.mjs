@@ -28,7 +28,7 @@ for (const [who, uid] of [
     if (!allowed(t, 'loopDevices', 'throttling', 'anotherUser')) return
     const { said, touched } = await watchedRun(t, uid)
     t.true(said.watched)
-    t.deepEqual(said.quiet, { messages: 0, faults: 0 })
+    t.deepEqual(said.quiet, { messages: 0, faults: 1 })
     t.is(said.messages.length, 1)
     const [{ late, faults, files }] = said.messages
     t.is(faults, said.faults)

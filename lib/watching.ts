@@ -54,7 +54,8 @@ export function watchThread(): boolean {
   watching = true
   const threshold = Number(process.env.FAULTLESS_WATCH_MS) || LATE
   const bytes = Buffer.alloc(1024)
-  const majorFaults = () => parseMajorFaults(bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, 0)))
+  const majorFaults = () =>
+    parseMajorFaults(bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, 0)))
   let before = majorFaults()
   let last: number | undefined
   const mapped = new MappedFiles()

@@ -76,10 +76,11 @@ const ALL = {
     // Views are parts of one mapping of the whole file, of which only what was asked for has been faulted in.
     const file = await MappedFile.open(path)
     const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
-    const out = fs.openSync('/dev/shm/faultless-written', 'w')
+    const written = `/dev/shm/faultless-${process.pid}`
+    const out = fs.openSync(written, 'w')
     return function writeView() {
       fs.writeSync(out, cold, 0, file.byteLength)
-      fs.unlinkSync('/dev/shm/faultless-written')
+      fs.unlinkSync(written)
     }
   },
   async worker(path) {

@@ -12,7 +12,7 @@ import { areNamed, type Fault, type FaultReport, noFaults, type ThreadFaults, wi
 
 /** Milliseconds between two looks at threads, and between two at which processes there are. */
 export const INTERVAL = 5
-const CENSUS = 50
+const CENSUS = 20
 /** Nanoseconds in a tick of /proc/PID/stat: USER_HZ is 100 on every platform of Node's. */
 const TICK = 1e7
 /** Bytes of a stack that are searched for callers, and callers that are enough. */
