@@ -1,7 +1,7 @@
 // `faultless faults` on a slow disk: each page fault that programs wait in, by the function, the file and the thread, and no other.
 // Counts are held against the kernel's own of the thread, waits against how late the event loop was.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -223,6 +223,26 @@ test.serial('a program that waits in no page fault: no false alarm; --trace and 
   const waits = traceEvents.filter(({ ph, name }) => ph === 'X' && name.includes('writeView'))
   t.true(waits.length >= late.own.write.major)
   t.true(waits.every(({ ts, dur, pid, tid }) => ts > 0 && dur > 0 && pid === tid))
+})
+
+test.serial('memory that was swapped out is told as such', async t => {
+  // Swap is the whole machine's: none is given to it unless that is asked for.
+  if (process.env.FAULTLESS_TEST_SWAP !== '1') {
+    t.log('not run here: it gives the machine swap for a moment: FAULTLESS_TEST_SWAP=1')
+    return t.pass()
+  }
+  const swap = join(temporaryFolder(t), 'swap')
+  fs.writeFileSync(swap, Buffer.alloc(256 * MiB), { mode: 0o600 })
+  execFileSync('mkswap', [swap])
+  execFileSync('swapon', [swap])
+  t.teardown(() => execFileSync('swapoff', [swap]))
+  const group = memoryLimited(96 * MiB)
+  t.teardown(group.dispose)
+  const { own, report } = await faultsOf({ ways: ['swap'], memory: group.path })
+  const inside = report.faults.filter(({ where }) => where.some(name => name.startsWith('touchSwapped ')))
+  t.is(inside.filter(({ major }) => major).length, own.swap.major)
+  t.true(own.swap.major > 100)
+  t.deepEqual([...new Set(inside.map(({ memory }) => memory.kind))], ['anonymous'])
 })
 
 test.serial(

@@ -3,6 +3,7 @@
 //
 // Arguments: the file for the results, a folder with files named as the ways, a folder to evict by (or -), and the ways.
 
+import { randomFillSync } from 'node:crypto'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -97,6 +98,14 @@ const ALL = {
     await file.advise('willneed')
     return function touchAhead() {
       return touch(cold.subarray(0, file.byteLength))
+    }
+  },
+  swap() {
+    // More than the memory cgroup has room for: what was written first is swapped out.
+    fs.writeFileSync(join(memory, 'cgroup.procs'), String(process.pid))
+    const bytes = randomFillSync(Buffer.allocUnsafeSlow(96 << 20))
+    return function touchSwapped() {
+      return touch(bytes, PAGE)
     }
   },
   readSync: path => () => fs.readFileSync(path),
