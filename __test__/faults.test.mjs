@@ -248,7 +248,7 @@ test.serial('memory that was swapped out is told as such', async t => {
 test.serial(
   '--pid: a process without names is followed, and how to get them is said; --all tells the others',
   async t => {
-    if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit')) return
+    if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit', 'anotherUser')) return
     disk.cool()
     const script = `
     import { setTimeout as delay } from 'node:timers/promises'
@@ -285,6 +285,11 @@ test.serial(
       /^Functions of JavaScript have no names here: start the program with\nNODE_OPTIONS='--perf-basic-prof/m,
     )
     t.regex(text.stdout, /^Page faults that did not wait:$/m)
+    // Another user is told the kernel's counts.
+    const other = await faultlessAs(NOBODY, ...words.slice(0, -1), '--json')
+    const seen = JSON.parse(other.stdout || `"${other.stderr}"`).threads.find(({ tid }) => tid === child.pid)
+    t.is(seen.role, 'main')
+    t.true(seen.quick > 0)
   },
 )
 

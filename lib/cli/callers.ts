@@ -45,7 +45,7 @@ interface Process {
 /** Where a stack leads that has nobody's code but Node's, or no names. */
 export function otherwise(frames: readonly Frame[], { program, runsJavaScript, named }: Process): string {
   const has = (pattern: RegExp) => frames.some(({ name }) => pattern.test(name))
-  if (frames.length === 0) return `${program}: unknown, there is no stack`
+  if (frames.length === 0) return `${program}: unknown`
   if (isLoading(frames)) return `${program}: ${LOADING}`
   if (!runsJavaScript) return `${program}: ${shortName(frames.find(frame => !isLibc(frame))?.name ?? 'starting')}`
   const isOurOwn = ({ script, object }: Frame) =>

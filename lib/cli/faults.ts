@@ -327,8 +327,11 @@ function showQuick(report: FaultReport, where: Where): void {
 }
 
 function* advice({ named, method, threads }: FaultReport, places: PlaceFigures[]): Generator<string> {
-  if (!named)
+  const isUnknown = places.length > 0 && places.every(({ stack }) => stack.length === 0)
+  if (isUnknown) yield 'Functions are told only of processes of your own user, and of all by root.'
+  else if (!named) {
     yield `Functions of JavaScript have no names here: ${HOW_TO_NAME}, or run it by faultless faults -- COMMAND.`
+  }
   if (places.length === 0) return
   yield styled(
     'dim',

@@ -82,9 +82,9 @@ export class Programs {
     if (!program) return false
     program.code.read()
     try {
+      program.executable = executableOf(pid)
       for (const [line, part] of partsOf(readFileSync(`/proc/${pid}/maps`, 'utf8')))
         if (!program.parts.has(line)) program.parts.set(line, part)
-      program.executable = readlinkSync(`/proc/${pid}/exe`)
       return true
     } catch {
       return false
@@ -94,7 +94,10 @@ export class Programs {
   /** Whether V8 runs in the process. */
   runsJavaScript(pid: number): boolean {
     const program = this.#programs.get(pid)
-    return program !== undefined && (program.code.exists || /\/(node|nodejs|electron)$/.test(program.executable ?? ''))
+    return (
+      program !== undefined &&
+      (program.code.exists || /(^|\/)(node|nodejs|electron|MainThread|node-MainThread)$/.test(program.executable ?? ''))
+    )
   }
 
   hasNames = (pid: number): boolean => this.#programs.get(pid)?.code.exists ?? false
@@ -157,6 +160,15 @@ export class Programs {
       }
     }
     this.#machineCode.clear()
+  }
+}
+
+/** The path of the program's file, or the name of its first thread, which other users may know as well. */
+function executableOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`)
+  } catch {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd()
   }
 }
 
