@@ -2,6 +2,7 @@
 // Counts are held against the kernel's own of the thread, waits against how late the event loop was.
 
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -80,7 +81,7 @@ test.before(async () => {
   if (cannot('loopDevices', 'throttling', 'memoryLimit')) return
   disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
   await makeFiles()
-  slow = throttled({ device: disk.device, readBps: 6 * MiB })
+  slow = throttled({ device: disk.device, readBps: 4 * MiB })
 })
 test.after.always(() => {
   slow?.dispose()
@@ -136,8 +137,10 @@ for (const [way, label, before] of [
       t.true(at >= own[way].begun - 1 && at + waited / 1e6 <= own[way].begun + own[way].elapsed + 1)
       if (before) t.regex(where[0], before)
     }
-    // A disk that is slow on purpose, and one stall that nothing else is in.
-    const waited = inside.reduce((sum, fault) => sum + fault.waited, 0) / 1e6
+    // A disk that is slow on purpose, and one stall, all of whose page faults count.
+    const { begun, elapsed } = own[way]
+    const stall = report.faults.filter(({ tid, at }) => tid === inside[0].tid && at >= begun && at < begun + elapsed)
+    const waited = stall.reduce((sum, fault) => sum + fault.waited, 0) / 1e6
     t.true(Math.abs(waited - late) < 0.1 * late, `${waited} ms were told, the loop was ${late} ms late`)
   })
 }
@@ -265,8 +268,9 @@ test.serial(
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    t.teardown(() => child.kill('SIGKILL'))
-    await new Promise(resolve => child.stdout.once('data', resolve))
+    const gone = once(child, 'exit')
+    t.teardown(() => child.kill('SIGKILL') && gone)
+    await once(child.stdout, 'data')
     const words = ['faults', '--pid', String(child.pid), '--seconds', '1', '--all']
     const { stdout, stderr } = await faultless([...words, '--json'])
     const { threads, quick, named } = JSON.parse(stdout || `"${stderr}"`)
@@ -310,7 +314,7 @@ test.serial(
       const places = report.places.filter(({ where }) => where.some(caller => label.test(caller)))
       t.true(places.length > 0, `${label}: ${JSON.stringify(report.places)}`)
       const waited = places.reduce((sum, place) => sum + place.waited, 0) / 1e6
-      t.true(waited > late / 2 && waited < late * 1.2, `about ${waited} ms were told, the loop was ${late} ms late`)
+      t.true(waited > late / 2 && waited < late * 1.5, `about ${waited} ms were told, the loop was ${late} ms late`)
       const thread = report.threads.find(({ tid }) => tid === places[0].tid)
       t.is(thread.role, way === 'worker' ? 'worker' : 'main')
       t.true(thread.major >= major)
