@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { faultless, faultlessAs, start } from './helpers/cli.mjs'
 import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { allowed, programPath } from './helpers/rig.mjs'
+import { needs, programPath } from './helpers/rig.mjs'
 
 const NOBODY = 65534
 /** Every allocation of the program is an mmap of its own. */
@@ -34,62 +34,72 @@ test('locks: without bpftrace on PATH, or without root, one line says what to do
   t.deepEqual([missing.code, missing.stdout], [3, ''])
   t.regex(missing.stderr, /^faultless: mmap_lock cannot be traced here: .*\n$/)
   if (process.getuid() === 0) t.regex(missing.stderr, /apt-get install bpftrace|mount -t tracefs|--pid=host/)
-  if (!allowed(t, 'anotherUser')) return
+})
+
+needs('anotherUser')('locks: another user is told what is missing: exit code 3', async t => {
   const other = await faultlessAs(NOBODY, 'locks', '--', 'ls')
   t.is(other.code, 3)
   t.regex(other.stderr, /^faultless: mmap_lock cannot be traced here: .*run the command as root\n$/)
 })
 
-test.serial('locks -- COMMAND: malloc is named, with the cure, and nearly every taking is attributed', async t => {
-  if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
-  const words = ['locks', '--json', '--', process.execPath, programPath('allocating-workers'), '1500']
-  const { stdout, stderr } = await faultless(words, { env: ALLOCATING })
-  const { command, total, threads, culprits, exit, lost } = JSON.parse(stdout)
-  t.deepEqual([command, exit, lost], ['locks', { code: 0, signal: null }, 0], stderr)
-  const malloc = culprits.find(({ who }) => who === 'node: malloc for buffers')
-  t.true(malloc.writes > total.writes.count / 2)
-  t.true(malloc.calls.includes('mmap') && malloc.calls.includes('munmap'))
-  t.regex(malloc.advice, /node --import faultless\/tune/)
-  // malloc keeps no frame pointers: they are found on its stack.
-  t.deepEqual(malloc.callers, ['top level __test__/programs/allocating-workers.mjs:1'])
-  const attributed = culprits.reduce((sum, { writes }) => sum + writes, 0)
-  t.true(attributed > 0.99 * total.writes.count, `${attributed} of ${total.writes.count}`)
-  t.true(threads.some(({ thread, writes }) => thread === 'node' && writes.count > 0))
-})
+needs('root', 'tracefs', 'bpftrace').serial(
+  'locks -- COMMAND: malloc is named, with the cure, and nearly every taking is attributed',
+  async t => {
+    const words = ['locks', '--json', '--', process.execPath, programPath('allocating-workers'), '1500']
+    const { stdout, stderr } = await faultless(words, { env: ALLOCATING })
+    const { command, total, threads, culprits, exit, lost } = JSON.parse(stdout)
+    t.deepEqual([command, exit, lost], ['locks', { code: 0, signal: null }, 0], stderr)
+    const malloc = culprits.find(({ who }) => who === 'node: malloc for buffers')
+    t.true(malloc.writes > total.writes.count / 2)
+    t.true(malloc.calls.includes('mmap') && malloc.calls.includes('munmap'))
+    t.regex(malloc.advice, /node --import faultless\/tune/)
+    // malloc keeps no frame pointers: they are found on its stack.
+    t.deepEqual(malloc.callers, ['top level __test__/programs/allocating-workers.mjs:1'])
+    const attributed = culprits.reduce((sum, { writes }) => sum + writes, 0)
+    t.true(attributed > 0.99 * total.writes.count, `${attributed} of ${total.writes.count}`)
+    t.true(threads.some(({ thread, writes }) => thread === 'node' && writes.count > 0))
+  },
+)
 
 // Seen to fail: with names looked up once a second, all of it was blamed on malloc.
-test.serial('locks -- COMMAND: of one that lives for a fraction of a second, too', async t => {
-  if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
-  const words = ['locks', '--json', '--', process.execPath, programPath('allocating-workers'), '1']
-  const { stdout, stderr } = await faultless(words, { env: ALLOCATING })
-  const { total, culprits } = JSON.parse(stdout || `"${stderr}"`)
-  const unknown = culprits.find(({ who }) => who.startsWith('unknown'))?.writes ?? 0
-  t.true(unknown < 0.05 * total.writes.count, `${unknown} of ${total.writes.count}`)
-  t.true(culprits.some(({ who, calls }) => who === "node: V8's heap" && calls.includes('munmap')))
-})
+needs('root', 'tracefs', 'bpftrace').serial(
+  'locks -- COMMAND: of one that lives for a fraction of a second, too',
+  async t => {
+    const words = ['locks', '--json', '--', process.execPath, programPath('allocating-workers'), '1']
+    const { stdout, stderr } = await faultless(words, { env: ALLOCATING })
+    const { total, culprits } = JSON.parse(stdout || `"${stderr}"`)
+    const unknown = culprits.find(({ who }) => who.startsWith('unknown'))?.writes ?? 0
+    t.true(unknown < 0.05 * total.writes.count, `${unknown} of ${total.writes.count}`)
+    t.true(culprits.some(({ who, calls }) => who === "node: V8's heap" && calls.includes('munmap')))
+  },
+)
 
-test.serial('locks -- COMMAND: how it ends is told, and what it prints is printed', async t => {
-  if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
-  const { code, stdout } = await faultless(['locks', '--', 'sh', '-c', 'echo hello; exit 3'])
-  t.is(code, 1)
-  t.regex(stdout, /^hello\nThe command ended with exit code 3\.\n\nmmap_lock was taken \d+ times for writing/)
-  t.regex(stdout, /^writes +reads +waited +longest {2}thread$/m)
-  t.deepEqual(
-    stdout.split('\n').filter(line => line.length > 80),
-    [],
-  )
-})
+needs('root', 'tracefs', 'bpftrace').serial(
+  'locks -- COMMAND: how it ends is told, and what it prints is printed',
+  async t => {
+    const { code, stdout } = await faultless(['locks', '--', 'sh', '-c', 'echo hello; exit 3'])
+    t.is(code, 1)
+    t.regex(stdout, /^hello\nThe command ended with exit code 3\.\n\nmmap_lock was taken \d+ times for writing/)
+    t.regex(stdout, /^writes +reads +waited +longest {2}thread$/m)
+    t.deepEqual(
+      stdout.split('\n').filter(line => line.length > 80),
+      [],
+    )
+  },
+)
 
-test.serial('locks --pid: a process that runs is followed until it has ended', async t => {
-  if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
-  const env = { ...process.env, ...ALLOCATING }
-  const child = spawn(process.execPath, [programPath('allocating-workers'), '6000'], { env, stdio: 'ignore' })
-  t.teardown(() => child.kill('SIGKILL'))
-  const { stdout, stderr } = await faultless(['locks', '--pid', child.pid, '--seconds', '60', '--json'].map(String))
-  const { threads, culprits } = JSON.parse(stdout || stderr)
-  t.true(threads.every(({ pid }) => pid === child.pid))
-  t.true(culprits.some(({ who, writes }) => who === 'node: malloc for buffers' && writes > 0))
-})
+needs('root', 'tracefs', 'bpftrace').serial(
+  'locks --pid: a process that runs is followed until it has ended',
+  async t => {
+    const env = { ...process.env, ...ALLOCATING }
+    const child = spawn(process.execPath, [programPath('allocating-workers'), '6000'], { env, stdio: 'ignore' })
+    t.teardown(() => child.kill('SIGKILL'))
+    const { stdout, stderr } = await faultless(['locks', '--pid', child.pid, '--seconds', '60', '--json'].map(String))
+    const { threads, culprits } = JSON.parse(stdout || stderr)
+    t.true(threads.every(({ pid }) => pid === child.pid))
+    t.true(culprits.some(({ who, writes }) => who === 'node: malloc for buffers' && writes > 0))
+  },
+)
 
 test.serial('prove: a verdict on each promise, as JSON, and an exit code that follows from them', async t => {
   const path = seededFile(temporaryFolder(t), 8 * MiB)
@@ -111,8 +121,7 @@ test.serial('prove: a verdict on each promise, as JSON, and an exit code that fo
   t.is(code, proofs.some(({ verdict }) => verdict === 'broken') ? 1 : 0)
 })
 
-test.serial('prove: what a user may not know is not shown, with the reason', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser').serial('prove: what a user may not know is not shown, with the reason', async t => {
   const path = seededFile(temporaryFolder(t), 8 * MiB)
   const { code, stdout } = await faultlessAs(NOBODY, 'prove', path, '--json')
   const { proofs } = JSON.parse(stdout)

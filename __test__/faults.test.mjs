@@ -13,7 +13,7 @@ import { callersOf, otherwise } from '../dist/lib/cli/callers.js'
 import { mappingAddon } from './helpers/addon.mjs'
 import { BIN, faultless, faultlessAs } from './helpers/cli.mjs'
 import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
-import { allowed, programPath } from './helpers/rig.mjs'
+import { needs, programPath, unless } from './helpers/rig.mjs'
 
 const NOBODY = 65534
 const RECORDS = 2000
@@ -91,14 +91,11 @@ test.after.always(() => {
 const WAYS = ['view', 'peer', 'addon', 'lmdb', 'sqlite', 'write', 'worker', 'readAhead', 'readSync', 'readFile']
 let traced
 
-/** The run that most tests look at, or undefined where there is none, which is said. */
-async function tracedRun(t, way) {
-  if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit')) return
-  if (!hasPeer(way)) {
-    t.log('not run here: its package is not installed: npm ci --prefix bench/peers, npm ci --prefix __test__/peers')
-    t.pass()
-    return
-  }
+const onSlowDisk = needs('root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit')
+const INSTALL = 'its package is not installed: npm ci --prefix bench/peers, npm ci --prefix __test__/peers'
+
+/** The run that most tests look at. */
+async function tracedRun(t) {
   const group = traced ? undefined : memoryLimited(1024 * MiB)
   if (group) t.teardown(group.dispose)
   const env = traced ? {} : { MAPPING_ADDON: mappingAddon('-fomit-frame-pointer', '-DWITHOUT_FRAME_POINTERS') }
@@ -118,9 +115,9 @@ for (const [way, label, before] of [
   ['readAhead', 'pages that are on their way, of which the kernel calls the faults minor'],
   ['worker', 'a worker that touches a view while the main thread idles'],
 ]) {
-  test.serial(`${label}: each page fault, by the function and its line, the file and the thread`, async t => {
-    const run = await tracedRun(t, way)
-    if (!run) return
+  const onTest = hasPeer(way) ? onSlowDisk : unless(INSTALL)
+  onTest.serial(`${label}: each page fault, by the function and its line, the file and the thread`, async t => {
+    const run = await tracedRun(t)
     const { own, report } = run
     const { function: name, major, late } = own[way]
     const said = `${name} __test__/programs/faulting.mjs:${lineOf(name)}`
@@ -148,20 +145,18 @@ for (const [way, label, before] of [
 const during = ({ begun, elapsed }, { faults }) =>
   faults.filter(({ at, memory }) => at >= begun && at < begun + elapsed && memory.kind !== 'code')
 
-test.serial('reads are no page faults: what readFileSync and the pool wait for is not told', async t => {
-  const run = await tracedRun(t, 'readSync')
-  if (!run) return
+onSlowDisk.serial('reads are no page faults: what readFileSync and the pool wait for is not told', async t => {
+  const run = await tracedRun(t)
   const { own, report } = run
   t.true(own.readSync.late > 300, 'the loop stood still all the same')
   t.deepEqual(during(own.readSync, report), [])
   t.deepEqual(during(own.readFile, report), [])
 })
 
-test.serial(
+onSlowDisk.serial(
   'sums, places and histograms hold the same faults; the histogram of a thread has all of its waits',
   async t => {
-    const run = await tracedRun(t, 'view')
-    if (!run) return
+    const run = await tracedRun(t)
     const { report, code } = run
     const sum = (items, of) => items.reduce((total, item) => total + of(item), 0)
     t.is(report.lost, 0)
@@ -202,8 +197,7 @@ test.serial(
   },
 )
 
-test.serial('a program that waits in no page fault: no false alarm; --trace and --threshold', async t => {
-  if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit')) return
+onSlowDisk.serial('a program that waits in no page fault: no false alarm; --trace and --threshold', async t => {
   const options = ['--threshold', '100']
   const idle = await faultsOf({ ways: ['idle', 'readFile', 'readSync'], options, json: false })
   t.is(idle.code, 0, idle.stdout)
@@ -228,12 +222,9 @@ test.serial('a program that waits in no page fault: no false alarm; --trace and 
   t.true(waits.every(({ ts, dur, pid, tid }) => ts > 0 && dur > 0 && pid === tid))
 })
 
-test.serial('memory that was swapped out is told as such', async t => {
-  // Swap is the whole machine's: none is given to it unless that is asked for.
-  if (process.env.FAULTLESS_TEST_SWAP !== '1') {
-    t.log('not run here: it gives the machine swap for a moment: FAULTLESS_TEST_SWAP=1')
-    return t.pass()
-  }
+// Swap is the whole machine's: none is given to it unless that is asked for.
+const noSwap = process.env.FAULTLESS_TEST_SWAP === '1' ? undefined : 'it gives the machine swap: FAULTLESS_TEST_SWAP=1'
+unless(noSwap).serial('memory that was swapped out is told as such', async t => {
   const swap = join(temporaryFolder(t), 'swap')
   fs.writeFileSync(swap, Buffer.alloc(256 * MiB), { mode: 0o600 })
   execFileSync('mkswap', [swap])
@@ -248,10 +239,9 @@ test.serial('memory that was swapped out is told as such', async t => {
   t.deepEqual([...new Set(inside.map(({ memory }) => memory.kind))], ['anonymous'])
 })
 
-test.serial(
+needs('root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit', 'anotherUser').serial(
   '--pid: a process without names is followed, and how to get them is said; --all tells the others',
   async t => {
-    if (!allowed(t, 'root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit', 'anotherUser')) return
     disk.cool()
     const script = `
     import { setTimeout as delay } from 'node:timers/promises'
@@ -297,10 +287,9 @@ test.serial(
   },
 )
 
-test.serial(
+needs('anotherUser', 'loopDevices', 'throttling', 'memoryLimit').serial(
   'without root threads are looked at: counts are exact, the function is told, and what is lost is said',
   async t => {
-    if (!allowed(t, 'anotherUser', 'loopDevices', 'throttling', 'memoryLimit')) return
     const { code, report, own, stderr } = await faultsOf({ ways: ['write', 'worker', 'readSync'], uid: NOBODY })
     t.is(code, 1)
     t.regex(
@@ -363,8 +352,7 @@ for (const [what, words, message] of [
   })
 }
 
-test('faults --all where nothing can be traced: exit code 3, and what to do', async t => {
-  if (!allowed(t, 'anotherUser')) return
+needs('anotherUser')('faults --all where nothing can be traced: exit code 3, and what to do', async t => {
   const { code, stderr } = await faultlessAs(NOBODY, 'faults', '--all', '--', 'ls')
   t.is(code, 3)
   t.regex(stderr, /^faultless: --all .*cannot be traced here: .*run the command as root\n$/)

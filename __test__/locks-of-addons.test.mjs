@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import test from 'ava'
 import { mappingAddon } from './helpers/addon.mjs'
 import { faultless } from './helpers/cli.mjs'
-import { allowed, programPath } from './helpers/rig.mjs'
+import { needs, programPath } from './helpers/rig.mjs'
 
 const WHO = 'addon mapper.node of busy-mapper'
 let addon
@@ -27,8 +27,7 @@ async function locksOf(t, name, ...words) {
 }
 
 for (const name of ['mprotect', 'munmap']) {
-  test.serial(`${name} called by an addon is the addon's, with its stack`, async t => {
-    if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
+  needs('root', 'tracefs', 'bpftrace').serial(`${name} called by an addon is the addon's, with its stack`, async t => {
     const { stdout, stderr } = await locksOf(t, name, '--json')
     const { culprits, total } = JSON.parse(stdout || `"${stderr}"`)
     const { writes, calls, advice, stack } = culprits.find(({ who }) => who === WHO) ?? {}
@@ -42,11 +41,13 @@ for (const name of ['mprotect', 'munmap']) {
   })
 }
 
-test.serial('the report says that threads wait, for whom, and what to do next', async t => {
-  if (!allowed(t, 'root', 'tracefs', 'bpftrace')) return
-  const { code, stdout } = await locksOf(t, 'mprotect')
-  t.is(code, 1)
-  t.regex(stdout, /^Threads waited for one another for /m)
-  t.regex(stdout, /^addon mapper\.node of busy-mapper:$/m)
-  t.regex(stdout.replace(/\s+/g, ' '), /Otherwise tell the authors of mapper\.node of busy-mapper, with the stack/)
-})
+needs('root', 'tracefs', 'bpftrace').serial(
+  'the report says that threads wait, for whom, and what to do next',
+  async t => {
+    const { code, stdout } = await locksOf(t, 'mprotect')
+    t.is(code, 1)
+    t.regex(stdout, /^Threads waited for one another for /m)
+    t.regex(stdout, /^addon mapper\.node of busy-mapper:$/m)
+    t.regex(stdout.replace(/\s+/g, ' '), /Otherwise tell the authors of mapper\.node of busy-mapper, with the stack/)
+  },
+)

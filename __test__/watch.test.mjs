@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { MiB, seededFile } from './helpers/files.mjs'
-import { allowed, program } from './helpers/rig.mjs'
+import { needs, program } from './helpers/rig.mjs'
 
 async function watchedRun(t, uid) {
   const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
@@ -24,24 +24,26 @@ for (const [who, uid] of [
   ['root', undefined],
   ['any other user', 65534],
 ]) {
-  test.serial(`a late turn with page faults is told to ${who}, with the file; late turns without are not`, async t => {
-    if (!allowed(t, 'loopDevices', 'throttling', 'anotherUser')) return
-    const { said, touched } = await watchedRun(t, uid)
-    t.true(said.watched)
-    t.deepEqual(said.quiet, { messages: 0, faults: 1 })
-    t.is(said.messages.length, 1)
-    const [{ late, faults, files }] = said.messages
-    t.is(faults, said.faults)
-    t.true(faults > 5)
-    // A disk that is slow on purpose, and one stall.
-    t.true(Math.abs(late - said.late) < 0.1 * said.late, `${late} ms were told, the loop was ${said.late} ms late`)
-    t.is(files[0].path, touched)
-    t.true(files[0].bytes >= faults * 4096)
-    t.is(said.warnings.length, 1)
-    t.like(said.warnings[0], { name: 'FaultWarning', code: 'FAULTLESS_FAULT' })
-    t.regex(
-      said.warnings[0].message,
-      /^the event loop was \d+ ms late: .* in \d+ page faults, .*touched has \d+ bytes more/,
-    )
-  })
+  needs('loopDevices', 'throttling', 'anotherUser').serial(
+    `a late turn with page faults is told to ${who}, with the file; late turns without are not`,
+    async t => {
+      const { said, touched } = await watchedRun(t, uid)
+      t.true(said.watched)
+      t.deepEqual(said.quiet, { messages: 0, faults: 1 })
+      t.is(said.messages.length, 1)
+      const [{ late, faults, files }] = said.messages
+      t.is(faults, said.faults)
+      t.true(faults > 5)
+      // A disk that is slow on purpose, and one stall.
+      t.true(Math.abs(late - said.late) < 0.1 * said.late, `${late} ms were told, the loop was ${said.late} ms late`)
+      t.is(files[0].path, touched)
+      t.true(files[0].bytes >= faults * 4096)
+      t.is(said.warnings.length, 1)
+      t.like(said.warnings[0], { name: 'FaultWarning', code: 'FAULTLESS_FAULT' })
+      t.regex(
+        said.warnings[0].message,
+        /^the event loop was \d+ ms late: .* in \d+ page faults, .*touched has \d+ bytes more/,
+      )
+    },
+  )
 }
