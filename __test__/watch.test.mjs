@@ -3,7 +3,6 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
 import { loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { MiB, seededFile } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
