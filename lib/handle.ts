@@ -18,15 +18,16 @@ export interface Range {
 export class Handle {
   readonly path: string
   readonly mode: 'r' | 'r+'
-  readonly windows = new Windows()
   /** The number by which the addon's calls of the hot path know the file. */
   reader: number
   /** Bytes mapped. */
   byteLength: number
   queue: Queue
   #native: NativeFile | undefined
-  #oldQueues = new Set<Queue>()
-  #renewing: Promise<void> = Promise.resolve()
+  // Made when they are needed: a program may have thousands of files open that it hardly reads.
+  #windows: Windows | undefined
+  #oldQueues: Set<Queue> | undefined
+  #renewing: Promise<void> | undefined
   #locked = false
   #closing: Promise<void> | undefined
 
@@ -41,6 +42,12 @@ export class Handle {
 
   get closed(): boolean {
     return this.#closing !== undefined
+  }
+
+  /** The long-lived ArrayBuffers behind its views. */
+  get windows(): Windows {
+    this.#windows ??= new Windows()
+    return this.#windows
   }
 
   /** How its bytes are had: from a mapping, or by system calls alone. */
@@ -92,7 +99,7 @@ export class Handle {
    * first may have seen what the next have done.
    */
   renew(forgiving: boolean, end = Number.POSITIVE_INFINITY): Promise<void> {
-    const renewed = this.#renewing.then(async () => {
+    const renewed = (this.#renewing ?? Promise.resolve()).then(async () => {
       const native = this.#native
       if (!native || end <= this.byteLength) return
       const fresh = await this.queue.run(() => native.refresh(forgiving))
@@ -110,8 +117,8 @@ export class Handle {
 
   async #close(): Promise<void> {
     this.#native = undefined
-    this.windows.clear()
-    await Promise.all([this.queue, ...this.#oldQueues].map(queue => queue.close(this.path)))
+    this.#windows?.clear()
+    await Promise.all([this.queue, ...(this.#oldQueues ?? [])].map(queue => queue.close(this.path)))
     const { native } = this.queue
     if (this.#locked) await onPool(() => native.unlockAll())
     native.release()
@@ -124,9 +131,10 @@ export class Handle {
     // What is on its way stays with the file as it was when it was asked for.
     const old = this.queue
     this.queue = new Queue(fresh)
+    this.#oldQueues ??= new Set()
     this.#oldQueues.add(old)
     old.whenIdle().then(() => {
-      this.#oldQueues.delete(old)
+      this.#oldQueues?.delete(old)
       old.native.release()
     })
   }

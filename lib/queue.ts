@@ -35,14 +35,9 @@ class Waiting {
 export class Queue implements Line {
   /** The file that jobs work at, as it was at one moment. */
   readonly native: NativeFile
-  readonly #owners = new Set<Owner>()
-  readonly #waiting: Record<Batched, Waiting> = {
-    copy: new Waiting(),
-    fill: new Waiting(),
-    view: new Waiting(),
-    chunk: new Waiting(),
-    prefault: new Waiting(),
-  }
+  // Made when they are needed: a program may have thousands of files open that it hardly reads.
+  #owners: Set<Owner> | undefined
+  readonly #waiting: Partial<Record<Batched, Waiting>> = {}
   #underWay = 0
   #whenIdle: Array<() => void> = []
 
@@ -51,11 +46,12 @@ export class Queue implements Line {
   }
 
   enter(owner: Owner): void {
+    this.#owners ??= new Set()
     this.#owners.add(owner)
   }
 
   leave(owner: Owner): void {
-    this.#owners.delete(owner)
+    this.#owners?.delete(owner)
     this.#lookIdle()
   }
 
@@ -65,6 +61,7 @@ export class Queue implements Line {
       queueMicrotask(() => whenPermitted(() => this.#startSolo(piece)))
       return
     }
+    this.#waiting[kind] ??= new Waiting()
     const waiting = this.#waiting[kind]
     waiting.pieces.push(piece)
     if (!waiting.announced) this.#announce(kind, waiting)
@@ -104,7 +101,7 @@ export class Queue implements Line {
   /** Rejects what has not begun, and resolves when all that has begun is done. */
   close(path: string): Promise<void> {
     const waiting = Object.values(this.#waiting).flatMap(({ pieces }) => pieces.map(piece => piece.transfer))
-    for (const owner of [...waiting, ...this.#owners]) if (!owner.begun) owner.fail(fileClosed(path))
+    for (const owner of [...waiting, ...(this.#owners ?? [])]) if (!owner.begun) owner.fail(fileClosed(path))
     return this.whenIdle()
   }
 
@@ -200,7 +197,7 @@ export class Queue implements Line {
 
   #isIdle(): boolean {
     const done = ({ pieces }: Waiting) => pieces.every(piece => piece.transfer.settled)
-    return this.#underWay === 0 && this.#owners.size === 0 && Object.values(this.#waiting).every(done)
+    return this.#underWay === 0 && !this.#owners?.size && Object.values(this.#waiting).every(done)
   }
 
   #lookIdle(): void {
