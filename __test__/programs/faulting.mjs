@@ -25,12 +25,19 @@ const touch = (bytes, step = STEP) => {
   return sum
 }
 
+/** An open file whose views bring in as much with each fault as the disk reads ahead, like mappings that nobody advises on. */
+async function openNormally(path) {
+  const file = await MappedFile.open(path)
+  await file.advise('normal')
+  return file
+}
+
 /** Each gets its file ready, and answers with what is measured. */
 const ALL = {
   async view(path) {
     // What is evicted is what the memory cgroup is charged for.
     fs.writeFileSync(join(memory, 'cgroup.procs'), String(process.pid))
-    const file = await MappedFile.open(path)
+    const file = await openNormally(path)
     const bytes = await file.view(0, file.byteLength)
     const [name, amount] = fs.existsSync(join(memory, 'memory.reclaim'))
       ? ['memory.reclaim', '1G']
@@ -75,7 +82,7 @@ const ALL = {
   },
   async write(path) {
     // Views are parts of one mapping of the whole file, of which only what was asked for has been faulted in.
-    const file = await MappedFile.open(path)
+    const file = await openNormally(path)
     const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
     const written = `/dev/shm/faultless-${process.pid}`
     const out = fs.openSync(written, 'w')
@@ -85,14 +92,14 @@ const ALL = {
     }
   },
   async worker(path) {
-    const file = await MappedFile.open(path)
+    const file = await openNormally(path)
     const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
     return function touchInWorker() {
       return touch(cold.subarray(0, file.byteLength))
     }
   },
   async readAhead(path) {
-    const file = await MappedFile.open(path)
+    const file = await openNormally(path)
     const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
     // Its pages are on their way when they are touched.
     await file.advise('willneed')
