@@ -123,7 +123,7 @@ export class MappedReadStream extends Readable {
     return chunk
   }
 
-  /** 'close' means that nothing is being read any more. */
+  /** 'close' means that no chunk is on its way any more. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#destroyed.abort()
     Promise.allSettled(this.#ahead).then(() => callback(error))

@@ -22,6 +22,8 @@ const majorFaults = () => {
 }
 
 const file = await MappedFile.open(touched)
+// As a mapping that nobody advises on.
+await file.advise('normal')
 const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
 await delay(300)
 
