@@ -4,7 +4,9 @@ use std::ops::Range as Span;
 
 use crate::backend::Pages;
 use crate::error::{Error, Result};
-use crate::limits::{AHEAD, AHEAD_PIECES, BLOCK, LONGER_THAN_WINDOWS, MAPPED_AS_READ, PIECE, TAKEN_AT_ONCE};
+use crate::limits::{
+    AHEAD, AHEAD_PIECES, BLOCK, LONG, LONGER_THAN_WINDOWS, MAPPED_AS_READ, PIECE, TAKEN_AT_ONCE,
+};
 use crate::mapped_file::MappedFile;
 use crate::os;
 use crate::range::Range;
@@ -76,8 +78,8 @@ pub fn read_ranges(
     wanted: impl Fn(usize) -> bool,
 ) -> Failures {
     let start = |range: Range| {
-        // What goes on from the last read is left to the kernel, which reads ahead, and in large folios.
-        if !file.in_order().goes_on(range.offset, range.end()) {
+        // What goes on from the last read, and what is long, is left to the kernel, which reads ahead, and in large folios.
+        if !file.goes_on(range) && range.length < LONG {
             start_read(file, file.mapping().map(|mapping| &***mapping), range);
         }
     };

@@ -2,19 +2,17 @@
 
 use crate::limits::{AHEAD_IN_ORDER, BLOCK, NEAR};
 
-/// Which part of the file is being read in order, in bytes: from where on, up to where that has begun, and where the last read
-/// ended.
+/// Which part of the file is being read in order, in bytes: from where on, and up to where that has begun.
 #[derive(Debug)]
 pub(crate) struct InOrder {
     start: u64,
     begun: u64,
-    last_end: u64,
 }
 
 impl Default for InOrder {
     /// None: whatever comes begins anew.
     fn default() -> Self {
-        Self { start: u64::MAX, begun: 0, last_end: u64::MAX }
+        Self { start: u64::MAX, begun: 0 }
     }
 }
 
@@ -33,13 +31,6 @@ impl InOrder {
         let ahead = AHEAD_IN_ORDER.min(end - self.start);
         self.begun = from.max((end + ahead).next_multiple_of(block));
         (from..self.begun).step_by(BLOCK as usize)
-    }
-
-    /// Whether a read goes on where the last one ended. The first read of a file does where it begins the file.
-    pub(crate) fn goes_on(&mut self, offset: u64, end: u64) -> bool {
-        let goes_on = offset == self.last_end || (offset == 0 && self.last_end == u64::MAX);
-        self.last_end = end;
-        goes_on
     }
 }
 

@@ -10,6 +10,9 @@ pub(crate) const AHEAD: usize = 8 << 20;
 /// The same in pieces: enough for the queue of a fast disk.
 pub(crate) const AHEAD_PIECES: usize = 128;
 
+/// A range of this length is read in order, whatever came before it.
+pub(crate) const LONG: usize = 512 << 10;
+
 /// The longest copy on the JS thread that is made by `preadv2(RWF_NOWAIT)`: above, a copy from mapped memory takes less time.
 pub(crate) const NOWAIT: usize = 16 << 10;
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::backend::{Mapping, Source, Views, is_touchable};
@@ -28,6 +29,8 @@ pub struct MappedFile {
     views: Mutex<ViewsMade>,
     locks: Arc<Locks>,
     in_order: Mutex<InOrder>,
+    /// Where the last read ended.
+    last_end: AtomicU64,
     read_ahead: OnceLock<u64>,
     /// In mode `r+`.
     writing: Option<Arc<Writing>>,
@@ -130,6 +133,7 @@ impl MappedFile {
             views: Mutex::default(),
             locks: Arc::default(),
             in_order: Mutex::default(),
+            last_end: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: writable.then(Arc::default),
         })
@@ -149,6 +153,7 @@ impl MappedFile {
             views: Mutex::default(),
             locks: Arc::default(),
             in_order: Mutex::default(),
+            last_end: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: None,
         }
@@ -210,6 +215,7 @@ impl MappedFile {
             views: Mutex::new(ViewsMade { made: views, at_random: before.at_random }),
             locks: Arc::clone(&self.locks),
             in_order: Mutex::default(),
+            last_end: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: self.writing.clone(),
         })
@@ -258,6 +264,11 @@ impl MappedFile {
 
     pub(crate) fn in_order(&self) -> MutexGuard<'_, InOrder> {
         self.in_order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a read goes on where the last one ended; the first one does where it begins the file.
+    pub(crate) fn goes_on(&self, range: Range) -> bool {
+        self.last_end.swap(range.end(), Ordering::Relaxed) == range.offset
     }
 
     /// How much one request to start I/O can start, in bytes.
@@ -364,11 +375,17 @@ impl MappedFile {
             }
             return Ok(count);
         }
-        match Source::of(self) {
+        let mut end = None;
+        let ranges = ranges.inspect(|range| end = Some(range.end()));
+        let copied = match Source::of(self) {
             // SAFETY: passed on from the caller.
-            Some(source) => unsafe { source.copy(ranges, target) },
-            None => Ok(0),
+            Some(source) => unsafe { source.copy(ranges, target) }?,
+            None => 0,
+        };
+        if let Some(end) = end.filter(|_| copied > 0) {
+            self.last_end.store(end, Ordering::Relaxed);
         }
+        Ok(copied)
     }
 
     /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS thread.
