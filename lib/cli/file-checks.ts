@@ -27,9 +27,8 @@ async function look(path: string): Promise<Check[]> {
       advice === undefined ? { name: path, status, found } : { name: path, status, found, advice }
     const onDisk = `${size} on ${fileSystem ?? 'an unknown file system'}`
     return [
-      REMOTE.test(fileSystem ?? '')
-        ? check('note', onDisk, 'What others change in it may be seen late, or in part: see "When not to use it".')
-        : check('ok', onDisk),
+      onFileSystem(fileSystem ?? '', onDisk, check),
+      ...(file.backend === 'mapped' ? [] : [check('note', 'is read, not mapped', NOT_MAPPED)]),
       ...(readAheadKiB === null ? [] : [readAhead(readAheadKiB, check)]),
       resident === undefined
         ? check(
@@ -43,6 +42,24 @@ async function look(path: string): Promise<Check[]> {
   } finally {
     await file.close()
   }
+}
+
+const NOT_MAPPED =
+  "Every read goes to the pool, or to memory for files that the system makes; views are copies, and none in mode 'r+'."
+
+function onFileSystem(fileSystem: string, onDisk: string, check: MakeCheck): Check {
+  if (REMOTE.test(fileSystem)) {
+    const advice =
+      'Nothing of it is answered on the JavaScript thread. What others change in it may be seen late, or in part: see "When not to use it".'
+    return check('note', onDisk, advice)
+  }
+  if (fileSystem === 'overlay') {
+    const advice =
+      'The first write by anybody copies a file of a lower layer up: open handles have its bytes by reads, but their views stay ' +
+      'with the old ones until refresh(). Above other file systems than ext4 only short reads are answered at once.'
+    return check('note', onDisk, advice)
+  }
+  return check('ok', onDisk)
 }
 
 type MakeCheck = (status: Check['status'], found: string, advice?: string) => Check

@@ -8,6 +8,8 @@ import { hasCapability, limit, readText } from './system.js'
 
 /** Capability to lock memory beyond the limit, from linux/capability.h. */
 const CAP_IPC_LOCK = 14n
+/** The soft limit that most systems give a process. */
+const OPEN_FILES = 1024
 /** The kernel's own default of vm.max_map_count. */
 const MAP_COUNT = 65530
 const OTHER_MALLOCS = /\/(?:lib)?(jemalloc|tcmalloc|mimalloc|snmalloc|hoard|scudo)[^/]*$/m
@@ -20,6 +22,7 @@ export async function machineChecks(): Promise<Check[]> {
     memory(),
     hugePages(),
     lockedMemory(),
+    openFiles(),
     mapCount(),
     addressSpace(),
     overcommit(),
@@ -98,9 +101,9 @@ function capabilityChecks(found: Readonly<Record<string, boolean | number | stri
     lacking(
       'external buffers',
       found.externalBuffers === true,
-      'view() and chunks() work',
+      'view() and chunks() hand out mapped bytes',
       'this runtime forbids them',
-      'view() and chunks() reject with ERR_UNSUPPORTED, as in Electron: use read() and readInto().',
+      "view() and chunks() give copies, as in Electron, and none in mode 'r+': use read(), readInto() and write().",
     ),
   ]
 }
@@ -142,7 +145,8 @@ function memory(): Check {
   // Where there is no limit it is zero, or more than there is.
   if (!limited || limited >= total) return { name: 'memory', status: 'ok', found: `${formatBytes(total)}, ${free}` }
   const advice =
-    "The cgroup's limit counts the page cache: files larger than what is left are evicted while they are read."
+    "The cgroup's limit counts the page cache: files larger than what is left are evicted while they are read. " +
+    'lock() rejects what does not fit below it.'
   const found = `${formatBytes(limited)} by the limit of the cgroup, ${free}`
   return { name: 'memory', status: 'note', found, advice }
 }
@@ -161,6 +165,18 @@ function lockedMemory(): Check | undefined {
   const advice =
     'No more than that can be pinned in memory. Raise it with ulimit -l, LimitMEMLOCK= of systemd, or --ulimit memlock= of docker.'
   return { name, status: 'note', found: formatBytes(most), advice }
+}
+
+function openFiles(): Check | undefined {
+  const most = limit('Max open files')
+  const name = 'RLIMIT_NOFILE'
+  if (most === undefined) return undefined
+  const found = most === Number.POSITIVE_INFINITY ? 'unlimited' : `${most} descriptors`
+  if (most >= OPEN_FILES) return { name, status: 'ok', found }
+  const advice =
+    'Each open MappedFile holds one, and mmapRead() none between its calls. Raise it with ulimit -n, LimitNOFILE= of systemd, ' +
+    'or --ulimit nofile= of docker.'
+  return { name, status: 'note', found, advice }
 }
 
 function mapCount(): Check | undefined {
