@@ -115,12 +115,29 @@ pub fn populate_ranges(
             start_read(file, pages, range);
         }
     };
+    // Several short ranges are waited for one by one, and then populated in one call.
+    let is_short = |range: &Range| range.length <= PIECE;
+    let together = ranges.len() > 1 && ranges.iter().all(is_short) && !file.file_system().holes_take_memory;
+    let mut ready = Vec::new();
     let populate = |piece: Piece| match pages {
+        Some(pages) if together => {
+            wait_until_cached(file, pages, piece.range)?;
+            ready.push(piece);
+            Ok(())
+        }
         Some(pages) => populate_piece(file, pages, piece.range, views.is_some()),
         // There is nothing to populate: read, it is in the page cache.
         None => read_to_nowhere(file, piece.range),
     };
     let mut failures = for_each_piece(ranges, start, wanted, populate);
+    let of_ready: Vec<Range> = ready.iter().map(|piece| piece.range).collect();
+    if let Some(pages) = pages.filter(|pages| !pages.populate_many(&of_ready)) {
+        for piece in ready {
+            if let Err(error) = populate_piece(file, pages, piece.range, views.is_some()) {
+                failures.push((piece.of, error));
+            }
+        }
+    }
     if pages.is_some() {
         fail_what_was_cut(file, ranges, &mut failures);
     }

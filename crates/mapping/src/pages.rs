@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::guard::{Guarded, writes_through};
 use crate::os::{self, Detached, Errno, Map, page_size};
 use crate::page_counts::Run;
+use crate::range::Range;
 use crate::table::Access;
 
 /// The mapped pages of a file from its first byte, with room behind its end.
@@ -208,6 +209,18 @@ impl Pages {
         // SAFETY: the span lies within this mapping, because the range does and mappings consist of whole pages.
         unsafe { os::populate(address as *const u8, pages * page_size()) }?;
         if self.first_loss(offset, length).is_some() { Err(Errno::FAULT) } else { Ok(()) }
+    }
+
+    /// The same for many ranges in one call; false where each must be populated by itself, because one cannot be, or the kernel
+    /// does not know how.
+    pub(crate) fn populate_many(&self, ranges: &[Range]) -> bool {
+        let spans: Vec<_> = ranges
+            .iter()
+            .map(|range| self.span(range.offset, range.length))
+            .map(|(address, pages)| (address, pages * page_size()))
+            .collect();
+        // SAFETY: spans of this mapping, because the ranges are, and mappings consist of whole pages.
+        unsafe { os::populate_many(&spans) && !self.is_damaged() }
     }
 
     /// Copies mapped bytes out; false where what came may be no bytes of the file: zeros that the guard has put there. Look at

@@ -58,6 +58,10 @@ impl Pages {
         match *self {}
     }
 
+    pub(crate) fn populate_many(&self, _ranges: &[Range]) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn expect_random(&self, _at_random: bool) {
         match *self {}
     }
