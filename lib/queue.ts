@@ -143,7 +143,7 @@ export class Queue implements Line {
       const targets = scratch ? [scratch] : kind === 'fill' ? toTargets(batch) : undefined
       const job = targets
         ? this.native.readRanges(number, offsets, lengths, targets, scratch === undefined)
-        : this.native.populateRanges(number, offsets, lengths, kind !== 'prefault', kind === 'chunk')
+        : this.native.populateRanges(number, offsets, lengths, kind)
       return this.#follow(job, batch, scratch)
     } catch (error) {
       if (scratch) giveScratch(scratch)

@@ -1,5 +1,8 @@
 //! Numbers and ranges as JavaScript gives them, turned into what the core takes.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use faultless_mapping::{MappedFile, Range};
 use napi::{Error, Result, Status};
 
@@ -47,4 +50,17 @@ pub(crate) fn ranges(file: &MappedFile, offsets: &[f64], lengths: &[f64]) -> Res
         return Err(invalid("each offset must have a length"));
     }
     offsets.iter().zip(lengths).map(|(&offset, &length)| range(file, offset, length)).collect()
+}
+
+/// A time.
+pub(crate) fn milliseconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
+}
+
+/// A path as lib/ hands it over: the bytes themselves where a path is bytes, else UTF-8.
+pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
+    #[cfg(not(unix))]
+    return PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
 }

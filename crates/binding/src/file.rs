@@ -4,14 +4,13 @@ use std::cell::Cell;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use faultless_mapping::{MappedFile, PathRange, Purpose, Range};
 use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
-use crate::arguments::{bytes, number, range, ranges};
+use crate::arguments::{bytes, milliseconds, number, path_from, range, ranges};
 use crate::environment::Wanted;
 use crate::jobs::{
     CountResidency, Job, OpenFile, PopulateRanges, ReadPaths, ReadRanges, Refresh, Source, schedule,
@@ -121,23 +120,23 @@ impl NativeFile {
         schedule(ReadRanges { file: Arc::clone(self.file()?), ranges, targets, is_fresh: fresh, wanted })
     }
 
-    /// Brings ranges into the page table, of the views' mapping or of the one that is copied from; `in_order` if they are parts
-    /// of a longer range that is gone through from its start to its end.
+    /// Brings ranges into the page table: for a `view`, for a `chunk` of a longer range that is gone through from its start to its
+    /// end, or as a `prefault` of what is copied.
     #[napi(ts_return_type = "Promise<Array<number | Error> | null>")]
     pub fn populate_ranges(
         &self,
         job: u32,
         offsets: &[f64],
         lengths: &[f64],
-        for_views: bool,
-        in_order: bool,
+        purpose: String,
     ) -> Scheduled<PopulateRanges> {
         let ranges = ranges(self.file()?, offsets, lengths)?;
         let wanted = Wanted::new(job, ranges.len());
-        let purpose = match (for_views, in_order) {
-            (false, _) => Purpose::Copies,
-            (true, false) => Purpose::Views,
-            (true, true) => Purpose::ViewsInOrder,
+        let purpose = match purpose.as_str() {
+            "prefault" => Purpose::Copies,
+            "view" => Purpose::Views,
+            "chunk" => Purpose::ViewsInOrder,
+            _ => return Err(Error::new(Status::InvalidArg, "no such purpose".to_owned())),
         };
         schedule(PopulateRanges { file: Arc::clone(self.file()?), ranges, purpose, wanted })
     }
@@ -233,20 +232,8 @@ fn must_fit(ranges: &[Range], mut rooms: impl Iterator<Item = usize>) -> Result<
     Ok(())
 }
 
-pub(crate) fn milliseconds(number: f64) -> Duration {
-    Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
-}
-
-/// Lets go of what `readPath` keeps mapped: one path, or all.
+/// Lets go of what `readPaths` keeps mapped: one path, or all.
 #[napi]
 pub fn release_paths(path: Option<Buffer>) {
     faultless_mapping::release_paths(path.map(|path| path_from(&path)).as_deref());
-}
-
-/// A path as lib/ hands it over: the bytes themselves where a path is bytes, else UTF-8.
-pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {
-    #[cfg(unix)]
-    return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
-    #[cfg(not(unix))]
-    return PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
 }

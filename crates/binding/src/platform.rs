@@ -7,9 +7,8 @@ use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 
-use crate::arguments::number;
+use crate::arguments::{number, path_from};
 use crate::environment::pool_size;
-use crate::file::path_from;
 use crate::{errors, external};
 
 /// See `capabilities()` in index.ts.

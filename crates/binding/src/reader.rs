@@ -14,8 +14,7 @@ use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{Env, Error, JsValue, Result, Status, check_status, sys};
 use napi_derive::napi;
 
-use crate::arguments::{bytes, number, range, ranges};
-use crate::file::{milliseconds, path_from};
+use crate::arguments::{bytes, milliseconds, number, path_from, range, ranges};
 use crate::{environment, errors, external};
 
 /// The files that one thread may read at once, by number. A number holds its place, and how often that was given away.
