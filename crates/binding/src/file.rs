@@ -1,5 +1,7 @@
 //! The open file that lib/ works with: what can be answered at once, and what is sent to the pool.
 
+#![expect(clippy::needless_pass_by_value, reason = "napi-rs gives methods their strings by value")]
+
 use std::cell::Cell;
 use std::fs::File;
 use std::path::PathBuf;
