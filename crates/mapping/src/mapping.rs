@@ -80,8 +80,12 @@ impl Mapping {
         identity: Option<Identity>,
         path: &Path,
     ) -> Result<Self> {
-        let own = os::reopen(file).ok().map(|own| Deferred::new(own, file_system.local));
-        let map = map_with_room(stat.size, |length| os::map_shared(own.as_deref().unwrap_or(file), length));
+        let own = os::reopen(file).ok();
+        let map = map_with_room(stat.size, |length| os::map_shared(own.as_ref().unwrap_or(file), length));
+        // Closing it waits for nobody where no server is asked, and descriptors that wait for the reaper may be all there are.
+        if !file_system.local {
+            drop(own.map(|own| Deferred::new(own, false)));
+        }
         let pages = Pages::new(map.map_err(|errno| Error::system(errno, "mmap", path))?, None, Access::Read);
         let (pins, seen) = (Mutex::default(), OnceLock::new());
         Ok(Self { pages: Deferred::new(pages, file_system.local), identity, pins, seen })
