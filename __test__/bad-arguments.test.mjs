@@ -4,9 +4,10 @@ import fs from 'node:fs'
 import { inspect } from 'node:util'
 import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
-import { PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { mappingsOf } from './helpers/process.mjs'
 import { rejects } from './helpers/rejects.mjs'
+import { program } from './helpers/rig.mjs'
 
 const TYPE = { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
 const refusal = { instanceOf: TypeError, code: TYPE.code }
@@ -221,6 +222,15 @@ test('createReadStream throws for options and signals that are none, before a st
   for (const wrong of [null, 5, 'utf8', true]) t.throws(() => file.createReadStream(wrong), refusal, inspect(wrong))
   for (const signal of ['signal', 5, {}, null]) {
     t.throws(() => file.createReadStream({ signal }), refusal, inspect(signal))
+  }
+})
+
+// Seen to fail: with options read as properties, all of it; and with a source that is asked for its descriptor, another file is opened.
+test('options on the prototype of all objects are nobody’s', async t => {
+  const report = await program(t, 'polluted', [seededFile(temporaryFolder(t), 2 * MiB)])
+  t.true(Object.keys(report).length >= 26)
+  for (const [what, found] of Object.entries(report)) {
+    t.regex(found, what.startsWith('open') ? /seeded-1,r,r$/ : /^true,r$/, what)
   }
 })
 

@@ -1,9 +1,10 @@
 // readMany, readManySettled and readManyInto: the order asked, and one bad range among good ones.
 
 import { constants } from 'node:buffer'
+import fs from 'node:fs'
 import test from 'ava'
 import { MappedFile } from 'faultless'
-import { bytesBySync, MiB, PAGE, seededFile, sparseFile, TiB, temporaryFolder } from './helpers/files.mjs'
+import { bytesBySync, KiB, MiB, PAGE, seededFile, sparseFile, TiB, temporaryFolder } from './helpers/files.mjs'
 
 const tooLong = constants.MAX_LENGTH + 1
 
@@ -75,5 +76,53 @@ test('readManySettled: one bad range among good ones fails alone', async t => {
     if (status === 'fulfilled') t.is(value.toString(), 'good')
     else t.is(reason.code, 'ERR_OUT_OF_RANGE')
   }
+  await file.close()
+})
+
+// Seen to fail: where a long range is cut, readManySettled rejects as a whole, and the error of readMany has no index.
+for (const [how, length] of [
+  ['short', 100],
+  ['long', 40 * KiB],
+  ['very long', 600 * KiB],
+]) {
+  test(`of ranges of which a ${how} one was cut, that one is rejected`, async t => {
+    const path = seededFile(temporaryFolder(t), 2 * MiB)
+    const file = await MappedFile.open(path)
+    for (const warm of [false, true]) {
+      if (warm) await file.prefault()
+      fs.truncateSync(path, MiB)
+      const ranges = [
+        { offset: 0, length: 100 },
+        { offset: 5, length: 100 * KiB },
+        { offset: MiB - 50, length },
+        { offset: MiB - 100, length: 100 },
+        { offset: 2 * MiB - length, length },
+      ]
+      const settled = await file.readManySettled(ranges)
+      const outcomes = settled.map(({ reason }) => reason?.code ?? 'fulfilled')
+      const cut = 'ERR_FILE_TRUNCATED'
+      t.deepEqual(outcomes, ['fulfilled', 'fulfilled', cut, 'fulfilled', cut], `${warm ? 'warm' : 'not mapped'}`)
+      for (const [index, { offset, length }] of ranges.entries()) {
+        if (outcomes[index] !== cut) t.true(bytesBySync(path, offset, length).equals(settled[index].value))
+      }
+      t.like(await file.readMany(ranges).catch(error => error), { code: cut, index: 2 })
+      fs.writeFileSync(path, bytesBySync(seededFile(temporaryFolder(t), 2 * MiB), 0, 2 * MiB))
+      await file.refresh()
+    }
+    await file.close()
+  })
+}
+
+// Seen to fail: the list is refused as a whole, without an index.
+test('of ranges of which one fits no memory, that one is rejected', async t => {
+  const file = await MappedFile.open(sparseFile(temporaryFolder(t), TiB, [[5, 'good']]))
+  const ranges = [
+    { offset: 5, length: 4 },
+    { offset: 0, length: TiB },
+    { offset: 0, length: MiB },
+  ]
+  const outcomes = (await file.readManySettled(ranges)).map(({ value, reason }) => reason?.code ?? value.length)
+  t.deepEqual(outcomes, [4, 'ERR_OUT_OF_RANGE', MiB])
+  t.like(await file.readMany(ranges).catch(error => error), { code: 'ERR_OUT_OF_RANGE', index: 1 })
   await file.close()
 })

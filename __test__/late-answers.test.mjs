@@ -74,3 +74,19 @@ needs('eviction').serial(
     await file.close()
   },
 )
+
+// Seen to fail: it resolves with the length of before.
+test.serial('refresh() that is overtaken by close() rejects', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), 1000))
+  const late = new EventEmitter()
+  meddleOnce(t, 'refresh', async job => {
+    const answer = await job
+    await once(late, 'now')
+    return answer
+  })
+  const [first, second] = [file.refresh(), file.refresh()]
+  const closed = file.close()
+  setImmediate(() => late.emit('now'))
+  for (const refreshing of [first, second]) await t.throwsAsync(refreshing, { code: 'ERR_FILE_CLOSED' })
+  await closed
+})

@@ -105,5 +105,5 @@ export function toDescriptor(fd: number): number {
 
 /** Whether a source is an open file of node:fs/promises. */
 export function isFileHandle(source: unknown): source is FileHandle {
-  return typeof source === 'object' && source !== null && typeof (source as { fd?: unknown }).fd === 'number'
+  return typeof source === 'object' && source !== null && typeof option(source as { fd?: unknown }, 'fd') === 'number'
 }

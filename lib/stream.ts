@@ -1,7 +1,7 @@
 // createReadStream(): a Readable over an open file, as like that of node:fs as a file that is open already allows.
 
 import { Buffer } from 'node:buffer'
-import { addAbortSignal, Readable } from 'node:stream'
+import { addAbortSignal, Readable, type ReadableOptions } from 'node:stream'
 import { type Cancellable, type Offset, signalOf, toOffset } from './arguments.js'
 import { fill } from './copies.js'
 import { invalidArgValue, outOfRange } from './errors.js'
@@ -61,7 +61,8 @@ export class MappedReadStream extends Readable {
     if (encoding !== undefined && !Buffer.isEncoding(encoding)) {
       throw invalidArgValue('options.encoding', 'is no encoding', encoding)
     }
-    super({ highWaterMark, ...(encoding && { encoding }) })
+    // Without a prototype, where Node would find options that are nobody's.
+    super({ __proto__: null, highWaterMark, ...(encoding && { encoding }) } as ReadableOptions)
     this.path = handle.path
     this.start = first
     this.end = last

@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer'
 import * as workerThreads from 'node:worker_threads'
 import type { NativeFile } from '#binding'
+import { noteWritable } from './overlap.js'
 
 // Since Node 22.10 and 23.0; not in the types of 20.
 const { markAsUncloneable } = workerThreads as { markAsUncloneable?: (value: object) => void }
@@ -29,6 +30,12 @@ const ALIGNMENT = 4096
 export class Windows {
   #kept = new Map<number, ArrayBuffer>()
   #id = 0
+  readonly #writable: boolean
+
+  /** Of a handle whose stores to views reach the file, or do not. */
+  constructor(writable: boolean) {
+    this.#writable = writable
+  }
 
   /**
    * The mapped bytes of a range within the file. `id` is that of the native mapping they are wanted of; undefined where that
@@ -44,7 +51,7 @@ export class Windows {
     const start = index * WINDOW_STRIDE
     if (offset + length > start + WINDOW_BYTES) {
       const first = offset - (offset % ALIGNMENT)
-      const own = open(native, id, first, offset + length - first)
+      const own = this.#open(native, first, offset + length - first)
       return own && Buffer.from(own, offset - first, length)
     }
     const window = this.#window(native, index, offset + length)
@@ -62,20 +69,21 @@ export class Windows {
     // The last window is shorter than the others, and too short when the file has grown; one that was taken away by
     // ArrayBuffer.prototype.transfer() is empty.
     if (!window || start + window.byteLength < end) {
-      window = open(native, this.#id, start, Math.min(WINDOW_BYTES, native.byteLength - start))
+      window = this.#open(native, start, Math.min(WINDOW_BYTES, native.byteLength - start))
       if (!window) return undefined
       if (!this.#kept.has(index) && this.#kept.size >= KEPT) this.#kept.delete(this.#kept.keys().next().value as number)
       this.#kept.set(index, window)
     }
     return window
   }
-}
 
-// Cloning a window copies tens of MiB. That it cannot be transferred Node sees to itself, as with all memory of addons;
-// markAsUntransferable() would give it a detach key, with which Node 24 aborts at the end of the process.
-function open(native: NativeFile, id: number, start: number, length: number): ArrayBuffer | undefined {
-  const window = native.window(id, start, length)
-  if (!window) return undefined
-  markAsUncloneable?.(window)
-  return window
+  // Cloning a window copies tens of MiB. That it cannot be transferred Node sees to itself, as with all memory of addons;
+  // markAsUntransferable() would give it a detach key, with which Node 24 aborts at the end of the process.
+  #open(native: NativeFile, start: number, length: number): ArrayBuffer | undefined {
+    const window = native.window(this.#id, start, length)
+    if (!window) return undefined
+    markAsUncloneable?.(window)
+    if (this.#writable) noteWritable(window)
+    return window
+  }
 }
