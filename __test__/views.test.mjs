@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
-import { bytesBySync, KiB, MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { bytesBySync, KiB, MiB, PAGE, seededBytes, seededFile, sparseFile, temporaryFolder } from './helpers/files.mjs'
 import { program, unless } from './helpers/rig.mjs'
 import { all, startReaders } from './helpers/workers.mjs'
 
@@ -65,6 +65,17 @@ test('tryView and tryRead never wait: after view and prefault they have the byte
   await file.prefault(10, 100 * KiB)
   t.true(bytesBySync(path, 10, 100 * KiB).equals(file.tryRead(10, 100 * KiB)))
   t.true(bytesBySync(path, 10, 100 * KiB).equals(file.tryView(10, 100 * KiB)))
+  await file.close()
+})
+
+// Seen to fail: without the limit the JavaScript thread looks at 16 bytes for each page of a view, however long that is.
+test('a view over more than 16 MiB is never looked at on the JavaScript thread', async t => {
+  const file = await MappedFile.open(sparseFile(temporaryFolder(t), 64 * MiB))
+  const view = await file.view()
+  t.is(view.length, 64 * MiB)
+  t.is(file.tryView(5, 16 * MiB)?.length, 16 * MiB)
+  t.is(file.tryView(5, 16 * MiB + 1), undefined)
+  t.is((await file.view(5, 16 * MiB + 1)).length, 16 * MiB + 1)
   await file.close()
 })
 

@@ -1,7 +1,7 @@
 // Loops of awaits on warm data, which is answered on the spot, never starve timers.
 
 import test from 'ava'
-import { MappedFile } from 'faultless'
+import { MappedFile, mmapRead } from 'faultless'
 import { KiB, MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { ticking } from './helpers/ticking.mjs'
 
@@ -59,10 +59,37 @@ test.serial('timers tick all through a loop of warm readMany', async t => {
   verdict(t, clock)
 })
 
-for (const chunkSize of [PAGE, undefined]) {
+const empty = seededFile(temporaryFolder(), 0)
+const nothing = {
+  read: file => file.read(5, 0),
+  readInto: file => file.readInto(Buffer.alloc(0)),
+  readMany: file => file.readMany([]),
+  readManySettled: file => file.readManySettled([]),
+  'readMany of empty ranges': file => file.readMany([{ offset: 0, length: 0 }]),
+  readManyInto: file => file.readManyInto(Buffer.alloc(0), [], 8),
+  view: file => file.view(0, 0),
+  slice: file => file.slice(0, 0),
+  prefault: file => file.prefault(0, 0),
+  residency: file => file.residency(0, 0),
+  advise: file => file.advise('willneed', 0, 0),
+  lock: file => file.lock(0, 0),
+  'mmapRead of an empty file': () => mmapRead(empty),
+  'mmapRead of no bytes': () => mmapRead(path, 0, 0),
+}
+
+for (const [name, call] of Object.entries(nothing)) {
+  test.serial(`timers tick all through a loop of what asks for nothing: ${name}`, async t => {
+    const file = await warmFile(t)
+    const clock = ticking(50)
+    while (clock.goesOn()) await call(file)
+    verdict(t, clock)
+  })
+}
+
+for (const chunkSize of [1, PAGE, undefined]) {
   test.serial(`timers tick all through for await over warm chunks of ${chunkSize ?? 'the default size'}`, async t => {
     const file = await warmFile(t)
-    const clock = ticking()
+    const clock = ticking(chunkSize === 1 ? 50 : 1000)
     let goesOn = true
     while (goesOn) {
       for await (const chunk of file.chunks(chunkSize && { chunkSize })) {

@@ -4,6 +4,7 @@ import { invalidArgType, invalidArgValue } from './errors.js'
 import { PIECE_BYTES } from './limits.js'
 import { onPool } from './pool.js'
 import type { Queue } from './queue.js'
+import { answerFree } from './turn.js'
 
 /** What `advise` can say. */
 export type Advice = 'normal' | 'random' | 'sequential' | 'willneed' | 'dontneed'
@@ -52,6 +53,7 @@ async function inPieces(
   length: number,
   each: (at: number, size: number) => Promise<void>,
 ): Promise<void> {
+  if (length === 0) return answerFree(undefined)
   let at = offset
   while (at < offset + length) {
     const border = at - (at % PIECE_BYTES) + PIECE_BYTES
