@@ -2,10 +2,11 @@
 // Without the guard the same program dies of SIGBUS, which the last test here shows. Seen to fail besides: without the look at
 // the damage and at the file's size after each copy, the read across the middle of a page resolves, to zeros.
 
+import { join } from 'node:path'
 import test from 'ava'
-import { runNode } from '../bench/harness/faults.mjs'
-import { temporaryFolder } from './helpers/files.mjs'
-import { program, programPath } from './helpers/rig.mjs'
+import { loopDisk, runNode } from '../bench/harness/faults.mjs'
+import { MiB, temporaryFolder } from './helpers/files.mjs'
+import { needs, program, programPath } from './helpers/rig.mjs'
 
 const expected = {
   read: 'ERR_FILE_TRUNCATED',
@@ -29,6 +30,27 @@ for (const [where, pages] of [
   test(`a file cut ${where}`, async t => {
     t.deepEqual(await program(t, 'cut-file', [temporaryFolder(t), pages]), expected)
   })
+}
+
+// Seen to fail: where short ranges are copied from the mapping without the guard, the first of them ends the process.
+for (const [fileSystem, size] of [
+  ['ext4', 64 * MiB],
+  ['xfs', 320 * MiB],
+]) {
+  needs('loopDevices', ...(fileSystem === 'xfs' ? ['xfs'] : []))(
+    `without the guard a copy past a cut end kills nothing, on ${fileSystem}`,
+    async t => {
+      const disk = loopDisk({ size, fileSystem })
+      t.teardown(disk.dispose)
+      const env = { FAULTLESS_SIGBUS: 'off' }
+      const report = await program(t, 'cut-without-guard', [join(disk.mountPoint, 'file')], { env })
+      t.is(Object.keys(report).length, 6 * 5 * 3)
+      for (const [what, outcome] of Object.entries(report)) {
+        const isRefused = outcome === 'ERR_FILE_TRUNCATED' || (what.startsWith('try') && outcome === 'undefined')
+        t.true(isRefused, `${what}: ${outcome}`)
+      }
+    },
+  )
 }
 
 test('without the guard the same touch kills the process', async t => {

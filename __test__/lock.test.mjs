@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { MappedFile } from 'faultless'
 import { evict, loopDisk, memoryLimited, residentPages } from '../bench/harness/faults.mjs'
-import { MiB, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { MiB, PAGE, seededBytes, seededFile, sparseFile, temporaryFolder } from './helpers/files.mjs'
 import { lockedKiB, untilLocked } from './helpers/locked.mjs'
 import { rejects } from './helpers/rejects.mjs'
 import { needs, program } from './helpers/rig.mjs'
@@ -80,6 +80,30 @@ needs('root').serial('past RLIMIT_MEMLOCK lock rejects, says what to do, and loc
     t.true(right, 'reads go on')
   }
 })
+
+// Seen to fail: the process ends, where it cannot have another mapping for a buffer.
+needs('root').serial('lock of very many separate pages rejects before the process runs out of mappings', async t => {
+  const path = sparseFile(temporaryFolder(t), 2 * 70_000 * PAGE)
+  const { refused, ...rest } = await program(t, 'lock-scattered', [path])
+  t.deepEqual(refused, { code: 'ENOMEM', says: true })
+  t.deepEqual(rest, { enough: true, kept: true, buffers: 200, said: 'here', again: 'locked', after: 0 })
+})
+
+// Seen to fail: the kernel kills the process.
+needs('root', 'memoryLimit').serial(
+  'past the limit of the memory cgroup lock rejects, and the process lives',
+  async t => {
+    const path = seededFile(temporaryFolder(t), 400 * MiB)
+    // Or its pages belong to who has written them.
+  evict(path)
+  const group = memoryLimited(256 * MiB)
+    t.teardown(group.dispose)
+    const { some, ...rest } = await program(t, 'lock-cgroup', [path], { cgroups: [group] })
+    const refused = { code: 'ENOMEM', says: true }
+    t.deepEqual(rest, { whole: refused, afterWhole: 0, last: refused, asLocked: true, right: true, again: 'locked' })
+    t.true(some > 3 && some < 16, `${some} pieces of 16 MiB`)
+  },
+)
 
 needs('root').serial('8 workers lock, write and flush parts of one file', async t => {
   const length = 256 * 1024

@@ -105,7 +105,8 @@ impl MappedFile {
         if size < range.end() {
             return Err(self.truncated(range, size));
         }
-        Err(failed(errno, os::lock_limit().map_or(LockLimit::Mappings, LockLimit::Process)))
+        let of_process = os::lock_limit().filter(|_| mapping.has_room_for_runs());
+        Err(failed(errno, of_process.map_or(LockLimit::Mappings, LockLimit::Process)))
     }
 
     /// Takes back one call of [`MappedFile::lock`] for each page of the range that this handle has locked. Of the rest of the

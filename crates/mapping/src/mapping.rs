@@ -121,13 +121,17 @@ impl Mapping {
         let more = pins.runs().saturating_sub(before);
         let runs = LOCKED_RUNS.fetch_add(more, Ordering::Relaxed) + more;
         LOCKED_RUNS.fetch_sub(before.saturating_sub(pins.runs()), Ordering::Relaxed);
-        // Each run splits a mapping at both of its ends; half of all mappings are left to others.
-        let outcome = if more > 0 && runs > os::most_mappings() / 4 { Err(Errno::NOMEM) } else { Ok(()) };
+        let outcome = if more > 0 && runs > most_runs() { Err(Errno::NOMEM) } else { Ok(()) };
         let outcome = outcome.and_then(|()| fresh.into_iter().try_for_each(|run| self.pages.lock(run)));
         if outcome.is_err() {
             self.take_back(&mut pins, pages);
         }
         outcome
+    }
+
+    /// Whether one more separate run may be locked in this process.
+    pub(crate) fn has_room_for_runs(&self) -> bool {
+        LOCKED_RUNS.load(Ordering::Relaxed) < most_runs()
     }
 
     /// Takes the lock of one handle back.
@@ -144,6 +148,11 @@ impl Mapping {
         LOCKED_RUNS.fetch_add(after.saturating_sub(before), Ordering::Relaxed);
         LOCKED_RUNS.fetch_sub(before.saturating_sub(after), Ordering::Relaxed);
     }
+}
+
+/// Each run splits a mapping at both of its ends; half of all mappings are left to others.
+fn most_runs() -> usize {
+    os::most_mappings() / 4
 }
 
 impl Deref for Mapping {
