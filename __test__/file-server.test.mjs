@@ -1,7 +1,10 @@
 // A file server that is slow, hangs or fails: no thread that runs JavaScript ever asks it for anything, what is elsewhere goes on,
 // and the bytes are right. Requests are counted by thread, so no clock says what passes.
 
+import { once } from 'node:events'
 import fs from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
 import { fileServer, requestsOfMarks, SERVED_BYTES, servedBytes } from './helpers/file-server.mjs'
@@ -214,6 +217,40 @@ onServer.serial(
     await Promise.all([file, ...opened].map(each => each.close()))
   },
 )
+
+// Seen to fail: where each environment may always have one job, all threads of the pool are taken, and fs.stat waits for the server.
+onServer.serial('while the server holds the reads of 8 workers back, fs and what is in memory go on', async t => {
+  await served(t)
+  const path = seededFile(temporaryFolder(t), MiB)
+  const file = await MappedFile.open(path)
+  await file.prefault()
+  await server.rule('read', { hold: true })
+  const ways = ['read', 'view', 'mmapRead']
+  const workers = Array.from({ length: 8 }, (_, index) => {
+    const [name, way] = [`worker-${index}`, ways[index % ways.length]]
+    const entry = new URL('./programs/served-worker.mjs', import.meta.url)
+    const worker = new Worker(entry, { workerData: { path: server.path(name), way } })
+    return { worker, expected: servedBytes(way === 'mmapRead' ? `${name}-other` : name) }
+  })
+  await Promise.all(workers.map(({ worker }) => once(worker, 'message')))
+  const results = workers.map(async ({ worker, expected }) => {
+    worker.postMessage('go')
+    return expected.equals((await once(worker, 'message'))[0])
+  })
+  await server.untilHeld('read')
+  // Those who are quick have had their turn by then.
+  for (let time = 0; time < 20; time++) {
+    await fs.promises.stat(path)
+    t.true(seededBytes(MiB).equals(await file.read()))
+    t.is((await file.view(PAGE, PAGE)).length, PAGE)
+    await delay(10)
+  }
+  const { held, expired } = await server.state()
+  t.true(held.read > 0 && expired === 0, `${held.read} held, ${expired} too long`)
+  await server.rule('read')
+  t.deepEqual(new Set(await Promise.all(results)), new Set([true]))
+  await file.close()
+})
 
 // Seen to fail: what is found by device and inode number alone is the other file's.
 onServer.serial('files of one inode number never give one another their bytes', async t => {

@@ -33,9 +33,6 @@ impl Drop for NativeFile {
     }
 }
 
-/// A job on the pool, for which a permit was taken.
-pub(crate) type Scheduled<W> = Result<AsyncTask<Job<W>>>;
-
 impl NativeFile {
     pub(crate) fn new(file: Arc<MappedFile>) -> Self {
         Self { file: Some(file), reader: Cell::new(0) }
@@ -115,7 +112,7 @@ impl NativeFile {
         lengths: &[f64],
         targets: Vec<Uint8Array>,
         fresh: bool,
-    ) -> Scheduled<ReadRanges> {
+    ) -> Result<AsyncTask<Job<ReadRanges>>> {
         let ranges = ranges(self.file()?, offsets, lengths)?;
         must_fit(&ranges, targets.iter().map(|target| target.len()))?;
         let wanted = Wanted::new(job, ranges.len());
@@ -131,7 +128,7 @@ impl NativeFile {
         offsets: &[f64],
         lengths: &[f64],
         purpose: String,
-    ) -> Scheduled<PopulateRanges> {
+    ) -> Result<AsyncTask<Job<PopulateRanges>>> {
         let ranges = ranges(self.file()?, offsets, lengths)?;
         let wanted = Wanted::new(job, ranges.len());
         let purpose = match purpose.as_str() {
@@ -147,14 +144,14 @@ impl NativeFile {
     #[napi(
         ts_return_type = "Promise<{ pages: number, resident?: number, mapped: number, pageSize: number }>"
     )]
-    pub fn residency(&self, offset: f64, length: f64) -> Scheduled<CountResidency> {
+    pub fn residency(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<CountResidency>>> {
         let range = range(self.file()?, offset, length)?;
         schedule(CountResidency { file: Arc::clone(self.file()?), range })
     }
 
     /// The same file as it is now. Unless `forgiving`, stores that were lost are remembered.
     #[napi(ts_return_type = "Promise<NativeFile>")]
-    pub fn refresh(&self, forgiving: bool) -> Scheduled<Refresh> {
+    pub fn refresh(&self, forgiving: bool) -> Result<AsyncTask<Job<Refresh>>> {
         schedule(Refresh { file: Arc::clone(self.file()?), forgiving })
     }
 }
@@ -175,7 +172,10 @@ impl Descriptor {
 
 /// Opens a path, or what a descriptor leads to, which is used up.
 #[napi(ts_return_type = "Promise<NativeFile>")]
-pub fn open_file(source: Either<Buffer, ClassInstance<Descriptor>>, writable: bool) -> Scheduled<OpenFile> {
+pub fn open_file(
+    source: Either<Buffer, ClassInstance<Descriptor>>,
+    writable: bool,
+) -> Result<AsyncTask<Job<OpenFile>>> {
     let source = match source {
         Either::A(path) => Source::Path(path_from(&path)),
         Either::B(mut descriptor) => Source::Descriptor(
@@ -199,7 +199,7 @@ pub fn read_paths(
     idle: f64,
     most: u32,
     most_together: u32,
-) -> Scheduled<ReadPaths> {
+) -> Result<AsyncTask<Job<ReadPaths>>> {
     if paths.len() != offsets.len() || paths.len() != lengths.len() {
         return Err(Error::new(Status::InvalidArg, "each path must have an offset and a length".to_owned()));
     }

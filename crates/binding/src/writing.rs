@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use faultless_mapping::{Advice, MappedFile};
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
 use crate::arguments::{bytes, range};
-use crate::file::{NativeFile, Scheduled};
-use crate::jobs::{Work, schedule};
+use crate::file::NativeFile;
+use crate::jobs::{Job, Work, schedule};
 
 type Act = dyn FnMut(&MappedFile) -> faultless_mapping::Result<()> + Send;
 
@@ -38,7 +38,7 @@ impl NativeFile {
     fn deed(
         &self,
         act: impl FnMut(&MappedFile) -> faultless_mapping::Result<()> + Send + 'static,
-    ) -> Scheduled<Deed> {
+    ) -> Result<AsyncTask<Job<Deed>>> {
         schedule(Deed { file: Arc::clone(self.file()?), act: Box::new(act) })
     }
 }
@@ -47,28 +47,28 @@ impl NativeFile {
 impl NativeFile {
     /// Writes `data`, which is memory that nobody else changes meanwhile.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn write(&self, data: Uint8Array, offset: f64) -> Scheduled<Deed> {
+    pub fn write(&self, data: Uint8Array, offset: f64) -> Result<AsyncTask<Job<Deed>>> {
         let offset = bytes(offset)?;
         self.deed(move |file| file.write(&data, offset))
     }
 
     /// Has a range on the device.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn flush(&self, offset: f64, length: f64) -> Scheduled<Deed> {
+    pub fn flush(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let range = range(self.file()?, offset, length)?;
         self.deed(move |file| file.flush(range))
     }
 
     /// Keeps a range in memory.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn lock(&self, offset: f64, length: f64) -> Scheduled<Deed> {
+    pub fn lock(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let range = range(self.file()?, offset, length)?;
         self.deed(move |file| file.lock(range))
     }
 
     /// Takes back one lock of each page of a range; to the end of all that is locked without a length.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn unlock(&self, offset: f64, length: Option<f64>) -> Scheduled<Deed> {
+    pub fn unlock(&self, offset: f64, length: Option<f64>) -> Result<AsyncTask<Job<Deed>>> {
         let (offset, length) = (bytes(offset)?, length.map(bytes).transpose()?);
         self.deed(move |file| {
             file.unlock(offset, length);
@@ -78,7 +78,7 @@ impl NativeFile {
 
     /// Takes back all locks of this handle.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn unlock_all(&self) -> Scheduled<Deed> {
+    pub fn unlock_all(&self) -> Result<AsyncTask<Job<Deed>>> {
         self.deed(|file| {
             file.unlock_all();
             Ok(())
@@ -87,7 +87,7 @@ impl NativeFile {
 
     /// Tells the kernel how a range will be used.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn advise(&self, advice: String, offset: f64, length: f64) -> Scheduled<Deed> {
+    pub fn advise(&self, advice: String, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let range = range(self.file()?, offset, length)?;
         let advice = match advice.as_str() {
             "normal" => Advice::Normal,
