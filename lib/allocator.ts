@@ -60,7 +60,7 @@ export const allocator = Object.freeze({
 })
 
 // Where a process begins. Results can be had in any case.
-const asked = allocatorOfEnvironment()
+const asked = allocatorOfEnvironment(process.env.FAULTLESS_ALLOCATOR)
 if (asked) {
   try {
     useJemalloc(available('FAULTLESS_ALLOCATOR', asked) === 'jemalloc')

@@ -22,15 +22,13 @@ pub fn use_jemalloc(wanted: bool) {
     faultless_allocator::use_jemalloc(wanted);
 }
 
-/// The allocator that the environment of the process asks for. Told once, to the thread that asks first.
+/// The allocator that the environment asks for, as JavaScript reads it: once, for the thread that loads the package first.
 #[napi]
 #[must_use]
-pub fn allocator_of_environment() -> Option<String> {
+pub fn allocator_of_environment(asked: Option<String>) -> Option<String> {
     static TOLD: AtomicBool = AtomicBool::new(false);
-    if TOLD.swap(true, Ordering::Relaxed) {
-        return None;
-    }
-    std::env::var_os("FAULTLESS_ALLOCATOR").map(|name| name.to_string_lossy().into_owned())
+    let is_first = !TOLD.swap(true, Ordering::Relaxed);
+    asked.filter(|_| is_first)
 }
 
 /// What malloc or jemalloc holds; see `AllocatorStats` in lib/allocator.ts.
