@@ -95,8 +95,8 @@ needs('root', 'memoryLimit').serial(
   async t => {
     const path = seededFile(temporaryFolder(t), 400 * MiB)
     // Or its pages belong to who has written them.
-  evict(path)
-  const group = memoryLimited(256 * MiB)
+    evict(path)
+    const group = memoryLimited(256 * MiB)
     t.teardown(group.dispose)
     const { some, ...rest } = await program(t, 'lock-cgroup', [path], { cgroups: [group] })
     const refused = { code: 'ENOMEM', says: true }

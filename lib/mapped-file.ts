@@ -25,7 +25,7 @@ import { Handle } from './handle.js'
 import { option } from './language.js'
 import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
 import { allOrFirstFailure } from './many.js'
-import { resultMemory, takeBack } from './memory.js'
+import { allocate, resultMemory, takeBack } from './memory.js'
 import { copyInto } from './overlap.js'
 import { onPool } from './pool.js'
 import { tryCopy } from './reader.js'
@@ -297,8 +297,8 @@ export class MappedFile implements AsyncDisposable {
     const to = end === undefined ? handle.byteLength : handle.position(end, 'end')
     const count = Math.max(0, to - from)
     mustFit(handle.path, from, count)
-    const memory = new ArrayBuffer(count)
-    return fill(handle, new Uint8Array(memory), from, signal, memory)
+    const memory = allocate(count)
+    return fill(handle, memory, from, signal, memory.buffer)
   }
 
   /**

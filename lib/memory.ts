@@ -75,7 +75,8 @@ export function aligned(length: number): number {
   return Math.ceil(length / ALIGNMENT) * ALIGNMENT
 }
 
-function allocate(length: number): Buffer<ArrayBuffer> {
+/** Memory of V8's own that its owner may transfer. */
+export function allocate(length: number): Buffer<ArrayBuffer> {
   try {
     return Buffer.allocUnsafeSlow(length) as Buffer<ArrayBuffer>
   } catch {
