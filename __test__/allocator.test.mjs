@@ -74,9 +74,11 @@ test.serial('short results, and those of slice, stay where they can be shared or
 test.serial('each allocator says what it holds, as far as it knows', t => {
   const { allocator: name, ...process } = allocator.stats()
   t.is(name, 'glibc')
-  t.deepEqual(Object.keys(process).sort(), ['allocated', 'arenas', 'mapped', 'retained'])
+  t.deepEqual(Object.keys(process).sort(), ['allocated', 'arenas', 'heaps', 'mapped', 'retained', 'top'])
   t.is(process.mapped, process.allocated + process.retained)
   t.true(process.allocated > 0 && process.arenas >= 1)
+  t.true(process.top > 0 && process.top <= process.retained)
+  t.true(process.heaps >= process.arenas - 1, 'each arena but the main one has a heap')
 
   allocator.use('jemalloc')
   const { allocator: current, ...ours } = allocator.stats()

@@ -10,7 +10,7 @@ import { MiB, PAGE, seededFile, sparseFile, TiB, temporaryFolder } from './helpe
 import { needs } from './helpers/rig.mjs'
 
 const NOBODY = 65534
-const COMMANDS = ['residency', 'warm', 'faults', 'locks', 'doctor', 'prove']
+const COMMANDS = ['residency', 'warm', 'faults', 'locks', 'memory', 'doctor', 'prove']
 const ON_FILES = ['residency', 'warm']
 
 test('--version says the version of the package', async t => {

@@ -16,8 +16,10 @@ const file = seededFile(folder, MiB)
 /** What workers in readFileSync of a 1 MiB file cost in page faults, in a process of its own. */
 const buffers = (t, who, options) => program(t, 'buffers', [file, who], options)
 
-/** What each call of allocator.tune() answers in a process of its own. */
-const calls = (t, tunings, options) => program(t, 'tune-calls', [JSON.stringify(tunings)], options)
+/** What each call of allocator.tune() answers in a process of its own, but for what was decided since. */
+const calls = async (t, tunings, options) =>
+  withoutDecisions(await program(t, 'tune-calls', [JSON.stringify(tunings)], options))
+const withoutDecisions = answers => answers.map(({ decision: _, ...answer }) => answer)
 
 test.serial('code that is not ours faults in less than half of the pages, whichever way malloc was tuned', async t => {
   const untuned = await buffers(t, 'nobody')
@@ -49,14 +51,14 @@ test('says what is in effect: the defaults, completed by them, or all as asked',
     // Nothing beyond what is to be given back is kept.
     { applied: { ...DEFAULTS, trimThreshold: 16 * MiB, topPad: 16 * MiB }, supported: true },
     { applied: { ...DEFAULTS, trimThreshold: 96 * MiB }, supported: true },
-    { applied: asked, supported: true },
+    { applied: { ...DEFAULTS, ...asked }, supported: true },
   ])
 })
 
 test('eight workers that tune at once get the same answer', async t => {
   const answers = await program(t, 'tune-calls', [JSON.stringify([null, { arenaMax: 4 }]), 8])
   t.is(answers.length, 8)
-  for (const answer of answers) t.deepEqual(answer[0], { applied: DEFAULTS, supported: true })
+  for (const answer of answers) t.deepEqual(withoutDecisions(answer)[0], { applied: DEFAULTS, supported: true })
 })
 
 test('the first arenaMax stays, and a second is not claimed', async t => {
@@ -90,6 +92,12 @@ test('MALLOC_ARENA_MAX from outside stands in the way of arenaMax alone', async 
   t.regex(limited.reason, /^MALLOC_ARENA_MAX /)
 })
 
+test('where nothing bounds what malloc keeps, nothing is set, and it is said why', async t => {
+  const [{ applied, supported, reason }] = await calls(t, [{ memory: MiB }], { env: { MALLOC_ARENA_MAX: '1' } })
+  t.deepEqual([applied, supported], [{}, true])
+  t.regex(reason, /^what malloc keeps cannot be bounded here, so nothing was set: .*MALLOC_ARENA_MAX/)
+})
+
 const noJemalloc = JEMALLOC ? undefined : 'there is no libjemalloc.so.2 (Debian: libjemalloc2)'
 required(noJemalloc)('a preloaded malloc is named, and nothing is done', async t => {
   const env = { LD_PRELOAD: JEMALLOC }
@@ -101,7 +109,9 @@ required(noJemalloc)('a preloaded malloc is named, and nothing is done', async t
 
 test('where there is no addon for the platform, faultless/tune says so, and the program runs', async t => {
   const env = { NAPI_RS_NATIVE_LIBRARY_PATH: join(folder, 'no-addon.node') }
-  t.deepEqual(await program(t, 'tuned'), { applied: DEFAULTS, supported: true })
+  const { decision, ...tuned } = await program(t, 'tuned')
+  t.deepEqual(tuned, { applied: DEFAULTS, supported: true })
+  t.true(decision.keeps)
   for (const way of ['--import', '--require']) {
     const { applied, supported, reason } = await program(t, 'tuned', [], {
       env,
@@ -125,6 +135,8 @@ for (const [what, tuning, code, message] of [
   ['NaN', { trimThreshold: Number.NaN }, 'ERR_OUT_OF_RANGE', /trimThreshold/],
   ['a fraction', { mmapThreshold: MiB + 0.5 }, 'ERR_OUT_OF_RANGE', /mmapThreshold/],
   ['more than an int holds', { trimThreshold: 2 ** 31 }, 'ERR_OUT_OF_RANGE', /trimThreshold/],
+  ['a bound below nothing', { memory: -1 }, 'ERR_OUT_OF_RANGE', /memory/],
+  ['no bound', { memory: Number.POSITIVE_INFINITY }, 'ERR_OUT_OF_RANGE', /memory/],
   ['no arenas', { arenaMax: 0 }, 'ERR_OUT_OF_RANGE', /arenaMax/],
   ['text', { mmapThreshold: '1048576' }, 'ERR_INVALID_ARG_TYPE', /mmapThreshold/],
   ['a bigint', { arenaMax: 2n }, 'ERR_INVALID_ARG_TYPE', /arenaMax/],

@@ -1,9 +1,9 @@
 // allocator: where the memory of large results comes from, and the tuning of the process's own malloc.
 
-import { allocatorOfEnvironment, allocatorStats, useJemalloc, usesJemalloc } from '#binding'
+import { allocatorOfEnvironment, allocatorStats, mallocDecision, trimMalloc, useJemalloc, usesJemalloc } from '#binding'
 import { capabilities } from './capabilities.js'
 import { invalidArgType, invalidArgValue, unsupported } from './errors.js'
-import { tune } from './tuning.js'
+import { type Decision, tune } from './tuning.js'
 
 /** `'glibc'` is the malloc of the process, whatever was preloaded; `'jemalloc'` is linked into the addon. */
 export type AllocatorName = 'glibc' | 'jemalloc'
@@ -20,8 +20,14 @@ export interface AllocatorStats {
   mapped?: number
   /** Free, and kept for what is allocated next: part of `mapped` for glibc, address space beyond it for jemalloc. */
   retained?: number
+  /** Of `retained`, at the end of an arena, from where free memory goes back by itself; glibc's only. */
+  top?: number
   /** How many arenas there are; glibc's only. */
   arenas?: number
+  /** How many heaps of 64 MiB the arenas have, the main one none; glibc's only. */
+  heaps?: number
+  /** What was decided since malloc was tuned, and why; glibc's only. */
+  decision?: Decision
 }
 
 const NAMES: readonly AllocatorName[] = ['glibc', 'jemalloc']
@@ -53,7 +59,22 @@ export const allocator = Object.freeze({
    */
   stats(name: AllocatorName = allocator.current): AllocatorStats {
     const wanted = available('name', name)
-    return { allocator: wanted, ...allocatorStats(wanted === 'jemalloc') }
+    if (wanted === 'jemalloc') return { allocator: wanted, ...allocatorStats(true) }
+    const decision = mallocDecision()
+    return { allocator: wanted, ...allocatorStats(false), ...(decision && { decision }) }
+  },
+
+  /**
+   * Gives back to the kernel what the malloc of the process holds free, in whole pages, whether it was tuned or not. It is done on
+   * the pool, a piece at a time.
+   *
+   * @returns how many bytes went back
+   * @throws rejects with `ERR_UNSUPPORTED` where malloc is not glibc's, or its arenas cannot be looked at, with the reason
+   */
+  async trim(): Promise<number> {
+    const trimmed = await trimMalloc()
+    if (typeof trimmed === 'string') throw unsupported(`Nothing can be given back: ${trimmed}`)
+    return trimmed
   },
 
   tune,

@@ -1,6 +1,6 @@
 // allocator.tune(): glibc's malloc tuned for the whole process, so that threads stop contending for the address space.
 
-import { tuneMalloc } from '#binding'
+import { mallocDecision, tuneMalloc } from '#binding'
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 
 /** Values for glibc's `mallopt()`. What is left out takes its default; arenas stay unlimited unless `arenaMax` is given. */
@@ -16,6 +16,32 @@ export interface GlibcTuning {
   topPad?: number
   /** How many arenas there may be, 1 or more; not set by default. Works only while the process has made few. */
   arenaMax?: number
+  /**
+   * Bytes that may stay of what is free and was not used for half a second, in the whole process: 64 MiB by default. What is more
+   * goes back at once, and what is left by halves.
+   */
+  memory?: number
+}
+
+/** What a thread of the package has decided while it looked after malloc. */
+export interface Decision {
+  /** Whether arenas keep what is freed at their end, as they were tuned to; else it goes back as it is freed. */
+  keeps: boolean
+  /** Why. */
+  why: string
+  /** Bytes given back so far. */
+  gaveBack: number
+  /** How long arenas were locked for it, and by `allocator.trim()`: who allocates in one may wait as long. */
+  pauses: Pauses
+}
+
+/** How often arenas were locked from here. */
+export interface Pauses {
+  count: number
+  /** Of these, for more than a millisecond. */
+  long: number
+  /** Milliseconds of the longest one; a thread that is not run meanwhile makes it longer. */
+  longest: number
 }
 
 /** What `allocator.tune()` came to. */
@@ -26,13 +52,20 @@ export interface Tuned {
   supported: boolean
   /** Why something that was asked for is not in effect. */
   reason?: string
+  /** What was decided since, where something is in effect; `allocator.stats().decision` has it later on. */
+  decision?: Decision
 }
 
 const KiB = 1024
 const MiB = 1024 * KiB
 
 /** What `zx bench/matrix.mjs tune-sweep` has found; docs/allocator.md tells why. */
-export const DEFAULTS = Object.freeze({ mmapThreshold: 32 * MiB, trimThreshold: 64 * MiB, topPad: 64 * MiB })
+export const DEFAULTS = Object.freeze({
+  mmapThreshold: 32 * MiB,
+  trimThreshold: 32 * MiB,
+  topPad: 32 * MiB,
+  memory: 64 * MiB,
+})
 
 type Whole = typeof DEFAULTS & { arenaMax?: number }
 
@@ -51,6 +84,7 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
   trimThreshold: [0, MOST],
   topPad: [0, MOST],
   arenaMax: [1, MOST],
+  memory: [0, Number.MAX_SAFE_INTEGER],
 }
 
 /**
@@ -65,11 +99,12 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
  */
 export function tune(tuning: GlibcTuning = {}): Tuned {
   const asked = checked(tuning)
-  const { mmapThreshold, trimThreshold, arenaMax }: Whole = { ...DEFAULTS, ...asked }
+  const { mmapThreshold, trimThreshold, arenaMax, memory }: Whole = { ...DEFAULTS, ...asked }
   // What is kept in any case would be more than what is to be given back.
   const topPad = asked.topPad ?? Math.min(DEFAULTS.topPad, trimThreshold)
-  const { applied, ...rest } = tuneMalloc(mmapThreshold, trimThreshold, topPad, arenaMax)
-  return { applied: applied ?? {}, ...rest }
+  const { applied, ...rest } = tuneMalloc(mmapThreshold, trimThreshold, topPad, arenaMax, memory)
+  const decision = applied && mallocDecision()
+  return { applied: applied ?? {}, ...rest, ...(decision && { decision }) }
 }
 
 function checked(tuning: unknown): GlibcTuning {

@@ -16,6 +16,7 @@ const COMMANDS: Record<string, Entry> = {
   warm: { about: 'bring files into memory', load: () => import('./warm.js') },
   faults: { about: 'which line of JavaScript waits for the disk', load: () => import('./faults.js') },
   locks: { about: 'who waits for mmap_lock, and who takes it', load: () => import('./locks.js') },
+  memory: { about: 'what malloc holds free in a running process', load: () => import('./memory.js') },
   doctor: { about: 'what works on this machine, and what to change', load: () => import('./doctor.js') },
   prove: { about: 'the promises of the README, measured on this machine', load: () => import('./prove.js') },
 }

@@ -82,7 +82,9 @@ pub(crate) fn stats() -> Option<Stats> {
         resident: Some(read(c"stats.resident")?),
         mapped: read(c"stats.mapped")?,
         retained: read(c"stats.retained")?,
+        top: None,
         arenas: None,
+        heaps: None,
     })
 }
 

@@ -2,6 +2,11 @@
 
 #[cfg_attr(not(feature = "jemalloc"), path = "no_jemalloc.rs")]
 mod jemalloc;
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")),
+    path = "no_keeper.rs"
+)]
+mod keeper;
 mod malloc;
 mod stats;
 mod tune;
@@ -9,8 +14,8 @@ mod tune;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use jemalloc::Block;
-pub use stats::{Stats, jemalloc_stats, malloc_stats};
-pub use tune::{Tuned, Tuning, can_tune, tune};
+pub use stats::{ArenaStats, Decision, Pauses, Stats, arenas_of, decision, jemalloc_stats, malloc_stats};
+pub use tune::{Tuned, Tuning, can_tune, trim, tune};
 
 /// Whether jemalloc is linked in.
 pub const HAS_JEMALLOC: bool = cfg!(feature = "jemalloc");

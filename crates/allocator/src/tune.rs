@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::malloc;
+use crate::{keeper, malloc};
 
 /// Values for glibc's `mallopt`, in bytes and arenas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Tuning {
     pub top_pad: i32,
     /// `M_ARENA_MAX`: how many arenas there may be.
     pub arena_max: Option<i32>,
+    /// What may stay of memory that is free and has not been used for a while, in the whole process.
+    pub memory: u64,
 }
 
 /// What became of a [`Tuning`].
@@ -71,7 +73,9 @@ fn apply(asked: Tuning, first_arena_max: &mut Option<i32>) -> Tuned {
         let reason = format!("{variable} tunes malloc already; unset it to have it tuned from here");
         return Tuned { supported: true, applied: None, reason: Some(reason) };
     }
-    if let Err(reason) = malloc::set_sizes(asked) {
+    // What nothing would bound is not set.
+    if let Err(reason) = keeper::keep(asked) {
+        let reason = format!("what malloc keeps cannot be bounded here, so nothing was set: {reason}");
         return Tuned { supported: true, applied: None, reason: Some(reason) };
     }
     let (arena_max, reason) = match asked.arena_max.map(|most| limit_arenas(most, first_arena_max)) {
@@ -80,6 +84,15 @@ fn apply(asked: Tuning, first_arena_max: &mut Option<i32>) -> Tuned {
         Some(Err(reason)) => (*first_arena_max, Some(reason)),
     };
     Tuned { supported: true, applied: Some(Tuning { arena_max, ..asked }), reason }
+}
+
+/// Gives back what malloc holds free, in whole pages. How many bytes that was.
+///
+/// # Errors
+/// Why it cannot be done here, for people.
+pub fn trim() -> Result<u64, String> {
+    malloc::tunable()?;
+    keeper::trim()
 }
 
 /// glibc looks at `M_ARENA_MAX` until it has settled how many arenas there may be, and never again.

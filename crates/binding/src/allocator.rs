@@ -1,13 +1,14 @@
 //! The allocators, for JavaScript.
 
+use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use faultless_allocator::{Stats, Tuning};
-use napi::bindgen_prelude::{JsObjectValue, Object};
-use napi::{Env, Result};
+use faultless_allocator::{ArenaStats, Decision, Pauses, Stats, Tuning};
+use napi::bindgen_prelude::{AsyncTask, Either, JsObjectValue, Object};
+use napi::{Env, Error, Result, Task};
 use napi_derive::napi;
 
-use crate::arguments::number;
+use crate::arguments::{bytes, number};
 
 /// Whether large results come from jemalloc.
 #[napi]
@@ -33,19 +34,21 @@ pub fn allocator_of_environment(asked: Option<String>) -> Option<String> {
 
 /// What malloc or jemalloc holds; see `AllocatorStats` in lib/allocator.ts.
 #[napi(
-    ts_return_type = "{ allocated?: number, resident?: number, mapped?: number, retained?: number, arenas?: number }"
+    ts_return_type = "{ allocated?: number, resident?: number, mapped?: number, retained?: number, top?: number, arenas?: number, heaps?: number }"
 )]
 pub fn allocator_stats(env: &Env, jemalloc: bool) -> Result<Object<'_>> {
     let mut object = Object::new(env)?;
     let found =
         if jemalloc { faultless_allocator::jemalloc_stats() } else { faultless_allocator::malloc_stats() };
-    if let Some(Stats { allocated, resident, mapped, retained, arenas }) = found {
+    if let Some(Stats { allocated, resident, mapped, retained, top, arenas, heaps }) = found {
         for (name, value) in [
             ("allocated", Some(allocated)),
             ("resident", resident),
             ("mapped", Some(mapped)),
             ("retained", Some(retained)),
+            ("top", top),
             ("arenas", arenas),
+            ("heaps", heaps),
         ] {
             if let Some(value) = value {
                 object.set_named_property(name, number(value))?;
@@ -62,6 +65,7 @@ pub struct MallocTuning {
     pub trim_threshold: i32,
     pub top_pad: i32,
     pub arena_max: Option<i32>,
+    pub memory: f64,
 }
 
 /// See `Tuned` in lib/tuning.ts.
@@ -74,16 +78,102 @@ pub struct MallocTuned {
 
 /// Tunes the malloc of the whole process; see `GlibcTuning`.
 #[napi]
-#[must_use]
 pub fn tune_malloc(
     mmap_threshold: i32,
     trim_threshold: i32,
     top_pad: i32,
     arena_max: Option<i32>,
-) -> MallocTuned {
-    let tuned = faultless_allocator::tune(Tuning { mmap_threshold, trim_threshold, top_pad, arena_max });
-    let applied = tuned.applied.map(|Tuning { mmap_threshold, trim_threshold, top_pad, arena_max }| {
-        MallocTuning { mmap_threshold, trim_threshold, top_pad, arena_max }
-    });
-    MallocTuned { applied, supported: tuned.supported, reason: tuned.reason }
+    memory: f64,
+) -> Result<MallocTuned> {
+    let memory = bytes(memory)?;
+    let tuned =
+        faultless_allocator::tune(Tuning { mmap_threshold, trim_threshold, top_pad, arena_max, memory });
+    let applied =
+        tuned.applied.map(|Tuning { mmap_threshold, trim_threshold, top_pad, arena_max, memory }| {
+            MallocTuning { mmap_threshold, trim_threshold, top_pad, arena_max, memory: number(memory) }
+        });
+    Ok(MallocTuned { applied, supported: tuned.supported, reason: tuned.reason })
+}
+
+/// See `Decision` in lib/tuning.ts.
+#[napi(object)]
+pub struct MallocDecision {
+    pub keeps: bool,
+    pub why: String,
+    pub gave_back: f64,
+    pub pauses: MallocPauses,
+}
+
+/// See `Pauses` in lib/tuning.ts.
+#[napi(object)]
+pub struct MallocPauses {
+    pub count: f64,
+    pub long: f64,
+    pub longest: f64,
+}
+
+/// What was decided since malloc was tuned; nothing where it was not.
+#[napi]
+#[must_use]
+pub fn malloc_decision() -> Option<MallocDecision> {
+    let Decision { keeps, why, gave_back, pauses: Pauses { count, long, longest } } =
+        faultless_allocator::decision()?;
+    let longest = number(longest) / 1e6;
+    let pauses = MallocPauses { count: number(count), long: number(long), longest };
+    Some(MallocDecision { keeps, why, gave_back: number(gave_back), pauses })
+}
+
+/// What an arena holds; see lib/cli/memory.ts.
+#[napi(object)]
+pub struct MallocArena {
+    pub main: bool,
+    pub heaps: f64,
+    pub mapped: f64,
+    pub free: f64,
+    pub top: f64,
+    pub resident: f64,
+}
+
+/// What each arena of another process holds.
+#[napi]
+pub fn arenas_of(pid: u32) -> Result<Vec<MallocArena>> {
+    let arenas = faultless_allocator::arenas_of(pid).map_err(Error::from_reason)?;
+    let told =
+        arenas.into_iter().map(|ArenaStats { main, heaps, mapped, free, top, resident }| MallocArena {
+            main,
+            heaps: number(heaps),
+            mapped: number(mapped),
+            free: number(free),
+            top: number(top),
+            resident: number(resident),
+        });
+    Ok(told.collect())
+}
+
+/// Gives back what malloc holds free, on a thread of the pool.
+pub struct Trim;
+
+impl Task for Trim {
+    type Output = std::result::Result<u64, String>;
+    type JsValue = Either<f64, String>;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        // A panic must not unwind into libuv's C frames.
+        catch_unwind(faultless_allocator::trim)
+            .map_err(|_| Error::from_reason("a panic while memory was given back"))
+    }
+
+    fn resolve(&mut self, _env: Env, trimmed: Self::Output) -> Result<Self::JsValue> {
+        Ok(match trimmed {
+            Ok(bytes) => Either::A(number(bytes)),
+            Err(reason) => Either::B(reason),
+        })
+    }
+}
+
+/// Resolves to how many bytes went back, or to why none can.
+#[napi(ts_return_type = "Promise<number | string>")]
+#[must_use]
+pub fn trim_malloc() -> AsyncTask<Trim> {
+    AsyncTask::new(Trim)
 }

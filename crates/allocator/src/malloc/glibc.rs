@@ -121,14 +121,14 @@ fn old_name(tunable: &str) -> String {
 
 /// Sets the three sizes; each of them ends glibc's own adjusting of the threshold.
 pub(crate) fn set_sizes(tuning: Tuning) -> Result<(), String> {
-    for (parameter, name, value) in [
-        (libc::M_MMAP_THRESHOLD, "mmapThreshold", tuning.mmap_threshold),
-        (libc::M_TRIM_THRESHOLD, "trimThreshold", tuning.trim_threshold),
-        (libc::M_TOP_PAD, "topPad", tuning.top_pad),
-    ] {
-        set(parameter, name, value)?;
-    }
-    Ok(())
+    set(libc::M_MMAP_THRESHOLD, "mmapThreshold", tuning.mmap_threshold)?;
+    set_tops(tuning.trim_threshold, tuning.top_pad)
+}
+
+/// Sets what stays at the top of arenas.
+pub(crate) fn set_tops(trim_threshold: i32, top_pad: i32) -> Result<(), String> {
+    set(libc::M_TRIM_THRESHOLD, "trimThreshold", trim_threshold)?;
+    set(libc::M_TOP_PAD, "topPad", top_pad)
 }
 
 /// Limits the arenas, where it is not too late for that.
@@ -157,20 +157,38 @@ pub(crate) fn stats() -> Option<Stats> {
     let text = malloc_info()?;
     // The totals follow the last arena.
     let (arenas, totals) = text.rsplit_once("</heap>")?;
-    let size = |what: &str| -> Option<u64> {
-        let (_, rest) = totals.split_once(what)?;
-        let (_, rest) = rest.split_once("size=\"")?;
-        rest.split_once('"')?.0.parse().ok()
-    };
-    let retained = size("<total type=\"fast\"")? + size("<total type=\"rest\"")?;
-    let mapped = size("<system type=\"current\"")? + size("<total type=\"mmap\"")?;
+    let retained = size(totals, "<total type=\"fast\"")? + size(totals, "<total type=\"rest\"")?;
+    let mapped = size(totals, "<system type=\"current\"")? + size(totals, "<total type=\"mmap\"")?;
+    // An arena lists what it has free by size, but for its top.
+    let listed: u64 = arenas
+        .lines()
+        .filter_map(|line| {
+            let (_, total) = line
+                .trim_start()
+                .strip_prefix("<size ")
+                .or(line.trim_start().strip_prefix("<unsorted "))?
+                .split_once("total=\"")?;
+            total.split_once('"')?.0.parse::<u64>().ok()
+        })
+        .sum();
     Some(Stats {
         allocated: mapped.saturating_sub(retained),
         resident: None,
         mapped,
         retained,
+        top: Some(retained.saturating_sub(listed)),
         arenas: Some(arenas.matches("<heap nr=").count() as u64),
+        heaps: Some(
+            arenas.split("</heap>").filter_map(|arena| size(arena, "<aspace type=\"subheaps\"")).sum(),
+        ),
     })
+}
+
+/// The size that follows in an element which begins so.
+fn size(text: &str, element: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(element)?;
+    let (_, rest) = rest.split_once("size=\"")?;
+    rest.split_once('"')?.0.parse().ok()
 }
 
 /// `mallinfo2` knows no arenas, and glibc before 2.33 does not have it.

@@ -9,3 +9,6 @@ pub(crate) use glibc::*;
 mod other;
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) use other::*;
+
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+pub(crate) mod arenas;

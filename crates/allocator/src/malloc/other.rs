@@ -1,7 +1,6 @@
 //! Where malloc is not glibc's: there is nothing to set and nothing to look at, and the answers say so.
 
 use crate::stats::Stats;
-use crate::tune::Tuning;
 
 const REASON: &str = "malloc is not glibc's on this platform, and only glibc's can be tuned";
 
@@ -11,10 +10,6 @@ pub(crate) fn tunable() -> Result<(), String> {
 
 pub(crate) fn set_from_outside(_names: &[&str]) -> Option<String> {
     None
-}
-
-pub(crate) fn set_sizes(_tuning: Tuning) -> Result<(), String> {
-    tunable()
 }
 
 pub(crate) fn limit_arenas(_most: i32) -> Result<(), String> {

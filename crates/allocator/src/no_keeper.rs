@@ -1,0 +1,26 @@
+//! Where arenas are not glibc's on 64 bits: nobody knows what lies free in them, and the answers say so.
+
+use crate::malloc;
+use crate::stats::{ArenaStats, Decision};
+use crate::tune::Tuning;
+
+fn reason() -> String {
+    let here = "only the arenas of glibc on 64 bits can be looked at".to_owned();
+    malloc::tunable().err().unwrap_or(here)
+}
+
+pub(crate) fn keep(_tuning: Tuning) -> Result<(), String> {
+    Err(reason())
+}
+
+pub(crate) fn decision() -> Option<Decision> {
+    None
+}
+
+pub(crate) fn trim() -> Result<u64, String> {
+    Err(reason())
+}
+
+pub(crate) fn arenas_of(_pid: u32) -> Result<Vec<ArenaStats>, String> {
+    Err(reason())
+}
