@@ -3,22 +3,22 @@
 import { mallocDecision, tuneMalloc } from '#binding'
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 
-/** Values for glibc's `mallopt()`. What is left out takes its default; arenas stay unlimited unless `arenaMax` is given. */
+/** Values for glibc's `mallopt()`, and a bound. What is left out takes its default; arenas stay unlimited unless `arenaMax` is given. */
 export interface GlibcTuning {
   /** Bytes from which on allocations come from mmap, one system call each way: 128 KiB (glibc's own) to 32 MiB, the default. */
   mmapThreshold?: number
-  /** Bytes free at the top of an arena from which on it gives memory back to the kernel: what bounds the growth; 64 MiB by default. */
+  /** Bytes free at the top of an arena from which on it gives memory back by itself, while that is used: 32 MiB by default. */
   trimThreshold?: number
   /**
    * Bytes that an arena opens beyond its need when it begins, and the main one whenever it grows, and that it keeps of what is free:
-   * 64 MiB by default, all that an arena's heap spans, or `trimThreshold` if that is less.
+   * 32 MiB by default, half of what an arena's heap spans, or `trimThreshold` if that is less.
    */
   topPad?: number
   /** How many arenas there may be, 1 or more; not set by default. Works only while the process has made few. */
   arenaMax?: number
   /**
-   * Bytes that may stay of what is free and was not used for half a second, in the whole process: 64 MiB by default. What is more
-   * goes back at once, and what is left by halves.
+   * Bytes that may stay of what is free in whole pages and was not used for half a second, in the whole process: 64 MiB by
+   * default. What is more goes back then, and what is left by halves, in a few seconds.
    */
   memory?: number
 }
@@ -59,15 +59,13 @@ export interface Tuned {
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** What `zx bench/matrix.mjs tune-sweep` has found; docs/allocator.md tells why. */
-export const DEFAULTS = Object.freeze({
-  mmapThreshold: 32 * MiB,
-  trimThreshold: 32 * MiB,
-  topPad: 32 * MiB,
-  memory: 64 * MiB,
-})
+/** What `zx bench/matrix.mjs tune-sweep` and `retention` have found; docs/allocator.md tells why. */
+export const DEFAULTS = Object.freeze({ mmapThreshold: 32 * MiB, trimThreshold: 32 * MiB, topPad: 32 * MiB })
 
-type Whole = typeof DEFAULTS & { arenaMax?: number }
+/** What may stay, by default, of what lies unused. */
+const MEMORY = 64 * MiB
+
+type Whole = typeof DEFAULTS & { arenaMax?: number; memory: number }
 
 /** mallopt() takes an int. */
 const MOST = 2 ** 31 - 1
@@ -89,8 +87,12 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
 
 /**
  * Tunes malloc for the whole process, all values at once; in effect for what is allocated from then on, in every thread.
- * Calling it again with the same values, from whatever thread, does nothing. Where malloc is not glibc's own, nothing is done, and
- * the result says so.
+ * Calling it again with the same values, from whatever thread, does nothing. Where malloc is not glibc's own, or nothing can give
+ * back what it keeps, nothing is done, and the result says so.
+ *
+ * A thread gives back what is free and has not been used for half a second, and has malloc keep nothing more of what is freed where
+ * that was more than `memory`, until page faults show that it is missed. It sleeps while the process does nothing, and does not
+ * keep it alive.
  *
  * @param tuning values that are not to be the defaults
  * @returns what took effect, and why the rest did not
@@ -99,7 +101,7 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
  */
 export function tune(tuning: GlibcTuning = {}): Tuned {
   const asked = checked(tuning)
-  const { mmapThreshold, trimThreshold, arenaMax, memory }: Whole = { ...DEFAULTS, ...asked }
+  const { mmapThreshold, trimThreshold, arenaMax, memory }: Whole = { ...DEFAULTS, memory: MEMORY, ...asked }
   // What is kept in any case would be more than what is to be given back.
   const topPad = asked.topPad ?? Math.min(DEFAULTS.topPad, trimThreshold)
   const { applied, ...rest } = tuneMalloc(mmapThreshold, trimThreshold, topPad, arenaMax, memory)

@@ -23,6 +23,7 @@ import poolSizeHuge from './pool-size-huge.mjs'
 import prefault from './prefault.mjs'
 import prefaultThenView from './prefault-then-view.mjs'
 import pressure from './pressure.mjs'
+import retention from './retention.mjs'
 import reuse from './reuse.mjs'
 import slowDisk from './slow-disk.mjs'
 import thp from './thp.mjs'
@@ -73,6 +74,7 @@ export const experiments = [
   jemalloc,
   tune,
   tuneSweep,
+  retention,
   allocator,
   thresholdFixed,
   thresholdRaised,

@@ -20,7 +20,7 @@ const START = 250
  * `missing` is why it cannot run here.
  * @typedef {{
  *   id: string, label: string, passes: number, rounds: number, milliseconds: number, warmup?: number, start?: number,
- *   task?: import('../programs/works.mjs').Task, run?: (pass: number) => Promise<Sample[]>, native?: string,
+ *   task?: import('../programs/works.mjs').Task, run?: (pass: number) => Promise<Sample[] | (() => Promise<Sample[]>)>, native?: string,
  *   fault?: () => { join?: (pid: number) => void, dispose: () => void },
  *   cold?: { paths: string[], bytes: number, disk?: string, prepare?: () => void }, missing?: string
  * }} Way
@@ -99,6 +99,8 @@ export function trialsTime(works) {
 export async function measureTrials(trials, { signal, record, recorded, progress, budget = Number.POSITIVE_INFINITY }) {
   const random = seededRandom(1)
   const begun = performance.now()
+  /** @type {Promise<void>[]} */
+  const waiting = []
   const passes = Math.max(...trials.all.map(trial => trial.passes))
   await withChildren(signal, async () => {
     for (let pass = 0; pass < passes; pass += 1) {
@@ -109,6 +111,7 @@ export async function measureTrials(trials, { signal, record, recorded, progress
         if (!trial.error && !trial.missing) await measureTrial(trial, pass)
         progress.advance(cost(trial))
       }
+      await Promise.all(waiting.splice(0))
     }
   })
 
@@ -121,15 +124,26 @@ export async function measureTrials(trials, { signal, record, recorded, progress
       trial.samples[pass] = before
       return
     }
-    try {
-      const samples = await (trial.run?.(pass) ?? runProgram(trial))
-      for (const [round, sample] of samples.entries()) record({ ...place, round, ...sample })
-      trial.samples[pass] = samples
-    } catch (error) {
-      signal.throwIfAborted()
-      if (error.code === 'ERR_NOT_RUNNABLE') trial.missing = error.message
-      else trial.error = error.message
-      record({ ...place, error: error.message })
+    await attempt(() => trial.run?.(pass) ?? runProgram(trial))
+
+    /** @param {() => Promise<Sample[] | (() => Promise<Sample[]>)>} take */
+    async function attempt(take) {
+      try {
+        const samples = await take()
+        if (typeof samples === 'function') {
+          waiting.push(attempt(samples))
+          // It is awaited later, or never where the run is interrupted.
+          waiting.at(-1).catch(() => {})
+          return
+        }
+        for (const [round, sample] of samples.entries()) record({ ...place, round, ...sample })
+        trial.samples[pass] = samples
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error.code === 'ERR_NOT_RUNNABLE') trial.missing = error.message
+        else trial.error = error.message
+        record({ ...place, error: error.message })
+      }
     }
   }
 }

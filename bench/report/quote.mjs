@@ -16,6 +16,11 @@ const PICTURES = {
     draw: eventLoopPicture,
     shows: 'How late timers are while files are read cold: where a mapped Buffer is indexed, and with chunks()',
   },
+  'retention.svg': {
+    id: 'retention',
+    draw: folder => readFileSync(join(folder, 'retention.svg'), 'utf8').trimEnd(),
+    shows: 'How much faster workers read, and how much programs hold when they idle, under each malloc',
+  },
 }
 const BEGIN = /^<!-- matrix:begin.*$/gm
 const END = /^<!-- matrix:end -->$/gm

@@ -58,7 +58,10 @@ function report(arenas: Arena[], total: Omit<Arena, 'main'>): void {
     ['arena', 'heaps', 'got', 'in use', 'free', 'at its end', 'free in memory'],
     [...arenas.map((arena, index) => row(arena.main ? 'main' : `${index}`, arena)), row('all', total)],
   )
-  if (total.resident <= NOTABLE) return print(`\n${styled('green', 'There is little that could be given back.')}`)
+  if (total.resident <= NOTABLE) {
+    print(`\n${styled('green', 'There is little that could be given back.')}`)
+    return
+  }
   print(
     `\n${styled('yellow', `${formatBytes(total.resident)} of physical memory are free in malloc, and used by nobody.`)}`,
   )

@@ -72,6 +72,8 @@ pub(crate) fn keep(tuning: Tuning) -> Result<(), String> {
 pub(crate) fn trim() -> Result<u64, String> {
     let quiet = NoSignals::new();
     let mut arenas = Arenas::open()?;
+    // The first look tells which arenas nobody uses; these can be looked at as a whole.
+    arenas.free(1);
     let free = arenas.free(1).to_vec();
     let mut resident = arenas.resident(&free);
     let bytes = arenas.give_back(&mut resident) as u64;
@@ -115,7 +117,7 @@ fn look_after(mut arenas: Arenas) {
 /// How much may stay of what lies unused.
 fn decide(unused: usize, faults: u64) -> usize {
     let mut state = state();
-    let Some(tuning) = state.tuning else { return 0 };
+    let Some(tuning) = state.tuning else { return usize::MAX };
     let memory = usize::try_from(tuning.memory).unwrap_or(usize::MAX);
     if state.keeps && unused > memory {
         // Less than what was asked for is never kept.

@@ -10,8 +10,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::ptr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ mod layout {
     pub(super) const FIRST_BIN: usize = TOP;
     pub(super) const BIN: usize = 16;
     pub(super) const BINS: usize = 127;
+    /// From this bin on chunks have 4 KiB and more; the first one has all sizes, as they were freed.
+    pub(super) const PAGES: usize = 98;
     pub(super) const NEXT: usize = 2160;
     pub(super) const SYSTEM_MEMORY: usize = 2184;
     /// Of a heap: its arena comes first.
@@ -46,8 +48,9 @@ mod layout {
     pub(super) const FLAGS: usize = 7;
 }
 
-/// Chunks looked at while an arena is locked. More free chunks than that in one arena are looked at by nobody.
-const STEPS: usize = 16_384;
+/// Chunks of a list that are looked at while an arena is locked that somebody uses, and of one that nobody does.
+const FEW: usize = 4096;
+const MANY: usize = 1 << 20;
 /// Given back while an arena is locked, once.
 const PIECE: usize = 512 << 10;
 const CALLS: usize = 32;
@@ -58,7 +61,7 @@ const TRIES: usize = 40;
 /// More arenas than any machine has.
 const ARENAS: usize = 16_384;
 /// How long the thread that must wait for the lock may take to do so.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Words of a process's memory.
 trait Words {
@@ -114,6 +117,13 @@ struct Arena {
     main: bool,
 }
 
+/// Whose chunks are looked at: those that may have whole pages, or all.
+#[derive(Clone, Copy)]
+enum Bins {
+    OfPages,
+    All,
+}
+
 /// A free chunk.
 struct Chunk {
     address: usize,
@@ -135,30 +145,49 @@ const fn heap_of(address: usize) -> usize {
 }
 
 impl Arena {
-    /// Each of its free chunks, the top first. `None` where it is not as it must be.
-    fn walk(self, words: &impl Words, mut each: impl FnMut(&Chunk) -> ControlFlow<()>) -> Option<()> {
+    /// Each of its free chunks, the top first, then those of the bins, `most` of the first one and of the others. `None` where it
+    /// is not as it must be.
+    fn walk(
+        self,
+        words: &impl Words,
+        bins: Bins,
+        most: usize,
+        mut each: impl FnMut(&Chunk) -> ControlFlow<()>,
+    ) -> Option<()> {
         let top = self.top(words)?;
         if top.size > 0 && each(&top).is_break() {
             return Some(());
         }
-        let mut steps = 0;
-        // The longest chunks last come first.
-        for bin in (0..layout::BINS).rev() {
-            let head = self.address + layout::FIRST_BIN + layout::BIN * bin;
-            let mut address = words.word(head + layout::BACKWARD)?;
-            while address != head {
-                steps += 1;
-                if steps > STEPS {
-                    return Some(());
+        let least = if matches!(bins, Bins::All) { 1 } else { layout::PAGES };
+        for bins in [least..layout::BINS, 0..1] {
+            let mut steps = 0;
+            // The longest chunks last come first.
+            for bin in bins.rev() {
+                let head = self.bin(bin);
+                let mut address = words.word(head + layout::BACKWARD)?;
+                while address != head && steps < most {
+                    steps += 1;
+                    if each(&self.chunk(words, address)?).is_break() {
+                        return Some(());
+                    }
+                    address = words.word(address + layout::BACKWARD)?;
                 }
-                let chunk = self.chunk(words, address)?;
-                if each(&chunk).is_break() {
-                    return Some(());
-                }
-                address = words.word(address + layout::BACKWARD)?;
             }
         }
         Some(())
+    }
+
+    const fn bin(self, bin: usize) -> usize {
+        self.address + layout::FIRST_BIN + layout::BIN * bin
+    }
+
+    /// What changes when somebody allocates or frees: the top, and the ends of the lists.
+    fn state(self, words: &impl Words) -> Option<usize> {
+        (0..layout::BINS).try_fold(words.word(self.address + layout::TOP)?, |state, bin| {
+            let head = self.bin(bin);
+            let (first, last) = (words.word(head + layout::FORWARD)?, words.word(head + layout::BACKWARD)?);
+            Some(state.rotate_left(5) ^ first.rotate_left(1) ^ last)
+        })
     }
 
     /// The end of its last heap; without a size where it has not begun yet.
@@ -205,7 +234,7 @@ impl Arena {
             return Some(0);
         }
         let mut heap = heap_of(words.word(self.address + layout::TOP)?);
-        for heaps in 1..=STEPS as u64 {
+        for heaps in 1..=MANY as u64 {
             heap = words.word(heap + layout::PREVIOUS_HEAP)?;
             if heap == 0 {
                 return Some(heaps);
@@ -222,7 +251,7 @@ impl Arena {
             ..ArenaStats::default()
         };
         let mut ranges = Vec::new();
-        self.walk(words, |chunk| {
+        self.walk(words, Bins::All, MANY, |chunk| {
             stats.free += chunk.size as u64;
             if chunk.top {
                 stats.top = chunk.size as u64;
@@ -451,13 +480,15 @@ pub(crate) struct Arenas {
     process: Process,
     /// Filled while an arena is locked, so it must never grow.
     ranges: Vec<Range>,
+    /// What state each arena was in when it was looked at.
+    states: Vec<(Arena, Option<usize>)>,
 }
 
 impl Arenas {
     /// Where the layout was recognised and the lock proven.
     pub(crate) fn open() -> Result<Self, String> {
         proven()?;
-        Ok(Self { process: Process::open(None)?, ranges: Vec::with_capacity(RANGES) })
+        Ok(Self { process: Process::open(None)?, ranges: Vec::with_capacity(RANGES), states: Vec::new() })
     }
 
     /// Bytes of a page.
@@ -468,13 +499,16 @@ impl Arenas {
     /// Ranges of whole pages that are free now, in order; of chunks with so many bytes of them at least.
     pub(crate) fn free(&mut self, least: usize) -> &[Range] {
         self.process.renew();
-        let Self { process, ranges } = self;
+        let Self { process, ranges, states } = self;
         ranges.clear();
+        let before = std::mem::take(states);
         for arena in &process.arenas {
             let Some(held) = arena.hold() else { continue };
             // SAFETY: the arena is locked until its walk has ended.
             let own = unsafe { Own::new() };
-            arena.walk(&own, |chunk| {
+            let state = arena.state(&own);
+            let most = steps(&before, (*arena, state));
+            arena.walk(&own, Bins::OfPages, most, |chunk| {
                 let pages = chunk.pages(process.pages.size);
                 if pages.length() >= least {
                     push(ranges, pages);
@@ -482,6 +516,7 @@ impl Arenas {
                 ControlFlow::Continue(())
             });
             held.release();
+            states.push((*arena, state));
         }
         ranges.sort_unstable();
         ranges
@@ -502,8 +537,13 @@ impl Arenas {
     pub(crate) fn give_back(&self, wanted: &mut [Range]) -> usize {
         let page = self.process.pages.size;
         let arenas = &self.process.arenas;
-        arenas.iter().map(|arena| give_back_of(*arena, wanted, page)).sum()
+        arenas.iter().map(|arena| give_back_of(*arena, &self.states, wanted, page)).sum()
     }
+}
+
+/// How much of a list is looked at: nobody waits for an arena that nobody has used since.
+fn steps(before: &[(Arena, Option<usize>)], now: (Arena, Option<usize>)) -> usize {
+    if before.contains(&now) { MANY } else { FEW }
 }
 
 /// Without growing: see [`Arenas::ranges`].
@@ -514,13 +554,14 @@ fn push(ranges: &mut Vec<Range>, range: Range) {
 }
 
 /// A piece at a time, so that nobody waits long for the arena.
-fn give_back_of(arena: Arena, wanted: &mut [Range], page: usize) -> usize {
+fn give_back_of(arena: Arena, states: &[(Arena, Option<usize>)], wanted: &mut [Range], page: usize) -> usize {
     let mut total = 0;
     while let Some(held) = arena.hold() {
         let (mut calls, mut bytes) = (0, 0);
         // SAFETY: the arena is locked until its walk has ended.
         let own = unsafe { Own::new() };
-        arena.walk(&own, |chunk| {
+        let most = steps(states, (arena, arena.state(&own)));
+        arena.walk(&own, Bins::OfPages, most, |chunk| {
             let free = chunk.pages(page);
             let first = wanted.partition_point(|range| range.end <= free.start);
             for range in &mut wanted[first..] {
@@ -567,19 +608,19 @@ pub(crate) fn proven() -> Result<(), String> {
     static PROVEN: OnceLock<Result<(), String>> = OnceLock::new();
     PROVEN
         .get_or_init(|| {
-            // A new thread has an arena of its own, or one that it shares.
-            let prover = thread::Builder::new().name("faultless-proof".to_owned()).spawn(prove);
-            let prover = prover.map_err(|error| format!("no thread can be started: {error}"))?;
-            prover.join().unwrap_or_else(|_| Err("the lock of an arena was not understood".to_owned()))
+            (0..PROOFS).find_map(|_| prove().transpose()).unwrap_or_else(|| Err(DOUBT.to_owned()))
         })
         .clone()
 }
 
 /// Longer than what a thread keeps for itself, so that freeing it takes the lock.
 const PROBE: usize = 4000;
+/// A machine that is busy may not let the other thread run in time.
+const PROOFS: usize = 5;
+const DOUBT: &str = "the lock of an arena was not understood: a thread that had to wait for it did not";
 
-fn prove() -> Result<(), String> {
-    static GO: AtomicBool = AtomicBool::new(false);
+/// Frees memory in another thread while its arena is locked. `None` where that thread did not come so far in time.
+fn prove() -> Result<Option<()>, String> {
     static FREED: AtomicBool = AtomicBool::new(false);
     let process = Process::open(None)?;
     // SAFETY: a length that is not 0.
@@ -590,10 +631,13 @@ fn prove() -> Result<(), String> {
     };
     let Some(arena) = process.arenas.iter().find(|arena| arena.owns(&process.words, address)) else {
         free();
-        return Err("the arena of a new thread was not found".to_owned());
+        return Err("the arena of a thread was not found".to_owned());
     };
+    let go = Arc::new(AtomicBool::new(false));
+    FREED.store(false, Ordering::Relaxed);
+    let told = Arc::clone(&go);
     let other = thread::Builder::new().name("faultless-proof".to_owned()).spawn(move || {
-        while !GO.load(Ordering::Acquire) {
+        while !told.load(Ordering::Acquire) {
             thread::yield_now();
         }
         free();
@@ -602,18 +646,22 @@ fn prove() -> Result<(), String> {
     let other = other.map_err(|error| format!("no thread can be started: {error}"))?;
     let quiet = NoSignals::new();
     let held = arena.hold();
-    GO.store(true, Ordering::Release);
-    let waited = held.is_some_and(|held| {
+    go.store(true, Ordering::Release);
+    let outcome = held.map(|held| {
         let begun = Instant::now();
-        while held.lock.load(Ordering::Relaxed) != 2 && begun.elapsed() < PATIENCE {
+        let waits = || held.lock.load(Ordering::Relaxed) == 2;
+        while !waits() && !FREED.load(Ordering::Acquire) && begun.elapsed() < PATIENCE {
             thread::yield_now();
         }
-        let free = FREED.load(Ordering::Acquire);
-        held.release() && !free
+        let (waits, freed) = (waits(), FREED.load(Ordering::Acquire));
+        held.release();
+        (waits, freed)
     });
     drop(quiet);
-    if waited && other.join().is_ok() {
-        return Ok(());
+    let ended = other.join().is_ok();
+    match outcome {
+        Some((true, false)) if ended => Ok(Some(())),
+        Some((_, true)) => Err(DOUBT.to_owned()),
+        _ => Ok(None),
     }
-    Err("the lock of an arena was not understood: a thread that had to wait for it did not".to_owned())
 }

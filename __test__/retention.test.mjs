@@ -1,0 +1,163 @@
+// What a tuned process holds: no more than it may in any program, given back by a thread that sleeps where there is nothing to do.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { allocator } from 'faultless'
+import { Program } from '../bench/harness/child.mjs'
+import { memoryLimited, runNode } from '../bench/harness/faults.mjs'
+import { dataFile } from '../bench/harness/files.mjs'
+import { faultless } from './helpers/cli.mjs'
+import { MiB } from './helpers/files.mjs'
+import { allowed, program, programPath } from './helpers/rig.mjs'
+
+const PROGRAM = fileURLToPath(new URL('../bench/programs/retention.mjs', import.meta.url))
+const JEMALLOC = ['x86_64', 'aarch64'].map(cpu => `/usr/lib/${cpu}-linux-gnu/libjemalloc.so.2`).find(existsSync)
+const TUNED = { NODE_OPTIONS: '--import faultless/tune' }
+/** Thresholds of 64 MiB with nothing that gives back: the defaults of tune() as they were. */
+const UNBOUNDED = { MALLOC_MMAP_THRESHOLD_: 32 * MiB, MALLOC_TRIM_THRESHOLD_: 64 * MiB, MALLOC_TOP_PAD_: 64 * MiB }
+const { applied, reason } = allocator.tune()
+
+/** Whether memory is given back here; where not, the test passes and says why. */
+function supported(t) {
+  if (applied.memory !== undefined) return true
+  t.log(`not run here: ${reason}`)
+  t.pass()
+  return false
+}
+
+/** What one of the programs of the experiment `retention` held. */
+async function held(task, env) {
+  const running = new Program(task.name, PROGRAM, { pause: 3000, ...task }, env)
+  try {
+    const { peak } = await running.answer('worked')
+    const { idle, decision } = await running.answer('idle')
+    await running.stop()
+    return { peak, idle, decision }
+  } finally {
+    await running.kill()
+  }
+}
+
+const inMiB = bytes => Math.round(bytes / MiB)
+
+for (const task of [
+  { name: 'deflates', scale: 0.3, keeps: true },
+  { name: 'once', scale: 0.4, keeps: true },
+  { name: 'turns', scale: 0.5 },
+  { name: 'workers', scale: 0.2 },
+  { name: 'reads', scale: 0.3, size: 8 * MiB, path: dataFile(8 * MiB).path },
+]) {
+  test(`${task.name}: 3 s later a tuned process holds 64 MiB more than an untuned one at most`, async t => {
+    if (!supported(t)) return
+    const { keeps, ...rest } = task
+    const [plain, tuned, unbounded] = await Promise.all([held(rest), held(rest, TUNED), held(rest, UNBOUNDED)])
+    for (const [way, each] of Object.entries({ plain, tuned, unbounded }))
+      t.log(`${way}: ${inMiB(each.peak)} MiB at the peak, then ${inMiB(each.idle)}`)
+    t.true(tuned.idle <= plain.idle + 64 * MiB)
+    t.true(tuned.decision.why.length > 0)
+    // Otherwise nothing is shown: without a thread that gives back they hold more.
+    if (keeps) {
+      t.true(unbounded.idle > plain.idle + 64 * MiB)
+      t.true(tuned.peak <= 1.25 * plain.peak)
+    }
+  })
+}
+
+test('in a cgroup in which a burst leaves room for what comes next untuned, it does tuned', async t => {
+  if (!allowed(t, 'memoryLimit')) return
+  if (!supported(t)) return
+  const run = async env => {
+    const group = memoryLimited(1500 * MiB)
+    const { code, signal, stdout } = await runNode(programPath('burst-then-buffers'), [], { cgroups: [group], env })
+    group.dispose()
+    return { survived: code === 0, ended: signal ?? code, stdout }
+  }
+  // What it needs of CPU time is no matter of the test: one after the other.
+  const plain = await run()
+  t.log(`untuned: ${plain.ended} ${plain.stdout}`)
+  if (!plain.survived) return t.pass(t.log('not run here: the program does not survive untuned'))
+  const tuned = await run(TUNED)
+  t.log(`tuned: ${tuned.ended} ${tuned.stdout}`)
+  t.true(tuned.survived)
+  t.false((await run(UNBOUNDED)).survived, 'the defaults that tune() had kill it')
+})
+
+test('allocator.trim() gives back what an untuned process holds, while its event loop goes on', async t => {
+  if (!supported(t)) return
+  const { bytes, fell, turns, intact, again } = await program(t, 'freed', ['{"trim":true}'])
+  t.log(`${inMiB(bytes)} MiB, ${turns} turns of the loop`)
+  t.true(bytes > 200 * MiB)
+  t.true(Math.abs(bytes - fell) < 16 * MiB, `resident memory fell by ${fell}`)
+  t.true(turns > 5)
+  t.true(intact)
+  t.true(again < 16 * MiB)
+})
+
+test('a bound holds, seen from outside, and the thread that keeps it sleeps when there is nothing to do', async t => {
+  if (!supported(t)) return
+  const memory = 16 * MiB
+  const running = new Program('freed', programPath('freed'), { memory })
+  t.teardown(() => running.kill())
+  await running.answer('freed')
+  // Each time that it sleeps is a switch: none for two seconds is a thread that nothing wakes.
+  let before
+  for (let now = switches(running.pid); now !== before; now = switches(running.pid)) {
+    before = now
+    await sleep(2000)
+  }
+  const { code, stdout } = await faultless(['memory', running.pid, '--json'])
+  t.is(code, 0)
+  const { arenas, total } = JSON.parse(stdout)
+  t.true(total.free > 200 * MiB, 'free for malloc')
+  t.true(total.resident <= memory, `${inMiB(total.resident)} MiB of it are in memory`)
+  t.true(total.top <= total.free && total.free <= total.mapped)
+  t.is(arenas.filter(({ main }) => main).length, 1)
+  const text = await faultless(['memory', running.pid])
+  t.regex(text.stdout, /^heaps +got +in use +free +at its end +free in memory +arena\n/)
+  t.regex(text.stdout, /There is little that could be given back/)
+  await running.stop()
+})
+
+/** How often the thread that gives back has gone to sleep or was sent there. @param {number} pid */
+function switches(pid) {
+  const tasks = readdirSync(`/proc/${pid}/task`).map(id => readFileSync(`/proc/${pid}/task/${id}/status`, 'utf8'))
+  const [status] = tasks.filter(text => /^Name:\tfaultless-keepe/.test(text))
+  return [...status.matchAll(/voluntary_ctxt_switches:\t(\d+)/g)].map(([, count]) => count).join()
+}
+
+test('what holds memory free hears so from a command, with what to do', async t => {
+  if (!supported(t)) return
+  const running = new Program('freed', programPath('freed'), {})
+  t.teardown(() => running.kill())
+  await running.answer('freed')
+  const { code, stdout } = await faultless(['memory', running.pid])
+  t.is(code, 1)
+  t.regex(stdout, /MiB of physical memory are free in malloc/)
+  t.regex(stdout, /allocator\.trim\(\)/)
+  await running.stop()
+})
+
+test('memory of other threads stays as it is while it is trimmed, workers end and children are forked', async t => {
+  if (!supported(t)) return
+  const { wrong, trimmed, decision } = await program(t, 'trimmed-under-fire')
+  t.is(wrong, 0)
+  t.true(trimmed > 0)
+  t.true(decision.pauses.count > 100)
+})
+
+test('another malloc cannot be trimmed or looked at, and it is said whose it is', async t => {
+  if (!JEMALLOC) return t.pass(t.log('not run here: no libjemalloc.so.2 (Debian: libjemalloc2)'))
+  const env = { LD_PRELOAD: JEMALLOC }
+  const running = new Program('freed', programPath('freed'), {}, env)
+  t.teardown(() => running.kill())
+  await running.answer('freed')
+  const { code, stderr } = await faultless(['memory', running.pid])
+  t.is(code, 3)
+  t.regex(stderr, /another malloc/)
+  await running.stop()
+  const refused = await runNode(programPath('freed'), ['{"trim":true}'], { env })
+  t.not(refused.code, 0)
+  t.regex(refused.stderr, /ERR_UNSUPPORTED/)
+  t.true(refused.stderr.includes(JEMALLOC))
+})

@@ -1,0 +1,283 @@
+// retention: what do programs hold in memory that they do not need any more, and what do they gain by it?
+import { fileURLToPath } from 'node:url'
+import { sumFigures, tracingObstacle } from '../../dist/lib/locks/index.js'
+import { formatSize, GiB, KiB, MiB } from '../harness/cells.mjs'
+import { Program } from '../harness/child.mjs'
+import { pairwise } from '../harness/compare.mjs'
+import { dataFile } from '../harness/files.mjs'
+import { traced } from '../harness/locks.mjs'
+import { installPeers } from '../harness/peers.mjs'
+import { bootstrap } from '../harness/statistics.mjs'
+import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
+import { arenas, jemalloc, noJemalloc, told, tuned } from '../harness/variants.mjs'
+import { atLeast, atMost } from '../harness/verdict.mjs'
+import { retentionPicture, retentionTables } from '../report/retention.mjs'
+import { ours } from './sources.mjs'
+
+const PROGRAM = fileURLToPath(new URL('../programs/retention.mjs', import.meta.url))
+
+/** `pause` in milliseconds, `scale` of what the programs do, passes of the ways that claims compare and of the others. */
+const SIZES = {
+  toy: { scale: 0.02, pause: 100, compared: 1, others: 1 },
+  quick: { scale: 0.2, pause: 5000, compared: 1, others: 1 },
+  full: { scale: 0.4, pause: 5000, compared: 3, others: 1 },
+}
+
+/** Programs with the milliseconds that one of full scale takes. */
+const PROGRAMS = [
+  { name: 'deflates', title: '3 times 5,000 zlib.deflate of 600 B at once', takes: 4000 },
+  { name: 'workers', title: '4 times 50 workers that end while they hold 24 MiB each', takes: 9000 },
+  { name: 'mixed', title: '4 workers: buffers of all sizes, a cache, bursts of 200 MiB', takes: 11_000 },
+  { name: 'once', title: 'a worker that fills 1,024 buffers of 1 MiB once', takes: 1500 },
+  { name: 'turns', title: '12 workers that fill 48 MiB each, one after the other', takes: 2500 },
+  { name: 'bodies', title: '120 HTTP bodies of 8 MiB, joined on the main thread', takes: 2500 },
+  { name: 'sharp', title: '100 pictures made smaller by sharp', takes: 6000 },
+  { name: 'sums', title: 'numbers added up, which needs no memory', takes: 3200 },
+]
+const READS = [64 * KiB, MiB, 8 * MiB].map(size => ({ name: 'reads', size, takes: 3500 }))
+/** Bytes that workers whose locks and page faults are counted read together. */
+const COUNTED = 4 * GiB
+
+const titleOf = ({ title, size }) => title ?? `4 workers in readFileSync of ${formatSize(size)}`
+const workOf = ({ name, size }) => (size ? `${name} of ${formatSize(size)}` : name)
+const locksOf = program => `locks, ${workOf(program)}`
+const TRIMMED = 'trimmed'
+
+/** What tune() set before it gave anything back, by variables. */
+const unbounded = told({ mmapThreshold: 32 * MiB, trimThreshold: 64 * MiB, topPad: 64 * MiB })
+/** Below it a difference is none, in bytes. */
+const ALLOWED = 64 * MiB
+
+const WAYS = [
+  { id: 'plain', label: 'glibc as it is', compared: true },
+  { id: 'tune', label: 'faultless/tune', env: () => tuned().env, compared: true },
+  { id: 'tune 0', label: 'tune({ memory: 0 })', env: () => bound(0) },
+  { id: 'unbounded', label: 'thresholds of 64 MiB, nothing given back', env: () => unbounded },
+  { id: 'arenas', label: 'MALLOC_ARENA_MAX=2', env: () => arenas(2).env },
+  { id: 'jemalloc', label: 'jemalloc, preloaded', env: () => jemalloc.env, missing: noJemalloc },
+  { id: 'trim', label: 'glibc as it is, allocator.trim() after it', task: { trim: true } },
+]
+/** Ways that the gain is counted for. */
+const COMPARED = ['plain', 'tune', 'unbounded']
+
+/** @param {number} memory */
+function bound(memory) {
+  const program = `import { allocator } from ${JSON.stringify(import.meta.resolve('faultless'))}\nallocator.tune({ memory: ${memory} })`
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(program)}` }
+}
+
+/** @param {import('../harness/cells.mjs').RunSize} size @returns {import('../harness/trials.mjs').Work[]} */
+function worksOf(size, { noPeers, untraced, signal } = {}) {
+  const { scale, pause, compared, others } = SIZES[size]
+  const ways = size === 'toy' ? WAYS.filter(way => way.compared) : WAYS
+  const wayOf = (program, { id, label, env, task, missing, compared: always }) => {
+    const counts = always || (program.size && id === 'unbounded')
+    return {
+      id,
+      label,
+      passes: counts ? compared : others,
+      rounds: 1,
+      milliseconds: Math.ceil(scale * program.takes),
+      missing: (program.name === 'sharp' && noPeers) || missing?.(),
+      run: () => begin(`${titleOf(program)}: ${label}`, taskOf(program, { scale, pause, ...task }), env?.()),
+    }
+  }
+  const shown = [...PROGRAMS, ...READS].map(program => ({
+    id: workOf(program),
+    title: titleOf(program),
+    unit: 'done/s',
+    value: sample => sample.rate,
+    base: 'plain',
+    ways: ways.map(way => wayOf(program, way)),
+  }))
+  const counted = READS.map(program => ({
+    id: locksOf(program),
+    title: `${titleOf(program)}, ${formatSize(COUNTED)} in all`,
+    unit: 'times',
+    value: sample => sample.writes,
+    base: 'plain',
+    ways: WAYS.filter(({ id }) => COMPARED.includes(id)).map(way => ({
+      id: way.id,
+      label: way.label,
+      passes: compared,
+      rounds: 1,
+      milliseconds: 3500,
+      missing: untraced,
+      run: () => countWrites(`${titleOf(program)}: ${way.label}`, program, way.env?.(), signal),
+    })),
+  }))
+  const trimmed = { name: TRIMMED, title: 'buffers of 100 kB taken while their arena is trimmed', takes: 3500 }
+  const one = wayOf(trimmed, WAYS[0])
+  const stalls = { id: TRIMMED, title: trimmed.title, unit: 'ms', value: sample => sample.wait.p99, ways: [one] }
+  return [...shown, ...(size === 'toy' ? [] : counted), stalls]
+}
+
+const taskOf = ({ name, size }, task) => ({ name, ...(size && { size, path: dataFile(size).path }), ...task })
+
+/** Resolves once the program has done its work, to what waits for it to be idle. */
+async function begin(name, task, env) {
+  const program = new Program(name, PROGRAM, task, env)
+  const { kind: _, ...worked } = await program.answer('worked')
+  const answered = program.answer('idle')
+  // It is awaited later.
+  answered.catch(() => {})
+  return async () => {
+    const { kind: __, ...idle } = await answered
+    await program.stop()
+    return [{ ...worked, ...idle }]
+  }
+}
+
+/** The whole life of a process that reads so much is traced. */
+async function countWrites(name, { size, ...program }, env) {
+  const sample = await traced([process.pid], async mark => {
+    mark()
+    const reads = Math.ceil(COUNTED / size / 4)
+    const take = await begin(name, taskOf({ ...program, size }, { reads, scale: 100, pause: 0 }), env)
+    const [{ done, faults }] = await take()
+    mark()
+    return ({ sections }) => {
+      const threads = sections[1].threads.filter(({ pid }) => pid !== process.pid)
+      return { writes: sumFigures(threads).writes.count, faults, done }
+    }
+  })
+  return [sample]
+}
+
+const everyProgram = [...PROGRAMS, ...READS]
+const against = (trials, work, way, of, base = 'plain') =>
+  pairwise(trials.samples(work, way), trials.samples(work, base), of)
+const idOf = program => workOf(program).replaceAll(' ', '-')
+
+const idle = everyProgram.map(program => ({
+  id: `retention/idle-${idOf(program)}`,
+  source: ours,
+  text: `${titleOf(program)}, 5 s later: tuned, the process holds 64 MiB more than untuned, at most`,
+  figure: 'at most 64 MiB',
+  unit: 'MiB more',
+  rule: atMost(ALLOWED / MiB),
+  measure: (_, trials) => against(trials, workOf(program), 'tune', (a, b) => (a.idle - b.idle) / MiB),
+}))
+
+const peaks = everyProgram.map(program => ({
+  id: `retention/peak-${idOf(program)}`,
+  source: ours,
+  text: `${titleOf(program)}, at its peak: tuned, the process holds a quarter more than untuned, at most`,
+  figure: 'at most 1.25',
+  unit: 'times what it holds untuned',
+  rule: atMost(1.25),
+  measure: (_, trials) => against(trials, workOf(program), 'tune', (a, b) => a.peak / b.peak),
+}))
+
+const gains = READS.flatMap(program => [
+  {
+    id: `retention/locks-${idOf(program)}`,
+    source: ours,
+    text: `${titleOf(program)}: of the times that mmap_lock is taken for writing, nine tenths of those that thresholds of 64 MiB save are saved`,
+    figure: 'at least 0.9',
+    unit: 'of what thresholds of 64 MiB save',
+    rule: atLeast(0.9),
+    measure: (_, trials) => shareOfGain(trials, locksOf(program), sample => sample.writes),
+  },
+  {
+    id: `retention/faults-${idOf(program)}`,
+    source: ours,
+    text: `${titleOf(program)}: of the page faults, nine tenths of those that thresholds of 64 MiB save are saved`,
+    figure: 'at least 0.9',
+    unit: 'of what thresholds of 64 MiB save',
+    rule: atLeast(0.9),
+    measure: (_, trials) => shareOfGain(trials, locksOf(program), sample => sample.faults),
+  },
+  {
+    id: `retention/rate-${idOf(program)}`,
+    source: ours,
+    text: `${titleOf(program)}: with what is given back, as fast as with thresholds of 64 MiB and nothing given back`,
+    figure: 'at least 0.9',
+    unit: 'times as fast',
+    rule: atLeast(0.9),
+    measure: (_, trials) => against(trials, workOf(program), 'tune', (a, b) => a.rate / b.rate, 'unbounded'),
+  },
+])
+
+/** How much less than untuned, of how much less it is with nothing given back. */
+function shareOfGain(trials, work, of) {
+  const [plain, tune, unbound] = ['plain', 'tune', 'unbounded'].map(way => trials.samples(work, way))
+  return bootstrap(
+    plain.map((rounds, pass) =>
+      rounds.map((sample, round) => {
+        const base = of(sample)
+        return (base - of(tune[pass][round])) / (base - of(unbound[pass][round]))
+      }),
+    ),
+  )
+}
+
+/** @type {import('./index.mjs').Experiment} */
+export default {
+  id: 'retention',
+  title: 'Memory that is held for what comes next',
+  question: 'What do programs hold that they need no more, under each malloc, and what do they gain by it?',
+  obstacle: () => (process.platform === 'linux' ? undefined : 'what a process holds is read in /proc'),
+  variants: () => [],
+  time: size => trialsTime(worksOf(size)),
+
+  async measure(context) {
+    const { signal, size } = context
+    const noPeers = size === 'toy' ? 'toy size: sharp is left out' : await installPeers(signal)
+    const untraced = tracingObstacle()?.reason
+    const trials = new Trials(worksOf(size, { noPeers, untraced, signal }))
+    await measureTrials(trials, context)
+    context.save('retention.svg', retentionPicture(trials))
+    return trials
+  },
+  report: retentionTables,
+
+  claims: [
+    ...idle,
+    ...peaks,
+    ...gains,
+    {
+      id: 'retention/nothing-lost',
+      source: ours,
+      text: 'a program that gains nothing is not slower tuned (numbers added up)',
+      figure: 'at least 0.95',
+      unit: 'tuned / untuned',
+      rule: atLeast(0.95),
+      measure: (_, trials) => against(trials, 'sums', 'tune', (a, b) => a.rate / b.rate),
+    },
+    {
+      id: 'retention/nothing-held',
+      source: ours,
+      text: 'a program that gains nothing holds 8 MiB more tuned, at most: the addon and a thread (numbers added up)',
+      figure: 'at most 8 MiB',
+      unit: 'MiB more',
+      rule: atMost(8),
+      measure: (_, trials) => against(trials, 'sums', 'tune', (a, b) => (a.idle - b.idle) / MiB),
+    },
+    {
+      id: 'retention/trim',
+      source: ours,
+      text: 'untuned, allocator.trim() after it leaves a quarter of what 4 workers with buffers of all sizes hold, at most',
+      figure: '1,000 to 100 MiB',
+      unit: 'of what they hold without it',
+      rule: atMost(0.25),
+      measure: (_, trials) => firstPasses(trials, 'mixed', 'trim', (a, b) => a.idle / b.idle),
+    },
+    {
+      id: 'retention/stall',
+      source: ours,
+      text: 'who takes buffers of 100 kB from an arena that is trimmed meanwhile waits 1 ms at most, 99 times of 100',
+      figure: 'at most 1 ms',
+      unit: 'ms at the 99th percentile',
+      rule: atMost(1),
+      measure: (_, trials) =>
+        bootstrap(trials.samples(TRIMMED, 'plain').map(rounds => rounds.map(({ wait }) => wait.p99))),
+    },
+  ],
+}
+
+/** Of a way that is measured in fewer passes than plain. */
+function firstPasses(trials, work, way, of) {
+  const samples = trials.samples(work, way)
+  return pairwise(samples, trials.samples(work, 'plain').slice(0, samples.length), of)
+}
