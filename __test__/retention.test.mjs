@@ -138,6 +138,20 @@ test('what holds memory free hears so from a command, with what to do', async t 
   await running.stop()
 })
 
+test('arenas keep what is used again, and nothing where much lay unused; it is said which, and why', async t => {
+  if (!supported(t)) return
+  const decided = await program(t, 'adapts')
+  t.deepEqual(
+    decided.map(({ keeps }) => keeps),
+    [true, false, true],
+  )
+  const [first, unused, missed] = decided
+  t.regex(first.why, /nothing has lain unused/)
+  t.regex(unused.why, /\d KiB were free and unused, and 65536 KiB may be/)
+  t.true(missed.gaveBack > 0)
+  t.regex(missed.why, /page faults in 400 ms/)
+})
+
 test('memory of other threads stays as it is while it is trimmed, workers end and children are forked', async t => {
   if (!supported(t)) return
   const { wrong, trimmed, decision } = await program(t, 'trimmed-under-fire')

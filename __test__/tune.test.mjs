@@ -41,6 +41,13 @@ test.serial('code that is not ours faults in less than half of the pages, whiche
   }
 })
 
+test('a worker that loads faultless/tune opens nearly all of its heap at once, and the others do not', async t => {
+  const untuned = await program(t, 'opened')
+  const tuned = await program(t, 'opened', [], { nodeArguments: ['--import', 'faultless/tune'] })
+  const long = lengths => lengths.filter(length => length > 61 * MiB).length
+  t.deepEqual([long(untuned), long(tuned)], [0, 1])
+})
+
 test('says what is in effect: the defaults, completed by them, or all as asked', async t => {
   t.true(capabilities().tune)
   const asked = { mmapThreshold: 4 * MiB, trimThreshold: 8 * MiB, topPad: 0 }

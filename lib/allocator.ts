@@ -3,7 +3,7 @@
 import { allocatorOfEnvironment, allocatorStats, mallocDecision, trimMalloc, useJemalloc, usesJemalloc } from '#binding'
 import { capabilities } from './capabilities.js'
 import { invalidArgType, invalidArgValue, unsupported } from './errors.js'
-import { type Decision, tune } from './tuning.js'
+import { type TuningDecision, tune } from './tuning.js'
 
 /** `'glibc'` is the malloc of the process, whatever was preloaded; `'jemalloc'` is linked into the addon. */
 export type AllocatorName = 'glibc' | 'jemalloc'
@@ -27,7 +27,7 @@ export interface AllocatorStats {
   /** How many heaps of 64 MiB the arenas have, the main one none; glibc's only. */
   heaps?: number
   /** What was decided since malloc was tuned, and why; glibc's only. */
-  decision?: Decision
+  decision?: TuningDecision
 }
 
 const NAMES: readonly AllocatorName[] = ['glibc', 'jemalloc']
@@ -69,7 +69,7 @@ export const allocator = Object.freeze({
    * the pool, a piece at a time.
    *
    * @returns how many bytes went back
-   * @throws rejects with `ERR_UNSUPPORTED` where malloc is not glibc's, or its arenas cannot be looked at, with the reason
+   * @throws `ERR_UNSUPPORTED` where malloc is not glibc's, or its arenas cannot be looked at, with the reason
    */
   async trim(): Promise<number> {
     const trimmed = await trimMalloc()

@@ -24,7 +24,7 @@ export interface GlibcTuning {
 }
 
 /** What a thread of the package has decided while it looked after malloc. */
-export interface Decision {
+export interface TuningDecision {
   /** Whether arenas keep what is freed at their end, as they were tuned to; else it goes back as it is freed. */
   keeps: boolean
   /** Why. */
@@ -32,11 +32,11 @@ export interface Decision {
   /** Bytes given back so far. */
   gaveBack: number
   /** How long arenas were locked for it, and by `allocator.trim()`: who allocates in one may wait as long. */
-  pauses: Pauses
+  pauses: ArenaPauses
 }
 
 /** How often arenas were locked from here. */
-export interface Pauses {
+export interface ArenaPauses {
   count: number
   /** Of these, for more than a millisecond. */
   long: number
@@ -53,7 +53,7 @@ export interface Tuned {
   /** Why something that was asked for is not in effect. */
   reason?: string
   /** What was decided since, where something is in effect; `allocator.stats().decision` has it later on. */
-  decision?: Decision
+  decision?: TuningDecision
 }
 
 const KiB = 1024
@@ -87,7 +87,7 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
 
 /**
  * Tunes malloc for the whole process, all values at once; in effect for what is allocated from then on, in every thread.
- * Calling it again with the same values, from whatever thread, does nothing. Where malloc is not glibc's own, or nothing can give
+ * Calling it again with the same values only opens the heap of the thread that calls, as `faultless/tune` does in each worker. Where malloc is not glibc's own, or nothing can give
  * back what it keeps, nothing is done, and the result says so.
  *
  * A thread gives back what is free and has not been used for half a second, and has malloc keep nothing more of what is freed where

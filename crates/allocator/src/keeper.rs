@@ -204,6 +204,32 @@ mod tests {
         Range { start, end }
     }
 
+    /// Where malloc is not glibc's, as under valgrind, there is nothing to try.
+    #[test]
+    fn trim_gives_back_what_is_free_and_leaves_the_rest() {
+        let filled = |number: u8| vec![number; 100_000].into_boxed_slice();
+        let mut kept: Vec<_> = (0..=255).cycle().take(1000).map(filled).collect();
+        let mut nth = 0;
+        kept.retain(|_| {
+            nth += 1;
+            nth % 8 == 0
+        });
+        let Ok(bytes) = trim() else { return };
+        assert!(bytes > 50 << 20, "{bytes}");
+        for piece in &kept {
+            assert!(piece.iter().all(|byte| *byte == piece[0]));
+        }
+        assert!(trim().is_ok_and(|bytes| bytes < 10 << 20));
+        assert!(
+            arenas_of(std::process::id()).is_ok_and(|arenas| arenas
+                .iter()
+                .filter(|arena| arena.main)
+                .count()
+                == 1)
+        );
+        assert!(arenas::pauses().count > 0);
+    }
+
     #[test]
     fn what_is_common_is_in_both() {
         let some = [range(0, 10), range(20, 30), range(40, 50)];

@@ -51,15 +51,22 @@ pub fn can_tune() -> Result<(), String> {
     malloc::tunable()
 }
 
-/// Sets all the values at once. The same again, from whatever thread, does nothing and answers the same.
+/// Sets all the values at once. The same again, from whatever thread, answers the same, and only opens the heap of that thread.
 #[must_use]
 pub fn tune(asked: Tuning) -> Tuned {
-    let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(last) = state.last.as_ref().filter(|last| last.asked == asked) {
-        return last.outcome.clone();
+    let outcome = {
+        let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = state.last.as_ref().filter(|last| last.asked == asked) {
+            last.outcome.clone()
+        } else {
+            let outcome = apply(asked, &mut state.arena_max);
+            state.last = Some(Last { asked, outcome: outcome.clone() });
+            outcome
+        }
+    };
+    if let Some(applied) = outcome.applied {
+        malloc::open_heap(applied.mmap_threshold);
     }
-    let outcome = apply(asked, &mut state.arena_max);
-    state.last = Some(Last { asked, outcome: outcome.clone() });
     outcome
 }
 

@@ -95,7 +95,7 @@ pub fn tune_malloc(
     Ok(MallocTuned { applied, supported: tuned.supported, reason: tuned.reason })
 }
 
-/// See `Decision` in lib/tuning.ts.
+/// See `TuningDecision` in lib/tuning.ts.
 #[napi(object)]
 pub struct MallocDecision {
     pub keeps: bool,
@@ -104,7 +104,7 @@ pub struct MallocDecision {
     pub pauses: MallocPauses,
 }
 
-/// See `Pauses` in lib/tuning.ts.
+/// See `ArenaPauses` in lib/tuning.ts.
 #[napi(object)]
 pub struct MallocPauses {
     pub count: f64,

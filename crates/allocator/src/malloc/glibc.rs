@@ -1,7 +1,9 @@
 //! glibc's malloc: whether it is the one in use, what was set from outside, `mallopt`, and what it holds.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_void};
 use std::fs;
+use std::hint::black_box;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -129,6 +131,28 @@ pub(crate) fn set_sizes(tuning: Tuning) -> Result<(), String> {
 pub(crate) fn set_tops(trim_threshold: i32, top_pad: i32) -> Result<(), String> {
     set(libc::M_TRIM_THRESHOLD, "trimThreshold", trim_threshold)?;
     set(libc::M_TOP_PAD, "topPad", top_pad)
+}
+
+/// Two of these leave little of a heap of 64 MiB.
+const HALF_A_HEAP: usize = 31 << 20;
+
+/// Opens nearly all of the heap of this thread's arena, once. A heap that grows for a buffer takes an `mprotect` for each; it
+/// remembers how far it was opened, also once it was made shorter. Nothing is written, so no physical memory is taken.
+pub(crate) fn open_heap(mmap_threshold: i32) {
+    thread_local!(static OPENED: Cell<bool> = const { Cell::new(false) });
+    // SAFETY: both only tell a number.
+    let main = unsafe { libc::gettid() } == unsafe { libc::getpid() };
+    // What is longer than the threshold is in no heap, and the first thread's arena has none.
+    if main || usize::try_from(mmap_threshold).is_ok_and(|most| most <= HALF_A_HEAP) || OPENED.replace(true) {
+        return;
+    }
+    // What is not used would not even be asked for.
+    // SAFETY: a length that is not 0; null is as good as memory here.
+    let halves = [(); 2].map(|()| black_box(unsafe { libc::malloc(HALF_A_HEAP) }));
+    for half in halves {
+        // SAFETY: got above, and nobody else knows it.
+        unsafe { libc::free(half) };
+    }
 }
 
 /// Limits the arenas, where it is not too late for that.

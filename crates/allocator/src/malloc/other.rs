@@ -12,6 +12,8 @@ pub(crate) fn set_from_outside(_names: &[&str]) -> Option<String> {
     None
 }
 
+pub(crate) fn open_heap(_mmap_threshold: i32) {}
+
 pub(crate) fn limit_arenas(_most: i32) -> Result<(), String> {
     tunable()
 }

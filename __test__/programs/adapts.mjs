@@ -1,0 +1,21 @@
+// A tuned process that frees much and then uses the same memory again and again: prints what was decided at first, once that had
+// lain unused, and once it was missed.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { allocator } from 'faultless'
+import { MiB } from '../helpers/files.mjs'
+import { collectGarbage } from '../helpers/process.mjs'
+
+const decided = [allocator.tune().decision]
+const decision = () => allocator.stats('glibc').decision
+
+const filled = count => Array.from({ length: count }, () => Buffer.allocUnsafeSlow(MiB).fill(1)).length
+filled(400)
+await collectGarbage()
+while (decision().keeps) await sleep(50)
+decided.push(decision())
+while (!decision().keeps) {
+  filled(40)
+  await collectGarbage()
+}
+decided.push(decision())
+console.log(JSON.stringify(decided))
