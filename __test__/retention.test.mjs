@@ -101,11 +101,13 @@ test('a bound holds, seen from outside, and the thread that keeps it sleeps when
   t.teardown(() => running.kill())
   await running.answer('freed')
   // Each time that it sleeps is a switch: none for two seconds is a thread that nothing wakes.
-  let before
-  for (let now = switches(running.pid); now !== before; now = switches(running.pid)) {
+  let [before, now] = [undefined, switches(running.pid)]
+  for (let tries = 0; tries < 8 && now !== before; tries += 1) {
     before = now
     await sleep(2000)
+    now = switches(running.pid)
   }
+  t.is(now, before)
   const { code, stdout } = await faultless(['memory', running.pid, '--json'])
   t.is(code, 0)
   const { arenas, total } = JSON.parse(stdout)

@@ -17,8 +17,8 @@ export interface GlibcTuning {
   /** How many arenas there may be, 1 or more; not set by default. Works only while the process has made few. */
   arenaMax?: number
   /**
-   * Bytes that may stay of what is free in whole pages and was not used for half a second, in the whole process: 64 MiB by
-   * default. What is more goes back then, and what is left by halves, in a few seconds.
+   * Bytes that may stay of what is free, in runs of 64 KiB and more, and was not used for half a second, in the whole process:
+   * 64 MiB by default. What is more goes back then, and what is left by halves, in a few seconds.
    */
   memory?: number
 }
@@ -37,6 +37,7 @@ export interface TuningDecision {
 
 /** How often arenas were locked from here. */
 export interface ArenaPauses {
+  /** How often in all. */
   count: number
   /** Of these, for more than a millisecond. */
   long: number
