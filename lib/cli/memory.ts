@@ -1,11 +1,12 @@
 // `faultless memory`: what the malloc of a running process holds free, arena by arena, and what to do about it.
 
 import { arenasOf } from '#binding'
+import { lives } from '../tracing/index.js'
 import type { Command, Line } from './command.js'
 import { EXIT, Exit, type ExitCode, usage } from './exit.js'
-import { print, printJson, styled, table, wrap } from './output.js'
-import { formatBytes, wholeNumber } from './sizes.js'
-import { lives } from './system.js'
+import { table, wholeNumber } from './follow.js'
+import { print, printJson, styled, wrap } from './output.js'
+import { formatBytes } from './sizes.js'
 
 /** Free memory, in bytes, that is worth a change. */
 const NOTABLE = 64 << 20
@@ -55,7 +56,7 @@ function look(pid: number): Arena[] {
 
 function report(arenas: Arena[], total: Omit<Arena, 'main'>): void {
   table(
-    ['arena', 'heaps', 'got', 'in use', 'free', 'at its end', 'free in memory'],
+    ['heaps', 'got', 'in use', 'free', 'at its end', 'free in memory', 'arena'],
     [...arenas.map((arena, index) => row(arena.main ? 'main' : `${index}`, arena)), row('all', total)],
   )
   if (total.resident <= NOTABLE) {
@@ -72,5 +73,5 @@ function report(arenas: Arena[], total: Omit<Arena, 'main'>): void {
 }
 
 function row(name: string, { heaps, mapped, free, top, resident }: Omit<Arena, 'main'>): string[] {
-  return [name, `${heaps}`, ...[mapped, mapped - free, free, top, resident].map(formatBytes)]
+  return [`${heaps}`, ...[mapped, mapped - free, free, top, resident].map(formatBytes), name]
 }

@@ -55,14 +55,3 @@ export const progress = {
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   },
 }
-
-/** The name goes last but for one: it may be long. Numbers are on the right of their columns. */
-export function table(head: string[], body: string[][]): void {
-  const [name = '', ...numbers] = head
-  const rows = [numbers.concat(name), ...body.map(([first = '', ...rest]) => rest.concat(first))]
-  const widths = numbers.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
-  for (const row of rows) {
-    const left = widths.map((width, column) => (row[column] ?? '').padStart(width)).join('  ')
-    print(`${left}  ${wrap(row.at(-1) ?? '', left.length + 2)}`)
-  }
-}

@@ -41,10 +41,3 @@ export function formatTime(milliseconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`
   return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')} min`
 }
-
-/** A whole number above 0, where one is given. */
-export function wholeNumber(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw usage(`${option} takes a whole number above 0, and not '${text}'`)
-  return Number(text)
-}

@@ -27,13 +27,3 @@ export function hasCapability(number: bigint): boolean {
   const [, mask = '0'] = /^CapEff:\s+([0-9a-f]+)$/m.exec(readText('/proc/self/status') ?? '') ?? []
   return ((BigInt(`0x${mask}`) >> number) & 1n) === 1n
 }
-
-/** Whether there is a process of this number. */
-export function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
