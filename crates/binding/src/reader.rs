@@ -154,7 +154,9 @@ unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_
     call(env, info, |[reader, target, at, offsets, lengths]| {
         let file = file_of(to_number(env, reader)?)?;
         let ranges = ranges(&file, to_numbers(env, offsets)?, to_numbers(env, lengths)?)?;
-        let total = ranges.iter().map(|range| range.length).sum();
+        // Where the sum is no number of this machine's, there is no room for it.
+        let total = ranges.iter().try_fold(0, |total: usize, range| total.checked_add(range.length));
+        let total = total.unwrap_or(usize::MAX);
         let address = writable(env, target, to_number(env, at)?, total)?;
         // SAFETY: as above, for all of them together.
         let copied = unsafe { file.try_copy(ranges.into_iter(), address) };

@@ -97,29 +97,48 @@ static BEFORE: Previous = Previous {
     count: AtomicUsize::new(0),
 };
 
-/// A thread that is handing a signal on, and where on its stack: two handlers that chain to each other must not do so for ever.
+/// A thread that is handing a signal on, which one, and where on its stack: two handlers that chain to each other must not do so
+/// for ever.
 struct Passing {
     thread: AtomicI32,
+    /// The address of the context that the kernel has made for this signal.
+    context: AtomicUsize,
     at: AtomicUsize,
 }
 
 impl Passing {
-    /// Whether this thread is handing a signal on, further up on its stack than `here`. A handler may leave by `siglongjmp`:
-    /// what is left behind lies no further up, and is taken away.
-    fn is_above(&self, thread: i32, here: usize) -> bool {
+    const fn none() -> Self {
+        Self { thread: AtomicI32::new(0), context: AtomicUsize::new(0), at: AtomicUsize::new(0) }
+    }
+
+    fn take(&self, thread: i32, context: usize, at: usize) -> bool {
+        let is_free = self.thread.compare_exchange(0, thread, Relaxed, Relaxed).is_ok();
+        if is_free {
+            self.context.store(context, Relaxed);
+            self.at.store(at, Relaxed);
+        }
+        is_free
+    }
+
+    fn give_back(&self, thread: i32) {
+        _ = self.thread.compare_exchange(thread, 0, Relaxed, Relaxed);
+    }
+
+    /// Whether this thread is handing on the same signal, further up on its stack than `here`. A handler may leave by
+    /// `siglongjmp`: what is left behind belongs to another signal, or to one that was no further up, and is taken away.
+    fn is_above(&self, thread: i32, context: usize, here: usize) -> bool {
         if self.thread.load(Relaxed) != thread {
             return false;
         }
-        let above = self.at.load(Relaxed) > here;
+        let above = self.context.load(Relaxed) == context && self.at.load(Relaxed) > here;
         if !above {
-            self.thread.store(0, Relaxed);
+            self.give_back(thread);
         }
         above
     }
 }
 
-static PASSING: [Passing; 64] =
-    [const { Passing { thread: AtomicI32::new(0), at: AtomicUsize::new(0) } }; 64];
+static PASSING: [Passing; 64] = [const { Passing::none() }; 64];
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
 
@@ -239,7 +258,7 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     let thread = unsafe { libc::gettid() };
     // The stack grows downwards.
     let here = (&raw const thread) as usize;
-    let depth = PASSING.iter().filter(|place| place.is_above(thread, here)).count();
+    let depth = PASSING.iter().filter(|place| place.is_above(thread, context as usize, here)).count();
     let before = BEFORE.count.load(Acquire).checked_sub(depth + 1).map(|index| {
         // SAFETY: below `count` every action has been written, and is not written again.
         let action = unsafe { &*BEFORE.actions[index].get() };
@@ -250,12 +269,7 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     match before {
         Some(action) if action.sa_sigaction == libc::SIG_IGN && sent_by_someone => {}
         Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
-            let is_free =
-                |place: &&Passing| place.thread.compare_exchange(0, thread, Relaxed, Relaxed).is_ok();
-            let place = PASSING.iter().find(is_free);
-            if let Some(place) = place {
-                place.at.store(here, Relaxed);
-            }
+            let place = PASSING.iter().find(|place| place.take(thread, context as usize, here));
             if action.sa_flags & libc::SA_SIGINFO == 0 {
                 // SAFETY: without SA_SIGINFO the handler takes the number alone.
                 let handler: extern "C" fn(libc::c_int) = unsafe { std::mem::transmute(action.sa_sigaction) };
@@ -266,7 +280,7 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
                 handler(signal, info, context);
             }
             if let Some(place) = place {
-                place.thread.store(0, Relaxed);
+                place.give_back(thread);
             }
         }
         _ => die(signal, sent_by_someone),

@@ -200,7 +200,8 @@ impl MappedFile {
         let before = self.views_slot().clone();
         let views = before.made.filter(|views| match &self.writing {
             None => !is_other && !views.pages().is_damaged() && stat.size == self.stat.size,
-            Some(_) => !(forgiving && views.pages().is_damaged()) && stat.size <= views.pages().capacity(),
+            // The last page of the room stays behind the end of the file: it is what the kernel is asked about.
+            Some(_) => !(forgiving && views.pages().is_damaged()) && stat.size < views.pages().capacity(),
         });
         if let Some(writing) = self.writing.as_ref().filter(|_| forgiving) {
             writing.forgive();

@@ -258,7 +258,10 @@ pub unsafe fn try_read_path(
 fn keep(path: &Path, idle: Duration) {
     let due = Instant::now().checked_add(idle);
     let is_sooner = match paths().get(path) {
-        Some(known) => std::mem::replace(&mut known.due, due) > due,
+        Some(known) => {
+            let before = std::mem::replace(&mut known.due, due);
+            due.is_some_and(|due| before.is_none_or(|before| due < before))
+        }
         None => false,
     };
     if is_sooner {

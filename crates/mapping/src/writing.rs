@@ -33,8 +33,8 @@ impl Writing {
     fn all(&self) -> Vec<Arc<Views>> {
         let mut views = self.views();
         let kept = views.clone();
-        // Besides the list itself and its copy.
-        views.retain(|views| views.pages().is_damaged() || Arc::strong_count(views) > 2);
+        // Besides the list itself and its copy. Counted first: whoever lets go of them last may have damaged them just before.
+        views.retain(|views| Arc::strong_count(views) > 2 || views.pages().is_damaged());
         kept
     }
 

@@ -74,6 +74,17 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
         read_path(&path, Duration::from_millis(idle));
     }
     wait_for_mappings(&path, 0);
+
+    // Also when it was to be kept for ever, and what shortens the time is answered at once.
+    for _ in 0..2 {
+        read_path(&path, Duration::MAX);
+    }
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(mappings_of(&path), 1);
+    assert_eq!(try_read(&path, Duration::from_millis(20)).is_some(), can_tell);
+    if can_tell {
+        wait_for_mappings(&path, 0);
+    }
 }
 
 fn read_path(path: &Path, idle: Duration) -> Vec<u8> {

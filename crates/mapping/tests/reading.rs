@@ -151,6 +151,22 @@ fn touching_what_was_cut_gives_zeros_to_views_and_errors_to_reads_and_a_fresh_lo
 
 #[cfg(not(feature = "portable"))]
 #[test]
+fn views_that_write_through_are_made_anew_where_the_file_takes_all_of_their_room() {
+    let (_folder, path) = file_of(&pattern(page_size()));
+    let mut file = MappedFile::open(&path, true).unwrap();
+    let first = file.views().unwrap();
+    let handle = OpenOptions::new().write(true).open(&path).unwrap();
+    // Behind a short file there is room for a MiB, and never less than a page: it tells whether the kernel lies.
+    let room = (page_size() + (1 << 20)) as u64;
+    for (size, stays) in [(room - 1, true), (room, false)] {
+        handle.set_len(size).unwrap();
+        file = file.grown().unwrap();
+        assert_eq!(file.views().unwrap().id() == first.id(), stays, "{size}");
+    }
+}
+
+#[cfg(not(feature = "portable"))]
+#[test]
 fn what_is_written_to_views_is_not_read() {
     let (_folder, path) = file_of(b"original");
     let file = MappedFile::open(&path, false).unwrap();

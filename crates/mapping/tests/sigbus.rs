@@ -192,6 +192,37 @@ fn a_handler_that_leaves_by_a_jump_is_called_each_time() {
     }));
 }
 
+/// Rust gives its threads one; the main thread of Node has none, and handlers run where the fault was.
+fn without_a_stack_for_signals() {
+    let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+    // SAFETY: the description is whole, and the one before is not asked for.
+    assert_eq!(unsafe { libc::sigaltstack(&raw const none, std::ptr::null_mut()) }, 0);
+}
+
+/// As deep on the stack as it is told.
+fn at_depth(depth: usize, act: &dyn Fn()) {
+    let frame = std::hint::black_box([0_u8; 512]);
+    if depth == 0 { act() } else { at_depth(depth - 1, act) }
+    std::hint::black_box(frame);
+}
+
+#[test]
+fn a_handler_that_leaves_by_a_jump_is_called_however_deep_the_next_fault_lies() {
+    must_succeed(play("a_handler_that_leaves_by_a_jump_is_called_however_deep_the_next_fault_lies", || {
+        without_a_stack_for_signals();
+        set_handler(leaving);
+        let (_folder, views) = cut_mapping_of_ours();
+        for (round, depth) in [0, 8, 64, 1, 64].into_iter().enumerate() {
+            // SAFETY: this frame outlives the jump; what is left behind on the way is a mapping and a file, for good.
+            if unsafe { sigsetjmp(&raw mut PLACE, 1) } == 0 {
+                at_depth(depth, &touch_theirs);
+            }
+            assert_eq!(THEIRS.load(Ordering::SeqCst), round + 1);
+        }
+        touch_ours(&views);
+    }));
+}
+
 #[test]
 fn a_hundred_thousand_lost_pages_need_one_replacement() {
     must_succeed(play("a_hundred_thousand_lost_pages_need_one_replacement", || {
