@@ -237,7 +237,7 @@ fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> 
     let count =
         os::read_at(file.file(), target, range.offset).map_err(|errno| file.failed(errno, "read", range))?;
     if count < range.length {
-        return Err(file.truncated(range, range.offset + count as u64));
+        return Err(file.ended(range, range.offset + count as u64));
     }
     // Where only the page table tells what is in memory, what is read again goes there.
     if let Some(mapping) = file.mapping()
@@ -305,7 +305,7 @@ fn wait_until_cached(file: &MappedFile, pages: &Pages, range: Range) -> Result<(
         }
         let position = missing.start.max(at);
         match os::read_at(file.file(), &mut [0], position) {
-            Ok(0) => return Err(file.truncated(range, position)),
+            Ok(0) => return Err(file.ended(range, position)),
             Ok(_) => at = (position + 1).next_multiple_of(os::page_size() as u64),
             Err(errno) => return Err(file.failed(errno, "read", range)),
         }

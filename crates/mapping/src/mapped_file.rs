@@ -443,6 +443,11 @@ impl MappedFile {
         Error::Truncated { path: self.path.clone(), range: range.into(), size }
     }
 
+    /// The error of a read that found nothing at an offset: the file may have ended long before it.
+    pub(crate) fn ended(&self, range: Range, at: u64) -> Error {
+        self.stat_anew().map_or_else(|error| error, |stat| self.truncated(range, stat.size.min(at)))
+    }
+
     pub(crate) fn failed(&self, errno: Errno, syscall: &'static str, range: Range) -> Error {
         Error::Range { errno, syscall, path: self.path.clone(), range: ByteRange::from(range) }
     }

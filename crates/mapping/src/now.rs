@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::guard::writes_through;
 use crate::limits::NOWAIT;
 use crate::mapped_file::MappedFile;
 use crate::mapping::Mapping;
@@ -48,6 +49,30 @@ impl<L: AsFd> Source<'_, L> {
     /// # Safety
     /// As there.
     pub(crate) unsafe fn copy(
+        &self,
+        ranges: impl ExactSizeIterator<Item = Range>,
+        target: *mut u8,
+    ) -> Result<usize> {
+        if !writes_through(target) {
+            // SAFETY: passed on from the caller.
+            return unsafe { self.copy_apart(ranges, target) };
+        }
+        // The target may be the very bytes that are copied, at other addresses.
+        let ranges: Vec<Range> = ranges.collect();
+        let mut between = vec![0; ranges.iter().map(|range| range.length).sum()];
+        // SAFETY: there is room for all of them; the caller vouches for their ends.
+        let copied = unsafe { self.copy_apart(ranges.iter().copied(), between.as_mut_ptr()) }?;
+        let length = ranges[..copied].iter().map(|range| range.length).sum();
+        // SAFETY: memory that was just made, and a target for which the caller vouches.
+        unsafe { std::ptr::copy_nonoverlapping(between.as_ptr(), target, length) };
+        Ok(copied)
+    }
+
+    /// The same into memory that is not the file's own.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn copy_apart(
         &self,
         ranges: impl ExactSizeIterator<Item = Range>,
         target: *mut u8,
@@ -144,7 +169,7 @@ impl<L: AsFd> Source<'_, L> {
             }
             stat.size
         };
-        if size < range.end() {
+        if range.length > 0 && size < range.end() {
             let (path, range) = (self.path.to_owned(), range.into());
             return Err(Error::Truncated { path, range, size });
         }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::ops::Range as Span;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::guard::{Guarded, writes_through};
+use crate::guard::Guarded;
 use crate::os::{self, Detached, Errno, Map, page_size};
 use crate::page_counts::Run;
 use crate::range::Range;
@@ -227,24 +227,16 @@ impl Pages {
     /// the size of the file afterwards: a page that was cut in its middle ends in zeros without any signal.
     ///
     /// # Safety
-    /// `target` has room for `length` bytes; the range lies within the mapping, and the guard stands.
+    /// `target` has room for `length` bytes, and does not write through to a file; the range lies within the mapping, and the guard
+    /// stands.
     pub(crate) unsafe fn copy(&self, offset: u64, length: usize, target: *mut u8) -> bool {
         if self.is_damaged() {
             return false;
         }
         let source = self.address(offset);
-        if writes_through(target) {
-            // The target may be these very bytes, at other addresses.
-            let mut between = vec![0; length];
-            // SAFETY: as below, into memory that was just made.
-            unsafe { std::ptr::copy_nonoverlapping(source, between.as_mut_ptr(), length) };
-            // SAFETY: the caller vouches for the target.
-            unsafe { std::ptr::copy_nonoverlapping(between.as_ptr(), target, length) };
-        } else {
-            // SAFETY: passed on from the caller. The bytes may change under the copy, by another process: a torn copy is
-            // then what comes out, as with any read of a file that is being written.
-            unsafe { std::ptr::copy_nonoverlapping(source, target, length) };
-        }
+        // SAFETY: passed on from the caller. The bytes may change under the copy, by another process: a torn copy is then what
+        // comes out, as with any read of a file that is being written.
+        unsafe { std::ptr::copy_nonoverlapping(source, target, length) };
         !self.is_damaged()
     }
 }

@@ -92,7 +92,7 @@ impl MappedFile {
         }
         // A store to the last page of a file that was cut inside it is lost without a signal.
         let size = self.stat_anew()?.size;
-        if size < range.end() {
+        if range.length > 0 && size < range.end() {
             let start = size.max(range.offset);
             #[expect(
                 clippy::cast_possible_truncation,
