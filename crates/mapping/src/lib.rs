@@ -20,6 +20,7 @@ mod error;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod guard;
 mod in_order;
+mod lane;
 mod limits;
 mod locks;
 mod mapped_file;

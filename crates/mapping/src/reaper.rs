@@ -4,115 +4,48 @@
 //! last descriptor of a deleted file frees its blocks, and closing one on a file server asks the server.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::ops::Deref;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::lane::{Keeper, Lane};
 use crate::path_cache;
 
-/// How long a thread waits for more before it ends: starting one for each value would be waste.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// Values that wait to be dropped, and the threads that do it.
-struct Lane {
-    name: &'static str,
-    most_threads: usize,
-    state: Mutex<State>,
-    changed: Condvar,
+/// Who drops what has been let go of.
+enum Reaper {
+    /// For what asks no server: one thread, which also looks at the idle paths.
+    Local,
+    /// For what may wait for a server: as long as fewer than all threads are stuck, others come through.
+    Remote,
 }
 
-struct State {
-    values: VecDeque<Box<dyn Any + Send>>,
-    threads: usize,
-    idle: usize,
-    /// Somebody wants the idle paths looked at.
-    look: bool,
-}
+static LOCAL: LazyLock<Lane<Reaper>> = LazyLock::new(|| Lane::new(Reaper::Local));
+static REMOTE: LazyLock<Lane<Reaper>> = LazyLock::new(|| Lane::new(Reaper::Remote));
 
-/// For what asks no server: one thread, which also looks at the idle paths.
-static LOCAL: Lane = Lane::new("faultless-reaper", 1);
+impl Keeper for Reaper {
+    type Value = Box<dyn Any + Send>;
 
-/// For what may wait for a server: as long as fewer than these are stuck, others come through.
-static REMOTE: Lane = Lane::new("faultless-remote", 32);
-
-impl Lane {
-    const fn new(name: &'static str, most_threads: usize) -> Self {
-        let state = State { values: VecDeque::new(), threads: 0, idle: 0, look: false };
-        Self { name, most_threads, state: Mutex::new(state), changed: Condvar::new() }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&'static self, value: Option<Box<dyn Any + Send>>) {
-        let mut state = self.state();
-        match value {
-            Some(value) => state.values.push_back(value),
-            None => state.look = true,
-        }
-        if state.idle > 0 {
-            self.changed.notify_one();
-            // Those that were told already may not have come yet.
-            if state.values.len() <= state.idle {
-                return;
-            }
-        }
-        if state.threads < self.most_threads {
-            let builder = thread::Builder::new().name(self.name.into()).stack_size(128 << 10);
-            // Without a thread the values wait for the next one that comes.
-            if builder.spawn(|| self.run()).is_ok() {
-                state.threads += 1;
-            }
+    fn most_threads(&self) -> usize {
+        match self {
+            Self::Local => 1,
+            Self::Remote => 32,
         }
     }
 
-    fn run(&self) {
-        let looks = self.most_threads == 1;
-        let mut state = self.state();
-        loop {
-            if let Some(value) = state.values.pop_front() {
-                drop(state);
-                drop(value);
-                state = self.state();
-                continue;
-            }
-            let mut due = None;
-            if looks {
-                // Cleared before the look: a wish that comes during it is for the next one.
-                state.look = false;
-                drop(state);
-                due = path_cache::drop_idle(Instant::now());
-                state = self.state();
-                if state.look || !state.values.is_empty() {
-                    continue;
-                }
-            }
-            let wait = due.map_or(LINGER, |due| due.saturating_duration_since(Instant::now()));
-            state.idle += 1;
-            let (woken, timeout) =
-                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            state.idle -= 1;
-            if timeout.timed_out() && due.is_none() && state.values.is_empty() && !state.look {
-                state.threads -= 1;
-                return;
-            }
-        }
+    fn start(lane: &'static Lane<Self>) -> bool {
+        let name = match lane.keeper {
+            Self::Local => "faultless-reaper",
+            Self::Remote => "faultless-remote",
+        };
+        let builder = thread::Builder::new().name(name.into()).stack_size(128 << 10);
+        builder.spawn(|| lane.run()).is_ok()
     }
 
-    /// Resolves when nothing waits any more, or after `patience`.
-    fn drain(&self, patience: Duration) {
-        let end = Instant::now() + patience;
-        while Instant::now() < end {
-            let state = self.state();
-            if state.values.is_empty() && state.idle == state.threads {
-                return;
-            }
-            drop(state);
-            thread::sleep(Duration::from_millis(1));
+    fn look(&self) -> Option<Instant> {
+        match self {
+            Self::Local => path_cache::drop_idle(Instant::now()),
+            Self::Remote => None,
         }
     }
 }
@@ -145,18 +78,21 @@ impl<T: Send + 'static> Deref for Deferred<T> {
 impl<T: Send + 'static> Drop for Deferred<T> {
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
-            let lane = if self.local { &LOCAL } else { &REMOTE };
-            lane.push(Some(Box::new(value)));
+            let lane = if self.local { &*LOCAL } else { &*REMOTE };
+            lane.push(Box::new(value));
         }
     }
 }
 
 /// Has the idle paths looked at again, because one may be due sooner than was known.
 pub(crate) fn look_at_paths() {
-    LOCAL.push(None);
+    LOCAL.ask_for_look();
 }
 
 /// Waits until local files that were let go of are closed, for a moment at most. Never on the JS thread.
 pub(crate) fn close_what_is_let_go_of() {
-    LOCAL.drain(Duration::from_millis(200));
+    let end = Instant::now() + Duration::from_millis(200);
+    while !LOCAL.is_at_rest() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
