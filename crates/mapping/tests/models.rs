@@ -2,12 +2,15 @@
 //! code itself with primitives of its own. Small models, because their number of orders explodes.
 //!
 //! Seen to fail, each for its own model: slots that are read without a look at their version, or are counted in two steps
-//! instead of one; a look at the damage without its fence; permits whose waiters are told before the permit is given back, or
-//! entered after the refusal; a map that does not look again before it enters, forgets without a look at who is there, or lets
-//! go of a value under its lock, which is a deadlock.
+//! instead of one; a look at the damage without its fence; permits whose waiters are told before the permit is given back,
+//! entered after the refusal, or told one by one; a map that does not look again before it enters, forgets without a look at who
+//! is there, or lets go of a value under its lock, which is a deadlock; a lane that takes a thread that was told for one that is
+//! free, ends a thread without a last look, or forgets a wish that comes during a look.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../src/lane.rs"]
+mod lane;
 #[path = "../src/permits.rs"]
 #[expect(unreachable_pub, reason = "the crate exports it")]
 mod permits;
@@ -22,6 +25,49 @@ mod sync {
         AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence,
     };
     pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+    use std::sync::LockResult;
+    use std::time::Duration;
+
+    /// Whose waits take as long as the model likes: until somebody lets the time run out, for all that wait and will.
+    pub(crate) struct Condvar {
+        told: loom::sync::Condvar,
+        expired: loom::sync::atomic::AtomicBool,
+    }
+
+    pub(crate) struct Timeout(bool);
+
+    impl Timeout {
+        pub(crate) fn timed_out(&self) -> bool {
+            self.0
+        }
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self { told: loom::sync::Condvar::new(), expired: loom::sync::atomic::AtomicBool::new(false) }
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.told.notify_one();
+        }
+
+        /// Under the lock of those who wait.
+        pub(crate) fn expire(&self) {
+            self.expired.store(true, Ordering::SeqCst);
+            self.told.notify_all();
+        }
+
+        pub(crate) fn wait_timeout<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+            _most: Duration,
+        ) -> LockResult<(MutexGuard<'a, T>, Timeout)> {
+            let expired = || self.expired.load(Ordering::SeqCst);
+            let guard = if expired() { guard } else { self.told.wait(guard).unwrap() };
+            Ok((guard, Timeout(expired())))
+        }
+    }
 }
 
 use std::ptr;
@@ -31,6 +77,7 @@ use loom::model::Builder;
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
+use lane::{Keeper, Lane};
 use permits::{Permits, Waiter};
 use sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
 use table::{Access, Published, Table};
@@ -211,36 +258,204 @@ fn a_damaged_mapping_whose_last_owner_lets_go_while_it_is_looked_at_stops_nobody
     });
 }
 
-/// An environment: asks for a permit until it has one, whenever it is told that there may be one.
+/// Something that threads wait for without asking again and again: who waits for what nobody does is stuck, which the checker says.
+#[derive(Default)]
+struct Signal {
+    count: Mutex<usize>,
+    changed: loom::sync::Condvar,
+}
+
+impl Signal {
+    fn raise(&self) {
+        *self.count.lock().unwrap() += 1;
+        self.changed.notify_all();
+    }
+
+    fn wait_for(&self, count: usize) {
+        let mut now = self.count.lock().unwrap();
+        while *now < count {
+            now = self.changed.wait(now).unwrap();
+        }
+    }
+}
+
+/// An environment, which counts how often it was told that there may be a permit.
+#[derive(Default)]
 struct Environment {
-    told: AtomicBool,
+    told: Signal,
 }
 
 impl Waiter for Environment {
     fn wake(&self) {
-        self.told.store(true, Ordering::SeqCst);
+        self.told.raise();
+    }
+}
+
+impl Environment {
+    /// Does one job with a permit, as soon as it has one.
+    fn do_one(self: &Arc<Self>, permits: &Permits<Self>, most: usize) {
+        let mut refused = 0;
+        while !permits.try_acquire(self) {
+            refused += 1;
+            // Each refusal is followed by a call.
+            self.told.wait_for(refused);
+        }
+        assert!(permits.taken() <= most);
+        permits.release();
+    }
+}
+
+/// So many environments at once do a job each, on a pool with so many threads.
+fn jobs(environments: usize, threads: usize) {
+    in_every_order(2, move || {
+        let most = threads - 1;
+        let permits: &Permits<Environment> = Box::leak(Box::new(Permits::of_pool(threads)));
+        let job = move || Arc::new(Environment::default()).do_one(permits, most);
+        let others: Vec<_> = (1..environments).map(|_| thread::spawn(job)).collect();
+        job();
+        others.into_iter().for_each(|other| other.join().unwrap());
+        assert_eq!(permits.taken(), 0);
+    });
+}
+
+#[test]
+fn three_who_want_the_one_permit_all_get_it() {
+    jobs(3, 2);
+}
+
+#[test]
+fn three_who_want_one_of_two_permits_all_get_one() {
+    jobs(3, 3);
+}
+
+#[test]
+fn one_that_is_told_and_does_not_come_stops_nobody() {
+    in_every_order(3, || {
+        let permits: &Permits<Environment> = Box::leak(Box::new(Permits::of_pool(2)));
+        let (busy, other) = (Arc::new(Environment::default()), Arc::new(Environment::default()));
+        assert!(permits.try_acquire(&busy));
+        assert!(!permits.try_acquire(&busy), "it wants another for later, and never asks again");
+        let other = thread::spawn(move || other.do_one(permits, 1));
+        permits.release();
+        other.join().unwrap();
+        assert_eq!(permits.taken(), 0);
+    });
+}
+
+/// What a lane of the model has its threads do.
+struct Shop {
+    threads: usize,
+    started: Mutex<Vec<thread::JoinHandle<()>>>,
+    wishes: AtomicUsize,
+    /// The number of wishes that the last look has seen.
+    seen: Signal,
+    dropped: Signal,
+}
+
+/// A value whose drop may wait until so many others are dropped.
+struct Parcel {
+    shop: &'static Lane<Shop>,
+    after: usize,
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        let Shop { dropped, .. } = &self.shop.keeper;
+        dropped.wait_for(self.after);
+        dropped.raise();
+    }
+}
+
+impl Keeper for Shop {
+    type Value = Parcel;
+
+    fn most_threads(&self) -> usize {
+        self.threads
+    }
+
+    fn start(lane: &'static Lane<Self>) -> bool {
+        let thread = thread::spawn(|| lane.run());
+        lane.keeper.started.lock().unwrap().push(thread);
+        true
+    }
+
+    fn look(&self) -> Option<std::time::Instant> {
+        let wishes = self.wishes.load(Ordering::SeqCst);
+        while *self.seen.count.lock().unwrap() < wishes {
+            self.seen.raise();
+        }
+        None
+    }
+}
+
+fn shop(threads: usize) -> &'static Lane<Shop> {
+    let (started, wishes) = (Mutex::default(), AtomicUsize::new(0));
+    let (seen, dropped) = (Signal::default(), Signal::default());
+    Box::leak(Box::new(Lane::new(Shop { threads, started, wishes, seen, dropped })))
+}
+
+impl Lane<Shop> {
+    fn send(&'static self, after: usize) {
+        self.push(Parcel { shop: self, after });
+    }
+
+    /// From now on nobody waits for more.
+    fn expire(&self) {
+        let _state = self.state.lock().unwrap();
+        self.changed.expire();
+    }
+
+    /// All threads end, and know that they have.
+    fn close(&self) {
+        let started = std::mem::take(&mut *self.keeper.started.lock().unwrap());
+        started.into_iter().for_each(|thread| thread.join().unwrap());
+        let state = self.state.lock().unwrap();
+        assert_eq!((state.threads, state.idle), (0, 0));
+        drop(state);
+        assert!(self.is_at_rest());
     }
 }
 
 #[test]
-fn jobs_never_have_more_permits_than_there_are_and_whoever_is_refused_is_told_of_the_next() {
+fn what_is_let_go_of_while_the_thread_for_it_ends_is_dropped() {
     in_every_order(3, || {
-        let permits: &Permits<Environment> = Box::leak(Box::new(Permits::of_pool(2)));
-        let job = move || {
-            let environment = Arc::new(Environment { told: AtomicBool::new(false) });
-            if permits.try_acquire(&environment) {
-                assert_eq!(permits.taken(), 1, "there is one");
-                permits.release();
-                return;
-            }
-            // Who has the permit gives it back, and tells. A second look finds it there, if nobody else took it meanwhile.
-            while !environment.told.load(Ordering::SeqCst) {
-                thread::yield_now();
-            }
+        let lane = shop(1);
+        lane.send(0);
+        let clock = thread::spawn(|| lane.expire());
+        lane.send(0);
+        lane.keeper.dropped.wait_for(2);
+        clock.join().unwrap();
+        lane.close();
+    });
+}
+
+#[test]
+fn one_thread_that_is_stuck_does_not_stop_the_others() {
+    in_every_order(2, || {
+        let lane = shop(2);
+        lane.send(0);
+        // Whoever has this one waits for the next to be dropped, by another.
+        lane.send(2);
+        lane.send(0);
+        lane.keeper.dropped.wait_for(3);
+        lane.expire();
+        lane.close();
+    });
+}
+
+#[test]
+fn a_look_that_is_asked_for_begins_after_it_was() {
+    in_every_order(3, || {
+        let lane = shop(1);
+        let wish = |number| {
+            lane.keeper.wishes.store(number, Ordering::SeqCst);
+            lane.ask_for_look();
+            lane.keeper.seen.wait_for(number);
         };
-        let other = thread::spawn(job);
-        job();
-        other.join().unwrap();
-        assert_eq!(permits.taken(), 0);
+        wish(1);
+        let clock = thread::spawn(|| lane.expire());
+        wish(2);
+        clock.join().unwrap();
+        lane.close();
     });
 }
