@@ -38,6 +38,7 @@ mod range;
 mod reaper;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod residency;
+mod stored_to;
 mod sync;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod table;

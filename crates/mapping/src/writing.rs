@@ -1,47 +1,40 @@
 //! Mode `r+`: writing by calls, having it on the device, and what must be remembered of stores that were lost.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::backend::{Loss, Pages, Views};
 use crate::error::{Error, Result};
 use crate::mapped_file::MappedFile;
 use crate::os::{self, Errno};
 use crate::range::Range;
+use crate::stored_to::{Damage, StoredTo};
 
 /// What a handle that may write has to remember, whichever of its looks at the file is in use: its mappings for views, as long
 /// as somebody may store to them, and what a flush was told.
 #[derive(Debug, Default)]
 pub(crate) struct Writing {
-    views: Mutex<Vec<Arc<Views>>>,
+    views: StoredTo<Views>,
     /// The error number of a flush that failed: the kernel tells of it once, and then takes what was lost for clean.
     failed: AtomicI32,
 }
 
 impl Writing {
-    fn views(&self) -> MutexGuard<'_, Vec<Arc<Views>>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// From now on there may be stores to these.
     pub(crate) fn add(&self, views: &Arc<Views>) {
-        self.views().push(Arc::clone(views));
-    }
-
-    /// All mappings to which stores may have come. Of those that nobody else holds none can come any more, and what came before
-    /// belongs to the file, unless they are damaged.
-    fn all(&self) -> Vec<Arc<Views>> {
-        let mut views = self.views();
-        let kept = views.clone();
-        // Besides the list itself and its copy. Counted first: whoever lets go of them last may have damaged them just before.
-        views.retain(|views| Arc::strong_count(views) > 2 || views.pages().is_damaged());
-        kept
+        self.views.add(views);
     }
 
     /// What was lost until now is not told any more.
     pub(crate) fn forgive(&self) {
         self.failed.store(0, Ordering::Relaxed);
-        self.views().retain(|views| !views.pages().is_damaged());
+        self.views.forgive();
+    }
+}
+
+impl Damage for Views {
+    fn is_damaged(&self) -> bool {
+        self.pages().is_damaged()
     }
 }
 
@@ -69,7 +62,7 @@ impl MappedFile {
     /// earlier failure, until [`MappedFile::refreshed`].
     pub fn flush(&self, range: Range) -> Result<()> {
         let writing = self.writing("fdatasync")?;
-        let all = writing.all();
+        let all = writing.views.all();
         let mut outcome = Ok(());
         for pages in all.iter().map(|views| views.pages()) {
             let length = pages.capacity().saturating_sub(range.offset).min(range.length as u64);

@@ -5,7 +5,11 @@
 //! instead of one; a look at the damage without its fence; permits whose waiters are told before the permit is given back,
 //! entered after the refusal, or told one by one; a map that does not look again before it enters, forgets without a look at who
 //! is there, or lets go of a value under its lock, which is a deadlock; a lane that takes a thread that was told for one that is
-//! free, ends a thread without a last look, or forgets a wish that comes during a look.
+//! free, ends a thread without a last look, or forgets a wish that comes during a look; a list of mappings that looks for damage before it
+//! looks for owners.
+
+//!
+//! With the feature `real-threads` the same scenes run on threads of the system, for miri and ThreadSanitizer.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -14,25 +18,49 @@ mod lane;
 #[path = "../src/permits.rs"]
 #[expect(unreachable_pub, reason = "the crate exports it")]
 mod permits;
+#[path = "../src/stored_to.rs"]
+mod stored_to;
 #[path = "../src/table.rs"]
 mod table;
 #[path = "../src/weak_map.rs"]
 mod weak_map;
 
+#[cfg(not(feature = "real-threads"))]
+mod real {
+    pub(crate) use loom::{sync, thread};
+
+    /// All orders with up to so many preemptions.
+    pub(crate) fn in_every_order(preemptions: usize, scene: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(preemptions);
+        builder.check(scene);
+    }
+}
+
+#[cfg(feature = "real-threads")]
+mod real {
+    pub(crate) use std::{sync, thread};
+
+    /// Whatever orders come.
+    pub(crate) fn in_every_order(_preemptions: usize, scene: impl Fn() + Sync + Send + 'static) {
+        (0..if cfg!(miri) { 3 } else { 500 }).for_each(|_| scene());
+    }
+}
+
 /// What `src/sync.rs` is to the crate.
 mod sync {
-    pub(crate) use loom::sync::atomic::{
-        AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence,
+    pub(crate) use super::real::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence,
     };
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use super::real::sync::{Arc, Mutex, MutexGuard};
 
     use std::sync::LockResult;
     use std::time::Duration;
 
     /// Whose waits take as long as the model likes: until somebody lets the time run out, for all that wait and will.
     pub(crate) struct Condvar {
-        told: loom::sync::Condvar,
-        expired: loom::sync::atomic::AtomicBool,
+        told: super::real::sync::Condvar,
+        expired: AtomicBool,
     }
 
     pub(crate) struct Timeout(bool);
@@ -45,7 +73,7 @@ mod sync {
 
     impl Condvar {
         pub(crate) fn new() -> Self {
-            Self { told: loom::sync::Condvar::new(), expired: loom::sync::atomic::AtomicBool::new(false) }
+            Self { told: super::real::sync::Condvar::new(), expired: AtomicBool::new(false) }
         }
 
         pub(crate) fn notify_one(&self) {
@@ -73,22 +101,14 @@ mod sync {
 use std::ptr;
 use std::sync::Arc;
 
-use loom::model::Builder;
-use loom::sync::atomic::AtomicBool;
-use loom::thread;
-
 use lane::{Keeper, Lane};
 use permits::{Permits, Waiter};
-use sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
+use real::sync::Condvar;
+use real::{in_every_order, thread};
+use sync::{AtomicBool, AtomicPtr, AtomicUsize, Mutex, Ordering};
+use stored_to::{Damage, StoredTo};
 use table::{Access, Published, Table};
 use weak_map::WeakMap;
-
-/// All orders with up to so many preemptions.
-fn in_every_order(preemptions: usize, scene: impl Fn() + Sync + Send + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(scene);
-}
 
 fn table<const SLOTS: usize>() -> &'static Table<SLOTS> {
     let (newest, free) = (AtomicPtr::new(ptr::null_mut()), Mutex::new(Vec::new()));
@@ -262,7 +282,7 @@ fn a_damaged_mapping_whose_last_owner_lets_go_while_it_is_looked_at_stops_nobody
 #[derive(Default)]
 struct Signal {
     count: Mutex<usize>,
-    changed: loom::sync::Condvar,
+    changed: Condvar,
 }
 
 impl Signal {
@@ -457,5 +477,32 @@ fn a_look_that_is_asked_for_begins_after_it_was() {
         wish(2);
         clock.join().unwrap();
         lane.close();
+    });
+}
+
+/// Stands for a mapping to which JavaScript stores.
+struct Stores(AtomicBool);
+
+impl Damage for Stores {
+    fn is_damaged(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[test]
+fn a_store_that_is_lost_as_its_owner_lets_go_is_told_of() {
+    in_every_order(3, || {
+        let list: &StoredTo<Stores> = Box::leak(Box::default());
+        let stores = sync::Arc::new(Stores(AtomicBool::new(false)));
+        list.add(&stores);
+        let owner = thread::spawn(move || {
+            stores.0.store(true, Ordering::Release);
+            drop(stores);
+        });
+        drop(list.all());
+        owner.join().unwrap();
+        assert_eq!(list.all().len(), 1, "it is told of until it is forgiven");
+        list.forgive();
+        assert!(list.all().is_empty());
     });
 }
