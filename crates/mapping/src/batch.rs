@@ -345,14 +345,26 @@ fn fail_what_was_cut(file: &MappedFile, ranges: &[Range], failures: &mut Failure
 
 #[cfg(test)]
 mod tests {
-    use super::{Range, between};
+    use super::{Range, Target, between, to_pieces};
+
+    #[test]
+    fn pieces_of_ranges_find_their_places_in_a_target_of_several_parts() {
+        let ranges = [(7, 3), (0, 0), (1, 2), (9, 4)].map(|(offset, length)| Range { offset, length });
+        let (mut first, mut none, mut second) = ([0; 5], [0; 0], [0; 4]);
+        let mut target = Target::new([&mut first[..], &mut none, &mut second], false);
+        for piece in to_pieces(&ranges) {
+            #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
+            target.part(piece.target_offset, piece.range.length).fill(piece.range.offset as u8);
+        }
+        assert_eq!((first, second), ([7, 7, 7, 1, 1], [9; 4]));
+    }
 
     #[test]
     fn what_lies_between_holes_is_what_is_left_of_the_range() {
         let range = Range { offset: 100, length: 50 };
-        let left = |holes: &[(u64, u64)]| {
+        let left = |holes: &[(u64, u64)]| -> Vec<(u64, u64)> {
             let holes: Vec<_> = holes.iter().map(|&(start, end)| start..end).collect();
-            between(range, &holes).map(|span| (span.start, span.end)).collect::<Vec<_>>()
+            between(range, &holes).map(|span| (span.start, span.end)).collect()
         };
         assert_eq!(left(&[]), [(100, 150)]);
         assert_eq!(left(&[(90, 110), (120, 130)]), [(110, 120), (130, 150)]);

@@ -113,7 +113,8 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as usize % limit
         };
-        for _ in 0..10_000 {
+        // Miri takes a thousand times as long.
+        for _ in 0..if cfg!(miri) { 100 } else { 10_000 } {
             let start = below(PAGES);
             let pages = start..start + below(PAGES - start + 1);
             let (told, expected): (Vec<Run>, Vec<usize>) = if below(2) == 0 {

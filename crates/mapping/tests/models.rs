@@ -105,8 +105,8 @@ use lane::{Keeper, Lane};
 use permits::{Permits, Waiter};
 use real::sync::Condvar;
 use real::{in_every_order, thread};
-use sync::{AtomicBool, AtomicPtr, AtomicUsize, Mutex, Ordering};
 use stored_to::{Damage, StoredTo};
+use sync::{AtomicBool, AtomicPtr, AtomicUsize, Mutex, Ordering};
 use table::{Access, Published, Table};
 use weak_map::WeakMap;
 

@@ -367,7 +367,8 @@ impl Scene<'_, '_> {
         let ranges = self.ranges(self.length_of(handle))?;
         let mut target = vec![1; ranges.iter().map(|range| range.length).sum()];
         // SAFETY: there is room for all of them, and they end within the file.
-        let copied = unsafe { self.handles[handle].file.try_copy(ranges.iter().copied(), target.as_mut_ptr()) };
+        let copied =
+            unsafe { self.handles[handle].file.try_copy(ranges.iter().copied(), target.as_mut_ptr()) };
         let on_disk = self.on_disk(handle);
         match copied {
             Ok(count) => {
@@ -502,7 +503,8 @@ impl Scene<'_, '_> {
         let (at, value, id) = (self.edge(length - 1)?, self.choices.arbitrary()?, self.views_of(handle));
         let (page, size) = (at / page_size(), self.on_disk(handle).len());
         let mapped = &self.mapped[&id];
-        let is_files = mapped.through && mapped.lost_from.is_none_or(|lost| page < lost) && page * page_size() < size;
+        let is_files =
+            mapped.through && mapped.lost_from.is_none_or(|lost| page < lost) && page * page_size() < size;
         if is_files && at >= size {
             // A store to the rest of the last page is nobody's.
             return Ok(());
@@ -746,7 +748,10 @@ fn must_lie_within(bytes: faultless_mapping::ByteRange, range: Range) {
     let page = page_size() as u64;
     let first = range.offset / page * page;
     let end = (range.offset + range.length as u64).next_multiple_of(page);
-    assert!(bytes.length > 0 && bytes.start >= first && bytes.start + bytes.length <= end, "{bytes:?} {range:?}");
+    assert!(
+        bytes.length > 0 && bytes.start >= first && bytes.start + bytes.length <= end,
+        "{bytes:?} {range:?}"
+    );
 }
 
 /// Pages that this process has locked.
