@@ -1,8 +1,7 @@
 //! Many threads at the same files by every way there is, while nobody changes them: each gets the bytes of the file. What races
-//! it has shows under ThreadSanitizer: `npm run test:tsan`.
+//! it has shows under `ThreadSanitizer`: `npm run test:tsan`.
 
 #![cfg(not(feature = "portable"))]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::cast_possible_truncation, reason = "a file of some MiB")]
 
 use std::fs;

@@ -9,7 +9,7 @@
 //! looks for owners.
 
 //!
-//! With the feature `real-threads` the same scenes run on threads of the system, for miri and ThreadSanitizer.
+//! With the feature `real-threads` the same scenes run on threads of the system, for miri and `ThreadSanitizer`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -86,6 +86,7 @@ mod sync {
             self.told.notify_all();
         }
 
+        #[expect(clippy::unnecessary_wraps, reason = "as that of the standard library")]
         pub(crate) fn wait_timeout<'a, T>(
             &self,
             guard: MutexGuard<'a, T>,
@@ -333,7 +334,9 @@ fn jobs(environments: usize, threads: usize) {
         let job = move || Arc::new(Environment::default()).do_one(permits, most);
         let others: Vec<_> = (1..environments).map(|_| thread::spawn(job)).collect();
         job();
-        others.into_iter().for_each(|other| other.join().unwrap());
+        for other in others {
+            other.join().unwrap();
+        }
         assert_eq!(permits.taken(), 0);
     });
 }
@@ -428,7 +431,9 @@ impl Lane<Shop> {
     /// All threads end, and know that they have.
     fn close(&self) {
         let started = std::mem::take(&mut *self.keeper.started.lock().unwrap());
-        started.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in started {
+            thread.join().unwrap();
+        }
         let state = self.state.lock().unwrap();
         assert_eq!((state.threads, state.idle), (0, 0));
         drop(state);

@@ -202,10 +202,10 @@ fn without_a_stack_for_signals() {
 /// As deep on the stack as it is told.
 fn at_depth(depth: usize, act: &dyn Fn()) {
     let frame = std::hint::black_box([0_u8; 512]);
-    if depth == 0 {
-        act()
+    if depth > 0 {
+        at_depth(depth - 1, act);
     } else {
-        at_depth(depth - 1, act)
+        act();
     }
     std::hint::black_box(frame);
 }
