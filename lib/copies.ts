@@ -3,7 +3,6 @@
 import type { Handle } from './handle.js'
 import { BATCHED_BYTES, INLINE_BYTES, SHARED_BYTES } from './limits.js'
 import { ownMemory, resultMemory, takeBack } from './memory.js'
-import { copyInto } from './overlap.js'
 import { tryCopy } from './reader.js'
 import { copyTo, mustHaveRoom, sizeOf } from './targets.js'
 import { type Plan, ShortTransfer, transferRange } from './transfer.js'
@@ -99,7 +98,7 @@ export function copier(target: Uint8Array, start = 0): NonNullable<Plan['take']>
 function copiesNow(handle: Handle, target: Uint8Array, offset: number, count: number): When {
   if (count > INLINE_BYTES) return NOT_HERE
   const when = affords(count)
-  if (!when || copyInto(handle.reader, target, 0, offset, count)) return when
+  if (!when || tryCopy(handle.reader, target, 0, offset, count)) return when
   refund(count)
   return NOT_HERE
 }

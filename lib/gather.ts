@@ -2,8 +2,8 @@
 
 import { BLOCK_BYTES, COST_OF_A_CALL, JOB_RANGES, SCRATCH_BYTES } from './limits.js'
 import { sharedMemory } from './memory.js'
-import { gatherInto } from './overlap.js'
 import type { Queue } from './queue.js'
+import { tryCopyMany } from './reader.js'
 import { copyTo, mustHaveRoom } from './targets.js'
 import { type Piece, pieceOf, Transfer } from './transfer.js'
 import { affords, answer, answerFree, NOW, refund, type When } from './turn.js'
@@ -95,7 +95,7 @@ function copiesNow({ reader, offsets, lengths }: Gathering, run: Run): boolean {
   const end = first + count
   try {
     const [some, sizes] = [offsets.subarray(first, end), lengths.subarray(first, end)]
-    return gatherInto(reader, memoryOf(run), targetOffset, some, sizes, run.bytes) === count
+    return tryCopyMany(reader, memoryOf(run), targetOffset, some, sizes) === count
   } catch {
     return false
   }

@@ -46,7 +46,7 @@ export class Handle {
 
   /** The long-lived ArrayBuffers behind its views. */
   get windows(): Windows {
-    this.#windows ??= new Windows(this.mode === 'r+')
+    this.#windows ??= new Windows()
     return this.#windows
   }
 

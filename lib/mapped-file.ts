@@ -26,7 +26,6 @@ import { option } from './language.js'
 import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
 import { allOrFirstFailure } from './many.js'
 import { allocate, resultMemory, takeBack } from './memory.js'
-import { copyInto } from './overlap.js'
 import { onPool } from './pool.js'
 import { tryCopy } from './reader.js'
 import { countResidency, type Residency } from './residency.js'
@@ -222,7 +221,7 @@ export class MappedFile implements AsyncDisposable {
     const bytes = toBytes(target)
     const start = Math.min(toOffset(offset), handle.byteLength)
     const count = cutAtEnd(handle.byteLength, start, sizeOf(bytes))
-    return copyInto(handle.reader, bytes, 0, start, count) ? count : undefined
+    return tryCopy(handle.reader, bytes, 0, start, count) ? count : undefined
   }
 
   /**

@@ -3,7 +3,6 @@
 import { Buffer } from 'node:buffer'
 import * as workerThreads from 'node:worker_threads'
 import type { NativeFile } from '#binding'
-import { noteWritable } from './overlap.js'
 
 // Since Node 22.10 and 23.0; not in the types of 20.
 const { markAsUncloneable } = workerThreads as { markAsUncloneable?: (value: object) => void }
@@ -30,12 +29,6 @@ const ALIGNMENT = 4096
 export class Windows {
   #kept = new Map<number, ArrayBuffer>()
   #id = 0
-  readonly #writable: boolean
-
-  /** Of a handle whose stores to views reach the file, or do not. */
-  constructor(writable: boolean) {
-    this.#writable = writable
-  }
 
   /**
    * The mapped bytes of a range within the file. `id` is that of the native mapping they are wanted of; undefined where that
@@ -83,7 +76,6 @@ export class Windows {
     const window = native.window(this.#id, start, length)
     if (!window) return undefined
     markAsUncloneable?.(window)
-    if (this.#writable) noteWritable(window)
     return window
   }
 }

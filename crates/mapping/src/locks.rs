@@ -105,7 +105,7 @@ impl MappedFile {
         if size < range.end() {
             return Err(self.truncated(range, size));
         }
-        let of_process = os::lock_limit().filter(|_| mapping.has_room_for_runs());
+        let of_process = os::lock_limit().filter(|_| Mapping::has_room_for_runs());
         Err(failed(errno, of_process.map_or(LockLimit::Mappings, LockLimit::Process)))
     }
 

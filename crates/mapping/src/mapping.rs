@@ -130,7 +130,7 @@ impl Mapping {
     }
 
     /// Whether one more separate run may be locked in this process.
-    pub(crate) fn has_room_for_runs(&self) -> bool {
+    pub(crate) fn has_room_for_runs() -> bool {
         LOCKED_RUNS.load(Ordering::Relaxed) < most_runs()
     }
 

@@ -105,8 +105,8 @@ impl Mapping {
         match *self {}
     }
 
-    pub(crate) fn has_room_for_runs(&self) -> bool {
-        match *self {}
+    pub(crate) fn has_room_for_runs() -> bool {
+        true
     }
 
     pub(crate) fn pin(&self, _pages: Run) -> std::result::Result<(), Errno> {
