@@ -218,7 +218,7 @@ fn a_handler_that_leaves_by_a_jump_is_called_however_deep_the_next_fault_lies() 
         let (_folder, views) = cut_mapping_of_ours();
         for (round, depth) in [0, 8, 64, 1, 64].into_iter().enumerate() {
             // SAFETY: this frame outlives the jump; what is left behind on the way is a mapping and a file, for good.
-            if unsafe { sigsetjmp(place(), 1) } == 0 {
+            if unsafe { sigsetjmp(PLACE.0.get(), 1) } == 0 {
                 at_depth(depth, &touch_theirs);
             }
             assert_eq!(THEIRS.load(Ordering::SeqCst), round + 1);
