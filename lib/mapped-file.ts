@@ -75,7 +75,7 @@ export class MappedFile implements AsyncDisposable {
    * Opens and maps a file; nothing of it is read.
    *
    * @param source a path, or a FileHandle that goes on to belong to the caller
-   * @throws `ERR_NOT_A_FILE` for what has no bytes to map: a directory, a FIFO, a socket, a device, a /proc file
+   * @throws `ERR_NOT_A_FILE` for what has no bytes to map: a directory, a FIFO, a socket, a device
    * @throws the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened in this mode
    */
   static async open(source: Source | FileHandle, options?: OpenOptions): Promise<MappedFile> {
@@ -234,7 +234,8 @@ export class MappedFile implements AsyncDisposable {
    * @param offset the first byte
    * @param length bytes; the rest of the file without one
    * @returns a Buffer over the mapping, shorter than `length` only at the end of the file
-   * @throws `ERR_UNSUPPORTED` where no mapped bytes can be handed out: elsewhere than on Linux, and in Electron
+   * @throws `ERR_UNSUPPORTED` in mode 'r+' where no mapped bytes can be handed out: elsewhere than on Linux, in Electron, and of a
+   *   file whose {@link backend} is `'read'`. In mode 'r' a view is a copy there, which behaves the same
    */
   view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
     try {
@@ -251,7 +252,7 @@ export class MappedFile implements AsyncDisposable {
    * @param offset the first byte
    * @param length bytes
    * @returns what {@link view} resolves to, or undefined if touching it could wait for the disk at the time of the call
-   * @throws `ERR_UNSUPPORTED` in Electron, which lets nobody hand out mapped bytes
+   * @throws `ERR_UNSUPPORTED` as {@link view}
    */
   tryView(offset: Offset, length: number): Buffer | undefined {
     const handle = MappedFile.#own(this)
@@ -346,8 +347,9 @@ export class MappedFile implements AsyncDisposable {
    * file is cut by is not locked any more. Takes the lock of the address space for writing, for a moment per 8 MiB.
    *
    * @param length bytes; the rest of the file without one
-   * @throws `ENOMEM` or `EPERM` past RLIMIT_MEMLOCK; then nothing of the range is locked
-   * @throws `ERR_UNSUPPORTED` elsewhere than on Linux
+   * @throws `ENOMEM` or `EPERM` past RLIMIT_MEMLOCK, the limit of the memory cgroup, or a quarter of `vm.max_map_count` in separate
+   *   runs of pages; then nothing of the range is locked
+   * @throws `ERR_UNSUPPORTED` where the file is read, not mapped
    */
   async lock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
