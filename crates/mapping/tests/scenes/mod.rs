@@ -623,7 +623,8 @@ impl Scene<'_, '_> {
         Ok(())
     }
 
-    /// What somebody has locked is locked, and nothing else as long as no mapping may have taken the place of another.
+    /// What somebody has locked is locked, and nothing else, as long as no mapping may have taken the place of another: pages that
+    /// were cut off are not locked any more once a copy has met them, which depends on what it remembers.
     fn count_locked(&self) {
         let of_disk = |disk: usize| {
             let handles = self.handles.iter().filter(move |handle| handle.disk == disk);
@@ -631,7 +632,6 @@ impl Scene<'_, '_> {
             pages.len()
         };
         let (locked, wanted) = (locked_pages(), (0..self.disks.len()).map(of_disk).sum::<usize>());
-        assert!(locked >= wanted, "{locked} of {wanted}");
         if self.disks.iter().all(|disk| disk.steady) {
             assert_eq!(locked, wanted);
         }
