@@ -4,7 +4,7 @@ import { tmpdir, totalmem } from 'node:os'
 import { median } from 'simple-statistics'
 import { cool, diskUnder } from '../harness/caches.mjs'
 import { formatSize, GiB, KiB, MiB } from '../harness/cells.mjs'
-import { cannot, evict, loopDisk } from '../harness/faults.mjs'
+import { cannot, evict, loopDisk, NOBODY } from '../harness/faults.mjs'
 import { dataFile, longFile, needRoom, sparseFile } from '../harness/files.mjs'
 import { fio } from '../harness/fio.mjs'
 import { countLocks } from '../harness/locks.mjs'
@@ -258,6 +258,17 @@ export function apiWorks(size, files = {}, noPeers = undefined) {
         { length: PAGE },
         [base, 'fs.readSync', 'read', 'readInto', 'tryReadInto'],
       ),
+    },
+    {
+      id: 'another-user',
+      title: 'warm, random 4 KiB, one at a time, by a user who neither owns the file nor may write it',
+      unit: 'reads/s',
+      value: rate,
+      base,
+      ways: randomWays([base, 'readInto'], { length: PAGE, uid: NOBODY }).map(way => ({
+        ...way,
+        missing: way.missing ?? lacking(files, 'anotherUser'),
+      })),
     },
     {
       id: 'random-4k-64',

@@ -140,6 +140,12 @@ export default {
       times('random-4k', 'read', NODE),
     ),
     faster(
+      'another-user',
+      'warm random 4 KiB, one at a time, as a user who neither owns the file nor may write it: readInto against FileHandle.read into a buffer',
+      6,
+      times('another-user', 'readInto', NODE),
+    ),
+    faster(
       'in-flight-FileHandle',
       'warm random 4 KiB, 64 in flight: readInto against FileHandle.read',
       4,
@@ -159,8 +165,8 @@ export default {
     ),
     faster(
       'fresh-1m',
-      'warm random 1 MiB, a fresh result each time: read against FileHandle.read',
-      1.5,
+      'warm random 1 MiB, a fresh result each time: read against FileHandle.read (1.5 was asked for until issue 16 set 1.3)',
+      1.3,
       times('fresh-1m', 'read', FRESH),
     ),
     timersNoLater('fresh-1m', 'p99', '99 of 100 timers'),

@@ -10,6 +10,7 @@ import coresCap from './cores-cap.mjs'
 import dubiousGain from './dubious-gain.mjs'
 import gap from './gap.mjs'
 import gapBySize from './gap-by-size.mjs'
+import inOrder from './in-order.mjs'
 import indexingBlocks from './indexing-blocks.mjs'
 import jemalloc from './jemalloc.mjs'
 import lockWait from './lock-wait.mjs'
@@ -26,6 +27,7 @@ import pressure from './pressure.mjs'
 import retention from './retention.mjs'
 import reuse from './reuse.mjs'
 import slowDisk from './slow-disk.mjs'
+import smallFiles from './small-files.mjs'
 import thp from './thp.mjs'
 import thresholdDynamic from './threshold-dynamic.mjs'
 import thresholdFixed from './threshold-fixed.mjs'
@@ -94,7 +96,9 @@ export const experiments = [
   dubiousGain,
   api,
   cache,
+  inOrder,
   slowDisk,
+  smallFiles,
   prefault,
   pressure,
 ]

@@ -10,6 +10,8 @@ import { deviceNumbers, diskBytesRead, dropCaches, residentPages } from './fault
 const TOUCH = fileURLToPath(new URL('../programs/touch.mjs', import.meta.url))
 /** What is used besides what the page cache will take. */
 const BESIDES = 64 * MiB
+/** Characters of the names of files that an error has. */
+const NAMED = 500
 
 /**
  * Empties the page cache of the machine; throws where anything of these files is left in it.
@@ -23,10 +25,8 @@ const BESIDES = 64 * MiB
 export async function cool(paths, bytes) {
   dropCaches()
   await command(process.execPath, [TOUCH, String(Math.min(bytes + BESIDES, Math.floor(freemem() / 2)))])
-  for (const path of paths) {
-    const pages = residentPages(path)
-    if (pages > 0) throw new Error(`${pages} pages of ${path} are still in the page cache`)
-  }
+  const pages = residentPages(...paths)
+  if (pages > 0) throw new Error(`${pages} pages of ${paths.join(', ').slice(0, NAMED)} are still in the page cache`)
 }
 
 /** The block device under a file, or undefined where its file system has none of its own. @param {string} path */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const PREFIX = 'faultless-fault-'
 const BLOCK = 4096
-const NOBODY = 65534
+export const NOBODY = 65534
 const TRACEFS = '/sys/kernel/tracing'
 
 const living = new Set()
@@ -336,9 +336,10 @@ export function evict(path) {
   run('dd', `if=${path}`, 'iflag=nocache', 'count=0', 'status=none')
 }
 
-/** How many pages of the file are in the page cache. True for root and for the file's owner. */
-export function residentPages(path) {
-  return Number(run('fincore', '--bytes', '--noheadings', '--output', 'PAGES', path))
+/** How many pages of these files are in the page cache. True for root and for the files' owner. */
+export function residentPages(...paths) {
+  const counts = run('fincore', '--bytes', '--noheadings', '--output', 'PAGES', ...paths).split('\n')
+  return counts.reduce((sum, pages) => sum + Number(pages), 0)
 }
 
 /** How often a block device was read from since it came up, and how many bytes. */

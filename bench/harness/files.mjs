@@ -1,7 +1,7 @@
 // The files that are read: made from a fixed seed, kept for the next run, and looked at before each.
 import { createCipheriv } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { open, rename, rm, statfs } from 'node:fs/promises'
+import { open, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
@@ -88,6 +88,29 @@ export async function longFile(size, { signal, seed = 0, folder = dataFolder() }
   }
   return path
 }
+
+/**
+ * Many files of one size in a folder, in the page cache, with the checksum of all their bytes in a row.
+ * @param {{ files: number, size: number }} wanted @param {AbortSignal} signal
+ */
+export async function manyFiles({ files, size }, signal) {
+  const folder = join(dataFolder(), `many-${size}`)
+  await needRoom(dataFolder(), files * size)
+  mkdirSync(folder, { recursive: true })
+  let checksum = 0
+  for (const [seed, path] of manyPaths({ folder, files }).entries()) {
+    const bytes = bytesAt(0, size, seed)
+    // One that was half written when a run was interrupted is written anew.
+    if (!holds(path, bytes)) await writeFile(path, bytes, { signal })
+    signal.throwIfAborted()
+    checksum = crc32(bytes, checksum)
+  }
+  return { folder, files, size, checksum }
+}
+
+/** The paths of all of them: too many to be told to a process one by one. @param {{ folder: string, files: number }} made */
+export const manyPaths = ({ folder, files }) =>
+  Array.from({ length: files }, (_, index) => join(folder, `${index}.bin`))
 
 /** A file of so many bytes, none of which is anywhere. @param {number} size */
 export async function sparseFile(size) {

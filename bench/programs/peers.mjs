@@ -19,17 +19,21 @@ import { notRunnable } from '../harness/requirements.mjs'
  * @typedef {{ lane: () => Lane, warm?: () => any, close: () => any }} Ranges
  * @typedef {{ start: (batch: number) => any, part: (answer: any, index: number) => Uint8Array, target?: Buffer, close: () => any }} Batches
  * @typedef {{ run: (consume: (bytes: Uint8Array) => void) => Promise<void>, close: () => any }} Sequence
+ * @typedef {{ read: (path: string) => Promise<Uint8Array>, letGo: () => void }} Files `letGo` of what is kept of them
  *
  * @typedef {{
  *   label: string, style: 'promise' | 'callback' | 'sync', package?: string,
  *   ranges?: (file: { path: string, size: number, length: number }) => Ranges | Promise<Ranges>,
  *   batches?: (file: { path: string, length: number, batches: number[][] }) => Batches | Promise<Batches>,
- *   sequence?: (files: { paths: string[] }) => Sequence | Promise<Sequence>
+ *   sequence?: (files: { paths: string[] }) => Sequence | Promise<Sequence>,
+ *   files?: () => Files | Promise<Files>
  * }} Peer
  */
 
 /** What others are given of a file at a time when they read it in order. */
 const STEP = MiB
+/** As many ranges are asked for together where a step is read as several. */
+const RANGES = 16
 
 /** Every page of it touched, so that none is met for the first time while the time runs. */
 const memory = length => Buffer.alloc(length, 1)
@@ -202,6 +206,7 @@ export const peers = {
       },
       close() {},
     }),
+    files: () => ({ read: path => readFile(path), letGo() {} }),
   },
   createReadStream: {
     label: 'fs.createReadStream',
@@ -302,6 +307,10 @@ export const peers = {
         close: () => file.close(),
       }
     },
+    sequence: inSteps(() => {
+      const target = memory(STEP)
+      return async (file, offset, consume) => consume(cut(target, await file.readInto(target, offset)))
+    }),
   },
   'readInto, on the pool': {
     label: 'faultless readInto, on the pool',
@@ -351,6 +360,11 @@ export const peers = {
         close: () => file.close(),
       }
     },
+    sequence: inSteps(() => async (file, offset, consume) => {
+      const length = STEP / RANGES
+      const ranges = Array.from({ length: RANGES }, (_, index) => ({ offset: offset + index * length, length }))
+      for (const bytes of await file.readMany(ranges)) consume(bytes)
+    }),
   },
   readManyInto: {
     label: 'faultless readManyInto',
@@ -392,6 +406,24 @@ export const peers = {
       }
     },
   },
+  'createReadStream, ours': {
+    label: 'faultless open and createReadStream',
+    style: 'promise',
+    async sequence({ paths }) {
+      // Loading the package is not part of what is timed, opening is: a stream of Node's opens its file, too.
+      const { MappedFile } = await import('faultless')
+      return {
+        async run(consume) {
+          for (const path of paths) {
+            const file = await MappedFile.open(path)
+            for await (const bytes of file.createReadStream({ highWaterMark: STEP })) consume(bytes)
+            await file.close()
+          }
+        },
+        close() {},
+      }
+    },
+  },
   mmapRead: {
     label: 'faultless mmapRead by path',
     style: 'promise',
@@ -405,7 +437,31 @@ export const peers = {
         close: () => mmapRead.release(path),
       }
     },
+    async files() {
+      const { mmapRead } = await import('faultless')
+      return { read: path => mmapRead(path), letGo: () => mmapRead.release() }
+    },
   },
+}
+
+/**
+ * Files that are open, read in order by steps of ours.
+ * @param {() => (file: any, offset: number, consume: (bytes: Uint8Array) => void) => Promise<void>} makeStep
+ * @returns {Peer['sequence']}
+ */
+function inSteps(makeStep) {
+  return async ({ paths }) => {
+    const files = await Promise.all(paths.map(openMapped))
+    const step = makeStep()
+    return {
+      async run(consume) {
+        for (const file of files) {
+          for (let offset = 0; offset < file.byteLength; offset += STEP) await step(file, offset, consume)
+        }
+      },
+      close: () => Promise.all(files.map(file => file.close())),
+    }
+  }
 }
 
 /** Loaded only by those who use it, so that the others measure a Node without the addon. @param {string} path */

@@ -10,6 +10,7 @@ let work
 process.on('message', message => (message.kind === 'stop' ? stop() : reply('sample', () => work.measure(message))))
 process.once('disconnect', harnessGone)
 reply('ready', async () => {
+  if (task.uid !== undefined) become(task.uid)
   work = await works[task.kind](task)
 })
 
@@ -20,6 +21,13 @@ async function reply(kind, step) {
   } catch (error) {
     process.send({ kind: 'failed', error: error.message, code: error.code })
   }
+}
+
+/** Gives up all that root may do, for good. @param {number} uid */
+function become(uid) {
+  process.setgroups([])
+  process.setgid(uid)
+  process.setuid(uid)
 }
 
 /** Ends by having nothing left to do: what a way to read leaves alive or breaks at exit shows in the exit code or as a hang. */

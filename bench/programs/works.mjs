@@ -3,9 +3,10 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
 import { Bench } from 'tinybench'
 import { MiB } from '../harness/cells.mjs'
-import { bytesAt } from '../harness/files.mjs'
+import { bytesAt, manyPaths } from '../harness/files.mjs'
 import { seededRandom } from '../harness/statistics.mjs'
 import { summer } from '../harness/sums.mjs'
 import { peers } from './peers.mjs'
@@ -16,8 +17,9 @@ import { sums } from './sums.mjs'
  * @typedef {{
  *   kind: keyof typeof works, peer: string, path: string, size: number, length: number,
  *   lanes?: number, sum?: boolean, delay?: boolean, heap?: number, count?: number, rehearsal?: { path: string, size: number },
- *   paths?: string[], sums?: number[], warm?: boolean, course?: boolean
- * }} Task
+ *   paths?: string[], sums?: number[], warm?: boolean, course?: boolean, uid?: number,
+ *   folder?: string, files?: number, checksum?: number
+ * }} Task `uid`: the user who does it, where that is another one
  * @typedef {{ milliseconds: number, warmup: number }} Window
  * @typedef {{ measure: (window: Window) => Promise<object>, close: () => any }} Work
  */
@@ -34,10 +36,12 @@ const VERIFIED = { reads: 8, lanes: 8 }
 const BATCHES = 8
 /** A timer that is to go off each so many milliseconds tells how late timers are. */
 const TICK = 1
+/** What was mapped is let go of on another thread, which is given so many milliseconds. */
+const LETTING_GO = 100
 /** Resolved promises awaited in a turn of the loop that does nothing else: about 0.1 ms. */
 const IDLE_AWAITS = 1000
 
-export const works = { ranges, batches, coldBatch, sequence, sums, pressure, opening, awaits }
+export const works = { ranges, batches, coldBatch, sequence, files, sums, pressure, opening, awaits }
 
 /** Random ranges of a file, `lanes` of them under way, beside a heap of so many bytes. @param {Task} task @returns {Promise<Work>} */
 async function ranges(task) {
@@ -46,6 +50,9 @@ async function ranges(task) {
   const each = readsPerLane(task)
   const run =
     peers[task.peer].style === 'sync' ? runSync : peers[task.peer].style === 'callback' ? runCallback : runPromise
+  // Such a user is not told what is in the page cache: answers come at once from what is in the page table, which a second
+  // read of a range brings there.
+  if (task.uid !== undefined) for (const lane of lanes) await run(lane, 2 * PLACES)
   for (const lane of lanes.slice(0, VERIFIED.lanes)) {
     for (let read = 0; read < VERIFIED.reads; read += 1) {
       await run(lane, 1)
@@ -157,6 +164,40 @@ async function sequence({ peer, paths, sums, size, warm }) {
 }
 
 /**
+ * Many small files by their paths, all of them asked for at once. What a way keeps of them is let go of before each round, so
+ * that none profits from the one before. Rehearsed on the same files, so that the code is compiled.
+ * @param {Task} task
+ * @returns {Promise<Work>}
+ */
+async function files({ peer, folder, files, size, checksum }) {
+  const paths = manyPaths({ folder, files })
+  const { read, letGo } = await peers[peer].files()
+  const readAll = () => Promise.all(paths.map(path => read(path)))
+  await once()
+  return { measure: once, close() {} }
+
+  async function once() {
+    const cpuBefore = process.cpuUsage()
+    const begun = performance.now()
+    const answers = await readAll()
+    const took = performance.now() - begun
+    const { user, system } = process.cpuUsage(cpuBefore)
+    const found = answers.reduce((sum, bytes) => crc32(bytes, sum), 0)
+    if (found !== checksum || answers.some(({ length }) => length !== size)) {
+      throw new Error(`wrong answer: the bytes of ${paths.length} files of ${size} are others`)
+    }
+    letGo()
+    await sleep(LETTING_GO)
+    return {
+      milliseconds: took,
+      rate: (1000 * paths.length) / took,
+      cpuMs: (user + system) / 1000,
+      files,
+    }
+  }
+}
+
+/**
  * A file opened and closed over and over; only the opening is timed. What was mapped is let go of on another thread, which
  * is given the time to do so: 128 mappings of 1 TiB are all that fit.
  * @param {Task} task
@@ -227,7 +268,7 @@ async function ticking(once, { milliseconds, warmup }) {
 async function startLanes(task) {
   readThrough(task.path)
   const source = await peers[task.peer].ranges(task)
-  await source.warm?.()
+  if (task.uid === undefined) await source.warm?.()
   const drawn = draw(task)
   const count = task.lanes ?? 1
   const apart = Math.ceil(drawn.offsets.length / count)
