@@ -18,7 +18,9 @@ import { notRunnable } from '../harness/requirements.mjs'
  * What a way has open. `warm` does what brings a file from the page cache to where this way finds it fastest.
  * @typedef {{ lane: () => Lane, warm?: () => any, close: () => any }} Ranges
  * @typedef {{ start: (batch: number) => any, part: (answer: any, index: number) => Uint8Array, target?: Buffer, close: () => any }} Batches
- * @typedef {{ run: (consume: (bytes: Uint8Array) => void) => Promise<void>, close: () => any }} Sequence
+ * @typedef {{ run: (consume: (bytes: Uint8Array) => void | Promise<void>) => Promise<void>, close: () => any }} Sequence
+ * Of streams and of chunks, `consume` sets the pace: it is awaited.
+ *
  * @typedef {{ read: (path: string) => Promise<Uint8Array>, letGo: () => void }} Files `letGo` of what is kept of them
  *
  * @typedef {{
@@ -226,7 +228,7 @@ export const peers = {
     sequence: ({ paths }) => ({
       async run(consume) {
         for (const path of paths) {
-          for await (const bytes of createReadStream(path, { highWaterMark: STEP })) consume(bytes)
+          for await (const bytes of createReadStream(path, { highWaterMark: STEP })) await consume(bytes)
         }
       },
       close() {},
@@ -400,7 +402,7 @@ export const peers = {
       const files = await Promise.all(paths.map(openMapped))
       return {
         async run(consume) {
-          for (const file of files) for await (const bytes of file.chunks()) consume(bytes)
+          for (const file of files) for await (const bytes of file.chunks()) await consume(bytes)
         },
         close: () => Promise.all(files.map(file => file.close())),
       }

@@ -1,8 +1,10 @@
 // Random reads of one file, a few at once, each checked by its sum: what is left of each way when memory is short.
 import { closeSync, openSync, readSync } from 'node:fs'
 import { open as openHandle } from 'node:fs/promises'
+import { createHistogram } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
-import { MiB } from '../harness/cells.mjs'
+import { KiB, MiB } from '../harness/cells.mjs'
+import { bytesAt } from '../harness/files.mjs'
 import { seededRandom } from '../harness/statistics.mjs'
 import { summer } from '../harness/sums.mjs'
 import { watchDelay } from './delay.mjs'
@@ -10,6 +12,9 @@ import { mapNaively, openMapped } from './peers.mjs'
 
 /** Reads asked for at once. */
 const AT_ONCE = 8
+const PAGE = 4 * KiB
+/** Pages touched between two turns of the loop. */
+const TOUCHES_PER_TURN = 16
 
 /**
  * What a way has open; `read` gives the bytes at each of the offsets.
@@ -136,6 +141,68 @@ export async function pressure({ peer, path, size, length, sums }) {
     },
     close: () => source.close(),
   }
+}
+
+/** What has the whole file as one Buffer of mapped bytes. */
+const mappedWhole = {
+  mmap: mapNaively,
+  async view(path, size) {
+    const file = await openMapped(path)
+    return { mapped: await file.view(0, size), close: () => file.close() }
+  },
+}
+
+/**
+ * One byte of a random page after the other: how long the JS thread stands still for each.
+ * @param {{ peer: string, path: string, size: number }} task
+ * @returns {Promise<import('./works.mjs').Work>}
+ */
+export async function touches({ peer, path, size }) {
+  const { mapped, close } = await mappedWhole[peer](path, size)
+  const expected = firstBytes(size)
+  const random = seededRandom(1)
+  async function touchFor(milliseconds) {
+    const histogram = createHistogram()
+    const end = performance.now() + milliseconds
+    while (performance.now() < end) {
+      for (let touch = 0; touch < TOUCHES_PER_TURN; touch += 1) {
+        const page = Math.floor(random() * expected.length)
+        const begun = process.hrtime.bigint()
+        const byte = mapped[page * PAGE]
+        histogram.record(process.hrtime.bigint() - begun)
+        if (byte !== expected[page]) throw new Error(`wrong answer: byte ${page * PAGE} of ${path}`)
+      }
+      await turn()
+    }
+    return histogram
+  }
+  return {
+    async measure({ milliseconds, warmup }) {
+      await touchFor(warmup)
+      const before = process.resourceUsage()
+      const histogram = await touchFor(milliseconds)
+      const majorFaults = process.resourceUsage().majorPageFault - before.majorPageFault
+      return { ...percentiles(histogram), reads: histogram.count, majorFaults }
+    },
+    close,
+  }
+}
+
+/** In milliseconds. @param {import('node:perf_hooks').RecordableHistogram} histogram of nanoseconds */
+export const percentiles = histogram => ({
+  p50: histogram.percentile(50) / 1e6,
+  p99: histogram.percentile(99) / 1e6,
+  max: histogram.max / 1e6,
+})
+
+/** That of each page of a file. @param {number} size */
+function firstBytes(size) {
+  const firsts = Buffer.alloc(size / PAGE)
+  for (let offset = 0; offset < size; offset += MiB) {
+    const bytes = bytesAt(offset, MiB)
+    for (let at = 0; at < MiB; at += PAGE) firsts[(offset + at) / PAGE] = bytes[at]
+  }
+  return firsts
 }
 
 /** As much of it is in the page cache then as fits. @param {string} path */

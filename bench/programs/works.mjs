@@ -1,8 +1,11 @@
 // The kinds of work that the ways to read are measured at. What must be found is drawn before anything is timed, and each
 // answer is checked: all of it before and after, its length and one byte of it while the time runs.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, openSync, readSync } from 'node:fs'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { Bench } from 'tinybench'
 import { MiB } from '../harness/cells.mjs'
@@ -10,7 +13,7 @@ import { bytesAt, manyPaths } from '../harness/files.mjs'
 import { seededRandom } from '../harness/statistics.mjs'
 import { summer } from '../harness/sums.mjs'
 import { peers } from './peers.mjs'
-import { pressure } from './pressure.mjs'
+import { percentiles, pressure, touches } from './pressure.mjs'
 import { sums } from './sums.mjs'
 
 /**
@@ -18,7 +21,8 @@ import { sums } from './sums.mjs'
  *   kind: keyof typeof works, peer: string, path: string, size: number, length: number,
  *   lanes?: number, sum?: boolean, delay?: boolean, heap?: number, count?: number, rehearsal?: { path: string, size: number },
  *   paths?: string[], sums?: number[], warm?: boolean, course?: boolean, uid?: number,
- *   folder?: string, files?: number, checksum?: number
+ *   folder?: string, files?: number, checksum?: number,
+ *   stream?: { peer: string, paths: string[], sums: number[], size: number, bytesPerSecond: number }
  * }} Task `uid`: the user who does it, where that is another one
  * @typedef {{ milliseconds: number, warmup: number }} Window
  * @typedef {{ measure: (window: Window) => Promise<object>, close: () => any }} Work
@@ -38,10 +42,25 @@ const BATCHES = 8
 const TICK = 1
 /** What was mapped is let go of on another thread, which is given so many milliseconds. */
 const LETTING_GO = 100
+/** Reads of a hot set between two ticks: each of its pages is read about once a second. */
+const HOT_READS = 4
+const STREAM_PAST = fileURLToPath(new URL('./stream-past.mjs', import.meta.url))
 /** Resolved promises awaited in a turn of the loop that does nothing else: about 0.1 ms. */
 const IDLE_AWAITS = 1000
 
-export const works = { ranges, batches, coldBatch, sequence, files, sums, pressure, opening, awaits }
+export const works = {
+  ranges,
+  batches,
+  coldBatch,
+  sequence,
+  files,
+  sums,
+  pressure,
+  touches,
+  neighbour,
+  opening,
+  awaits,
+}
 
 /** Random ranges of a file, `lanes` of them under way, beside a heap of so many bytes. @param {Task} task @returns {Promise<Work>} */
 async function ranges(task) {
@@ -215,6 +234,57 @@ async function opening({ path, size }) {
     return { overriddenDuration: took, overriddenIterationCost: performance.now() - begun }
   }
   return { measure: window => bench(once, window), close() {} }
+}
+
+/**
+ * Random reads of a hot set, a few each millisecond, while another process in the same cgroup streams a file past, once, and
+ * ends: how long they take. @param {Task} task @returns {Promise<Work>}
+ */
+async function neighbour(task) {
+  const streaming = fork(STREAM_PAST, [JSON.stringify(task.stream)])
+  await answerOf(streaming)
+  const { lanes, source } = await startLanes(task)
+  const [lane] = lanes
+  await runPromise(lane, 2 * PLACES)
+  return {
+    async measure() {
+      const histogram = createHistogram()
+      const before = process.resourceUsage()
+      let streamed
+      const done = answerOf(streaming).then(answer => {
+        streamed = answer
+      })
+      streaming.send('go')
+      do {
+        for (let read = 0; read < HOT_READS; read += 1) {
+          const begun = process.hrtime.bigint()
+          await runPromise(lane, 1)
+          histogram.record(process.hrtime.bigint() - begun)
+        }
+        await Promise.race([sleep(TICK), done])
+      } while (!streamed)
+      lane.verifyLast()
+      const majorFaults = process.resourceUsage().majorPageFault - before.majorPageFault
+      return { ...percentiles(histogram), reads: histogram.count, majorFaults, ...streamed }
+    },
+    close: () => source.close(),
+  }
+}
+
+/** What a child says next; rejects when it says that it failed, or nothing any more. @param {import('node:child_process').ChildProcess} child */
+async function answerOf(child) {
+  const abort = new AbortController()
+  const { signal } = abort
+  try {
+    const [answer] = await Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(([code]) => [{ error: `ended by exit code ${code}` }]),
+    ])
+    if (answer.error) throw new Error(answer.error)
+    return answer
+  } finally {
+    abort.abort()
+  }
 }
 
 /** One warm read awaited after the other, while a timer tells by how much timers are late. @param {Task} task @returns {Promise<Work>} */

@@ -8,7 +8,7 @@ const DENSE = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }
 
 /** A column for each limit. @param {import('../harness/trials.mjs').Trials} trials */
 export function pressureTables(trials) {
-  const { works } = trials
+  const works = limited(trials)
   const middle = (work, way, of) => median(trials.samples(work.id, way.id).flat().map(of))
   const tableOf = (title, write) => {
     const heads = works.map(({ ratio }) => `room for ${ratio} of it`)
@@ -30,9 +30,12 @@ export function pressureTables(trials) {
   ].join('\n')
 }
 
+/** The works that differ in how much there is room for. @param {import('../harness/trials.mjs').Trials} trials */
+const limited = trials => trials.works.filter(({ ratio }) => ratio !== undefined)
+
 /** Between which limits a mapping goes from winning to losing. */
 function line(trials) {
-  const won = trials.works.map(({ id, ratio }) => {
+  const won = limited(trials).map(({ id, ratio }) => {
     if (['native mmap', 'native read'].some(way => reasonAgainst(trials, id, way))) return undefined
     const rate = way =>
       median(

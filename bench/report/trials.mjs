@@ -11,7 +11,7 @@ const DENSE = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }
 /** @typedef {import('../harness/trials.mjs').Trials} Trials */
 
 /** Works that are points of a curve are left to the tables of curves. @param {Trials} trials */
-export function trialTable(trials) {
+export function trialTable(trials, works = trials.works.filter(({ growth }) => !growth)) {
   const table = new Table({
     style: PLAIN,
     chars: DENSE,
@@ -19,7 +19,7 @@ export function trialTable(trials) {
     colWidths: [62, 26, 24, 40],
     wordWrap: true,
   })
-  for (const work of trials.works.filter(({ growth }) => !growth)) {
+  for (const work of works) {
     table.push([work.title, work.unit, '', ''])
     for (const way of work.ways) table.push([`  ${way.label}`, ...cells(trials, work, way.id)])
   }
