@@ -15,7 +15,7 @@ use faultless_mapping::{
 };
 
 const THREADS: u64 = 4;
-const ROUNDS: usize = 250;
+const ROUNDS: usize = 2000;
 const LENGTH: usize = 3 << 20;
 
 #[test]

@@ -39,8 +39,10 @@ type Choice<T> = arbitrary::Result<T>;
 struct Disk {
     bytes: Vec<u8>,
     file: File,
-    /// Never cut, nor longer than its first mappings: then it is known which pages are locked.
+    /// Always as long as now, and nobody has let go of it with locks: then it is known which pages are locked.
     steady: bool,
+    /// The shortest that it ever was: what lies behind may have been taken out of mappings, and is locked no more.
+    shortest: usize,
 }
 
 /// A mapping behind views, which lives as long as the scene.
@@ -224,7 +226,7 @@ impl Scene<'_, '_> {
         fs::write(&fresh, &bytes).unwrap();
         let file = OpenOptions::new().read(true).write(true).open(&fresh).unwrap();
         fs::rename(&fresh, self.path_of(path)).unwrap();
-        self.disks.push(Disk { bytes, file, steady: true });
+        self.disks.push(Disk { bytes, file, steady: true, shortest: length });
         self.paths[path] = self.disks.len() - 1;
         Ok(())
     }
@@ -246,8 +248,9 @@ impl Scene<'_, '_> {
     }
 
     fn resized(&mut self, disk: usize, length: usize) {
-        let Disk { bytes, steady, .. } = &mut self.disks[disk];
+        let Disk { bytes, steady, shortest, .. } = &mut self.disks[disk];
         *steady &= bytes.len() == length;
+        *shortest = length.min(*shortest);
         bytes.resize(length, 0);
         let first_gone = length.div_ceil(page_size());
         for mapped in self.mapped.values_mut().filter(|mapped| mapped.disk == disk) {
@@ -627,8 +630,10 @@ impl Scene<'_, '_> {
     /// were cut off are not locked any more once a copy has met them, which depends on what it remembers.
     fn count_locked(&self) {
         let of_disk = |disk: usize| {
+            let end = self.disks[disk].shortest.div_ceil(page_size());
             let handles = self.handles.iter().filter(move |handle| handle.disk == disk);
-            let pages: BTreeSet<_> = handles.flat_map(|handle| handle.locked.keys()).collect();
+            let pages: BTreeSet<_> =
+                handles.flat_map(|handle| handle.locked.range(..end).map(|(page, _)| page)).collect();
             pages.len()
         };
         let (locked, wanted) = (locked_pages(), (0..self.disks.len()).map(of_disk).sum::<usize>());
