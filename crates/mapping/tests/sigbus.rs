@@ -172,7 +172,6 @@ static PLACE: Place = Place(UnsafeCell::new(JumpBuffer([0; 64])));
 /// A handler that leaves for where the program was before, as those of some libraries do.
 extern "C" fn leaving(_signal: libc::c_int, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     THEIRS.fetch_add(1, Ordering::SeqCst);
-    let place = &raw mut PLACE;
     // SAFETY: the scene has filled the place, in a frame that is still there.
     unsafe { siglongjmp(PLACE.0.get(), 1) };
 }
@@ -182,7 +181,6 @@ fn a_handler_that_leaves_by_a_jump_is_called_each_time() {
     must_succeed(play("a_handler_that_leaves_by_a_jump_is_called_each_time", || {
         set_handler(leaving);
         let (_folder, views) = cut_mapping_of_ours();
-        let place = &raw mut PLACE;
         for round in 1..=3 {
             // SAFETY: this frame outlives the jump, and holds nothing that would have to be dropped on the way.
             if unsafe { sigsetjmp(PLACE.0.get(), 1) } == 0 {
