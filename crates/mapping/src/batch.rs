@@ -344,7 +344,6 @@ fn fail_what_was_cut(file: &MappedFile, ranges: &[Range], failures: &mut Failure
 }
 
 #[cfg(test)]
-#[expect(clippy::single_range_in_vec_init, reason = "lists of ranges, some of one range")]
 mod tests {
     use super::{Range, Target, between, to_pieces};
 
