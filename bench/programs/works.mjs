@@ -69,8 +69,8 @@ async function ranges(task) {
   const each = readsPerLane(task)
   const run =
     peers[task.peer].style === 'sync' ? runSync : peers[task.peer].style === 'callback' ? runCallback : runPromise
-  // Such a user is not told what is in the page cache: answers come at once from what is in the page table, which a second
-  // read of a range brings there.
+  // Such a user is not told what is in the page cache: answers come at once from what is in the page table, where a second
+  // read of a range is to bring it.
   if (task.uid !== undefined) for (const lane of lanes) await run(lane, 2 * PLACES)
   for (const lane of lanes.slice(0, VERIFIED.lanes)) {
     for (let read = 0; read < VERIFIED.reads; read += 1) {
