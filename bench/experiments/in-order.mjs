@@ -51,7 +51,9 @@ const WAYS = [BASE, 'createReadStream', 'readInto', 'readMany', 'createReadStrea
 /** @param {import('../harness/cells.mjs').RunSize} size @param {Partial<Awaited<ReturnType<typeof makeFiles>>>} [on] */
 function worksOf(size, on = {}) {
   const { often } = SIZES[size]
-  return PLACES.map(({ disk, files, id }) => {
+  // A toy run checks answers, which are the same on every disk.
+  const places = size === 'toy' ? PLACES.filter(({ disk }) => disk === DISKS.at(-1)) : PLACES
+  return places.map(({ disk, files, id }) => {
     const { files: count, size: bytes } = SIZES[size][files.id]
     const { made, missing, device } = on[disk.id] ?? {}
     const own = made?.[files.id]
