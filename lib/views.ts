@@ -59,8 +59,10 @@ export async function coldView(
       if ((error as { code?: unknown }).code !== 'ERR_HOLE') throw error
       if (handle.mode === 'r') return copyOf(handle, offset, count, signal)
     }
-    // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now.
-    const view = id === native.viewsId() ? handle.windows.view(native, id, offset, count) : undefined
+    // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now. The first one
+    // was made by the job.
+    const now = native.viewsId()
+    const view = now !== 0 && (id === now || id === 0) ? handle.windows.view(native, now, offset, count) : undefined
     if (handle.closed) handle.windows.clear()
     if (view) return view
   }

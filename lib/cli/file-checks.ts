@@ -56,7 +56,7 @@ function onFileSystem(fileSystem: string, onDisk: string, check: MakeCheck): Che
   if (fileSystem === 'overlay') {
     const advice =
       'The first write by anybody copies a file of a lower layer up: open handles have its bytes by reads, but their views stay ' +
-      'with the old ones until refresh(). Above other file systems than ext4 only short reads are answered at once.'
+      'with the old ones until refresh(). Above other file systems than ext4 every read goes to the pool.'
     return check('note', onDisk, advice)
   }
   return check('ok', onDisk)

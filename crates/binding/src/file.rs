@@ -3,11 +3,10 @@
 #![expect(clippy::needless_pass_by_value, reason = "napi-rs gives methods their strings by value")]
 
 use std::cell::Cell;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use faultless_mapping::{MappedFile, PathRange, Purpose, Range};
+use faultless_mapping::{Duplicate, MappedFile, PathRange, Purpose, Range};
 use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
@@ -79,10 +78,10 @@ impl NativeFile {
         Ok(self.file()?.is_mapped())
     }
 
-    /// Tells the mapping behind this file's views from the one before, which was damaged.
+    /// Tells the mapping behind this file's views from the one before, which was damaged; 0 where there is none.
     #[napi]
-    pub fn views_id(&self, env: &Env) -> Result<u32> {
-        self.file()?.views().map(|views| views.id()).map_err(|error| errors::to_napi(env, &error))
+    pub fn views_id(&self) -> Result<u32> {
+        Ok(self.file()?.views_id().unwrap_or_default())
     }
 
     /// An `ArrayBuffer` over a range of the views' mapping; null if that is not the one with this id any more.
@@ -158,7 +157,7 @@ impl NativeFile {
 
 /// A second descriptor for a file that somebody else has open.
 #[napi]
-pub struct Descriptor(Option<File>);
+pub struct Descriptor(Option<Duplicate>);
 
 #[napi]
 impl Descriptor {

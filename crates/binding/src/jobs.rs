@@ -1,6 +1,5 @@
 //! Tasks for the libuv pool: what is done there, and how its outcome becomes a value of JavaScript's.
 
-use std::fs::File;
 use std::ops::Range as Span;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -8,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use faultless_mapping::{
-    Error as CoreError, Failures, MappedFile, PathOutcome, PathRange, PathsRead, Purpose, Range, Residency,
-    Target,
+    Duplicate, Error as CoreError, Failures, MappedFile, PathOutcome, PathRange, PathsRead, Purpose, Range,
+    Residency, Target,
 };
 use napi::bindgen_prelude::{
     Array, AsyncTask, BufferSlice, Either, JsObjectValue, Null, Object, ToNapiValue, TypeName, Uint8Array,
@@ -129,7 +128,7 @@ impl Work for PopulateRanges {
 /// What a file is opened from.
 pub enum Source {
     Path(PathBuf),
-    Descriptor(File),
+    Descriptor(Duplicate),
 }
 
 /// Opens and maps a file.

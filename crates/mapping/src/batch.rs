@@ -1,5 +1,6 @@
 //! Many ranges in one job: starts the exact I/O of a sliding window of them, then reads or populates one after the other.
 
+use std::io::IoSliceMut;
 use std::ops::Range as Span;
 
 use crate::backend::Pages;
@@ -40,6 +41,18 @@ impl<'memory> Target<'memory> {
             (start, part)
         };
         Self { parts: memory.into_iter().map(with_start).collect(), is_fresh }
+    }
+
+    /// The parts of `length` bytes from byte `at` on, as they lie in memory.
+    fn parts(&mut self, at: usize, length: usize) -> Vec<IoSliceMut<'_>> {
+        let end = at + length;
+        let with_end = self.parts.iter_mut().map(|(start, part)| (*start, *start + part.len(), part));
+        with_end
+            .filter(|&(start, part_end, _)| start < end && at < part_end)
+            .map(|(start, part_end, part)| {
+                IoSliceMut::new(&mut part[at.max(start) - start..end.min(part_end) - start])
+            })
+            .collect()
     }
 
     /// The part that begins at byte `at`: no more than one range, and never across two.
@@ -83,15 +96,20 @@ pub fn read_ranges(
             start_read(file, file.mapping().map(|mapping| &***mapping), range);
         }
     };
-    let read = |piece: Piece| {
+    let read = |pieces: &[Piece]| {
+        let piece = pieces[0];
+        let run = run_of(pieces, &wanted);
+        if run.len() > 1 && file.kept().is_none() && read_together(file, run, target) {
+            return (run.len(), Ok(()));
+        }
         let fresh = target.is_fresh;
         let part = target.part(piece.target_offset, piece.range.length);
         if fresh && part.len() >= TAKEN_AT_ONCE {
             os::take_memory(part);
         }
-        read_piece(file, piece.range, part)
+        (1, read_piece(file, piece.range, part))
     };
-    for_each_piece(ranges, start, wanted, read)
+    for_each_piece(ranges, start, &wanted, read)
 }
 
 /// Brings ranges into the page table. Waits for the disk; failures as [`read_ranges`].
@@ -119,7 +137,7 @@ pub fn populate_ranges(
     let is_short = |range: &Range| range.length <= PIECE;
     let together = ranges.len() > 1 && ranges.iter().all(is_short) && !file.file_system().holes_take_memory;
     let mut ready = Vec::new();
-    let populate = |piece: Piece| match pages {
+    let mut populate = |piece: Piece| match pages {
         Some(pages) if together => {
             wait_until_cached(file, pages, piece.range)?;
             ready.push(piece);
@@ -129,7 +147,7 @@ pub fn populate_ranges(
         // There is nothing to populate: read, it is in the page cache.
         None => read_to_nowhere(file, piece.range),
     };
-    let mut failures = for_each_piece(ranges, start, wanted, populate);
+    let mut failures = for_each_piece(ranges, start, wanted, |pieces| (1, populate(pieces[0])));
     let of_ready: Vec<Range> = ready.iter().map(|piece| piece.range).collect();
     if let Some(pages) = pages.filter(|pages| !pages.populate_many(&of_ready)) {
         for piece in ready {
@@ -144,16 +162,18 @@ pub fn populate_ranges(
     Ok(failures)
 }
 
+/// Has `act` deal with one piece after the other. It gets all that are left, and says with how many it has dealt: several that
+/// are well, or the first, which may have failed.
 fn for_each_piece(
     ranges: &[Range],
     start: impl Fn(Range),
     wanted: impl Fn(usize) -> bool,
-    mut act: impl FnMut(Piece) -> Result<()>,
+    mut act: impl FnMut(&[Piece]) -> (usize, Result<()>),
 ) -> Failures {
     let pieces = to_pieces(ranges);
     let mut failures = Failures::new();
-    let (mut started, mut ahead) = (0, 0);
-    for (index, &piece) in pieces.iter().enumerate() {
+    let (mut started, mut ahead, mut index) = (0, 0, 0);
+    while let Some(&piece) = pieces.get(index) {
         while let Some(next) = pieces.get(started) {
             let far = started - index >= AHEAD_PIECES || ahead + next.range.length > AHEAD;
             if started > index && far {
@@ -165,16 +185,54 @@ fn for_each_piece(
             ahead += next.range.length;
             started += 1;
         }
-        ahead -= piece.range.length;
-        if failures.last().is_some_and(|&(failed, _)| failed == piece.of) {
-            continue;
-        }
-        let outcome = if wanted(piece.of) { act(piece) } else { Err(Error::Cancelled) };
+        let (count, outcome) = if failures.last().is_some_and(|&(failed, _)| failed == piece.of) {
+            (1, Ok(()))
+        } else if wanted(piece.of) {
+            act(&pieces[index..])
+        } else {
+            (1, Err(Error::Cancelled))
+        };
         if let Err(error) = outcome {
             failures.push((piece.of, error));
         }
+        let done = &pieces[index..index + count];
+        index += count;
+        // Those that were not begun ahead have been dealt with all the same.
+        ahead -= done
+            .iter()
+            .take(count - index.saturating_sub(started))
+            .map(|piece| piece.range.length)
+            .sum::<usize>();
+        started = started.max(index);
     }
     failures
+}
+
+/// The first pieces, as far as each goes on in the file where the one before it ends: one read is less work for the kernel, which
+/// also reads further ahead for it.
+fn run_of(pieces: &[Piece], wanted: impl Fn(usize) -> bool) -> &[Piece] {
+    let mut length = pieces[0].range.length;
+    let goes_on = |pair: &&[Piece]| {
+        length += pair[1].range.length;
+        pair[0].range.end() == pair[1].range.offset && length <= PIECE && wanted(pair[1].of)
+    };
+    let count = 1 + pieces.windows(2).take_while(goes_on).count();
+    &pieces[..count]
+}
+
+/// Reads pieces that follow each other, each to its place. False where that did not give all of them: then each is read by itself,
+/// which tells what is wrong with it.
+fn read_together(file: &MappedFile, run: &[Piece], target: &mut Target<'_>) -> bool {
+    let length = run.iter().map(|piece| piece.range.length).sum();
+    let mut parts = target.parts(run[0].target_offset, length);
+    let read = os::read_vectored_at(file.file(), &mut parts, run[0].range.offset);
+    if !read.is_ok_and(|count| count == length) {
+        return false;
+    }
+    for piece in run {
+        map_as_read(file, piece.range);
+    }
+    true
 }
 
 fn to_pieces(ranges: &[Range]) -> Vec<Piece> {
@@ -239,7 +297,12 @@ fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> 
     if count < range.length {
         return Err(file.ended(range, range.offset + count as u64));
     }
-    // Where only the page table tells what is in memory, what is read again goes there.
+    map_as_read(file, range);
+    Ok(())
+}
+
+/// Where only the page table tells what is in memory, what is read again goes there.
+fn map_as_read(file: &MappedFile, range: Range) {
     if let Some(mapping) = file.mapping()
         && range.length <= MAPPED_AS_READ
         && !mapping.is_told_the_truth()
@@ -248,7 +311,6 @@ fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> 
         // The bytes have been read, so it does not matter to this range what becomes of it.
         _ = mapping.populate(range.offset, range.length);
     }
-    Ok(())
 }
 
 /// Reads a range for what that does to the page cache, and for its error.

@@ -62,6 +62,11 @@ impl Default for ViewsMade {
     }
 }
 
+/// A descriptor of our own for somebody else's open file. It is closed by another thread than the one that lets go of it: that may
+/// ask a server.
+#[derive(Debug)]
+pub struct Duplicate(Deferred<File>);
+
 /// How much of a range is in memory, in pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Residency {
@@ -88,15 +93,17 @@ impl MappedFile {
     ///
     /// # Errors
     /// EBADF where there is no such descriptor.
-    pub fn duplicate(fd: i32) -> Result<File> {
-        os::duplicate(fd).map_err(|errno| Error::system(errno, "dup", &os::path_of(fd)))
+    pub fn duplicate(fd: i32) -> Result<Duplicate> {
+        let file = os::duplicate(fd).map_err(|errno| Error::system(errno, "dup", &os::path_of(fd)))?;
+        Ok(Duplicate(Deferred::new(file, false)))
     }
 
     /// Maps an open file, for reading or for both.
     ///
     /// # Errors
     /// As [`MappedFile::open`]; [`Error::WrongFlags`] where it was not opened for all that the mode does.
-    pub fn from_descriptor(file: File, writable: bool) -> Result<Self> {
+    pub fn from_descriptor(file: Duplicate, writable: bool) -> Result<Self> {
+        let file = file.0.into_inner();
         let path = os::path_of_file(&file);
         let flags = os::opened_for(&file).map_err(|errno| Error::system(errno, "fcntl", &path))?;
         let what = match (writable, flags) {
@@ -311,6 +318,14 @@ impl MappedFile {
         Ok(fresh)
     }
 
+    /// The [`Views::id`] of the mapping for views, if there is one that serves.
+    #[must_use]
+    pub fn views_id(&self) -> Option<u32> {
+        let views = self.views_slot();
+        let serve = |views: &&Arc<Views>| self.writing.is_some() || !views.pages().is_damaged();
+        views.made.as_ref().filter(serve).map(|views| views.id())
+    }
+
     fn views_slot(&self) -> MutexGuard<'_, ViewsMade> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -415,7 +430,9 @@ impl MappedFile {
 
     fn views_if(&self, range: Range, is_ready: impl FnOnce(&Views) -> bool) -> Result<Option<u32>> {
         let Some(source) = Source::of(self) else { return Ok(None) };
-        let views = self.views()?;
+        // Mapping a file may ask the server that it lies on.
+        let made = if self.file_system.local { Some(self.views()?) } else { self.views_slot().made.clone() };
+        let Some(views) = made else { return Ok(None) };
         // Whether this range of a damaged one is lost takes longer to find out.
         if views.pages().is_damaged() || !is_ready(&views) {
             return Ok(None);

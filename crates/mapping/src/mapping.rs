@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::limits::MAPPED_AS_READ;
 use crate::os::{self, Errno, FileSystem, Map, Stat, page_size};
 use crate::page_counts::{PageCounts, Run};
 use crate::pages::Pages;
@@ -43,11 +42,12 @@ pub(crate) struct Mapping {
     identity: Option<Identity>,
     /// How many handles have locked each page.
     pins: Mutex<PageCounts>,
-    /// Which parts were read before, by the low bits of a number of theirs; made on first use.
-    seen: OnceLock<Box<[AtomicU32; SEEN]>>,
+    /// Which blocks were read before, a bit for each; made on first use.
+    seen: OnceLock<Box<[AtomicU64]>>,
 }
 
-const SEEN: usize = 256;
+/// Bytes of a block that counts as read when a part of it was.
+const SEEN_BLOCK: u64 = 64 << 10;
 
 /// Separate runs of pages that are locked in this process. Each cuts a mapping in pieces, of which a process may have
 /// `vm.max_map_count`; past that, no memory can be had for anything.
@@ -101,15 +101,16 @@ impl Mapping {
         self.identity.is_some() && self.identity == Identity::of(stat, file_system)
     }
 
-    /// Whether this part was read before, as far as that is remembered; remembers it.
+    /// Whether the block in which a read begins was read before; from now on it was.
     pub(crate) fn was_seen(&self, offset: u64) -> bool {
-        let block = offset / MAPPED_AS_READ.min(64 << 10) as u64;
-        let seen = self.seen.get_or_init(|| Box::new([const { AtomicU32::new(0) }; SEEN]));
-        #[expect(clippy::cast_possible_truncation, reason = "the low bits, and never 0")]
-        let number = (block as u32).wrapping_add(1);
-        #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small number")]
-        let place = &seen[(block % SEEN as u64) as usize];
-        place.swap(number, Ordering::Relaxed) == number
+        let blocks = self.capacity().div_ceil(SEEN_BLOCK);
+        #[expect(clippy::cast_possible_truncation, reason = "part of a mapping, whose length is a usize")]
+        let seen =
+            self.seen.get_or_init(|| (0..blocks.div_ceil(64) as usize).map(|_| AtomicU64::new(0)).collect());
+        let block = offset / SEEN_BLOCK;
+        let bit = 1 << (block % 64);
+        let word = seen.get((block / 64) as usize);
+        word.is_some_and(|word| word.fetch_or(bit, Ordering::Relaxed) & bit != 0)
     }
 
     /// Keeps pages in memory for one more handle. Waits for the disk where they are not there yet.

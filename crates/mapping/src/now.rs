@@ -9,7 +9,7 @@ use crate::guard::writes_through;
 use crate::limits::NOWAIT;
 use crate::mapped_file::MappedFile;
 use crate::mapping::Mapping;
-use crate::os::{self, Copies, FileSystem};
+use crate::os::{self, FileSystem};
 use crate::range::Range;
 use crate::residency;
 
@@ -78,7 +78,7 @@ impl<L: AsFd> Source<'_, L> {
         target: *mut u8,
     ) -> Result<usize> {
         // Without the guard, a file that is cut during a copy from mapped memory ends the process.
-        let may_copy = self.file_system.copies != Copies::Doubtful && os::capabilities().guard;
+        let may_copy = self.file_system.copies_like_read && os::capabilities().guard;
         let is_one = ranges.len() == 1;
         let (mut copied, mut at, mut last) = (0, target, None::<Range>);
         for range in ranges {
@@ -141,16 +141,9 @@ impl<L: AsFd> Source<'_, L> {
     /// # Safety
     /// As above; the guard stands.
     unsafe fn copy_mapped(&self, range: Range, target: *mut u8) -> bool {
-        let is_doubtful = self.file_system.copies == Copies::DoubtfulWithZeros;
-        if is_doubtful && range.length > NOWAIT {
-            // Hardly any copy of so many blocks has none that ends in zero.
-            return false;
-        }
         residency::is_touchable(self.mapping, range.offset, range.length, self.size)
             // SAFETY: passed on from the caller; the range lies within the file, and so within its mapping.
             && unsafe { self.mapping.copy(range.offset, range.length, target) }
-            // SAFETY: the copy has just filled it.
-            && !(is_doubtful && has_zero_ends(range, unsafe { std::slice::from_raw_parts(target, range.length) }))
     }
 
     /// The file holds this range at this moment: zeros of a page that was cut in its middle show in no other way. False where
@@ -198,41 +191,10 @@ pub(crate) unsafe fn copy_by_path(
     let offset = offset.min(stat.size);
     let length = usize::try_from(stat.size - offset).map_or(length, |rest| rest.min(length));
     // On a file system where only reads tell the truth, it is opened once more; the mapping keeps it from being deleted here.
-    let file = if file_system.copies == Copies::Doubtful { os::reopen(&name).ok() } else { None };
+    let file = if file_system.copies_like_read { None } else { os::reopen(&name).ok() };
     let (size, file) = (stat.size, file.as_ref());
     let source = Source { mapping, file, looked_at: &name, may_seek: false, file_system, path, size };
     // SAFETY: passed on from the caller; the range ends within the file.
     let copied = unsafe { source.copy(std::iter::once(Range { offset, length }), target) }?;
     Ok((copied == 1).then_some(length))
-}
-
-/// Whether a block of the disk that lies in a copy, in whole or in part, ends there in zero.
-fn has_zero_ends(range: Range, copy: &[u8]) -> bool {
-    /// Of the smallest blocks that there are.
-    const BLOCK: usize = 512;
-    #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small number")]
-    let first = BLOCK - (range.offset % BLOCK as u64) as usize;
-    let ends = (first..copy.len()).step_by(BLOCK).chain([copy.len()]);
-    ends.into_iter().any(|end| copy[end - 1] == 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Range, has_zero_ends};
-
-    #[test]
-    fn only_zeros_at_the_ends_of_blocks_count() {
-        let mut copy = [7_u8; 1200];
-        let range = Range { offset: 100, length: copy.len() };
-        assert!(!has_zero_ends(range, &copy));
-        copy[410] = 0;
-        copy[412..500].fill(0);
-        assert!(!has_zero_ends(range, &copy), "the first block ends at 411");
-        for end in [411, 411 + 512, 1199] {
-            copy[end] = 0;
-            assert!(has_zero_ends(range, &copy), "{end}");
-            copy[end] = 7;
-        }
-        assert!(!has_zero_ends(Range { offset: 512, length: 1 }, &copy[..1]));
-    }
 }

@@ -64,6 +64,16 @@ impl<T: Send + 'static> Deferred<T> {
     }
 }
 
+impl<T: Send + 'static> Deferred<T> {
+    /// The value, for whoever drops it otherwise.
+    pub(crate) fn into_inner(mut self) -> T {
+        match self.value.take() {
+            Some(value) => value,
+            None => unreachable!("only drop and this take the value out"),
+        }
+    }
+}
+
 impl<T: Send + 'static> Deref for Deferred<T> {
     type Target = T;
 

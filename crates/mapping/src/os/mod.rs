@@ -63,27 +63,15 @@ pub(crate) struct Stat {
     pub(crate) irregular: Option<&'static str>,
 }
 
-/// Whether a copy from mapped memory tells nothing that `read(2)` would not have told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Copies {
-    /// It may be zeros of a file that is being cut: XFS puts them there before it lowers the size.
-    #[default]
-    Doubtful,
-    /// So it may be, but what the zeros are put over ends where a block of the disk does: a copy in which no block ends in zero has
-    /// none of them.
-    DoubtfulWithZeros,
-    /// It is like a read.
-    LikeRead,
-}
-
 /// What can be relied on in the file system of an open file; by default nothing.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct FileSystem {
     /// Reads that must not wait (`RWF_NOWAIT`) are worth a try.
     pub(crate) nowait: bool,
-    /// What a copy from mapped memory, after which the size is looked at, is worth.
-    pub(crate) copies: Copies,
+    /// A copy from mapped memory, after which the size is looked at, tells nothing that `read(2)` would not have told. XFS puts zeros
+    /// over what is cut before it lowers the size: a copy in between would pass them off as data.
+    pub(crate) copies_like_read: bool,
     /// `lseek` to the end reads the size from memory, without a lock.
     pub(crate) size_by_seek: bool,
     /// It lies on this machine: calls on its files ask no server.

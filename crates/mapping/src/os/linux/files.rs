@@ -1,6 +1,7 @@
 //! Open files: what they are, their bytes, and how they will be used.
 
 use std::fs::File;
+use std::io::IoSliceMut;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
@@ -11,7 +12,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::super::{Copies, FileSystem, Stat};
+use super::super::{FileSystem, Stat};
 use super::{errno_of, last_errno, page_size};
 
 impl From<Statx> for Stat {
@@ -152,15 +153,14 @@ pub(crate) fn file_system(fd: impl AsFd) -> FileSystem {
     let kind = rustix::fs::fstatfs(fd).map_or(0, |found| found.f_type as u32);
     let id = rustix::fs::fstatvfs(fd).map_or(0, |found| found.f_fsid);
     // What lies below an overlay is only known to be ext4, by the mark of its extents.
-    let copies = match kind {
-        BTRFS | EROFS | EXT | SQUASHFS | TMPFS => Copies::LikeRead,
-        OVERLAYFS if has_extents(fd) => Copies::LikeRead,
-        OVERLAYFS => Copies::DoubtfulWithZeros,
-        _ => Copies::Doubtful,
+    let copies_like_read = match kind {
+        BTRFS | EROFS | EXT | SQUASHFS | TMPFS => true,
+        OVERLAYFS => has_extents(fd),
+        _ => false,
     };
     FileSystem {
         nowait: matches!(kind, BTRFS | EXT | XFS),
-        copies,
+        copies_like_read,
         size_by_seek: matches!(kind, BTRFS | EXT | TMPFS | XFS),
         local: matches!(kind, BTRFS | EROFS | EXT | OVERLAYFS | SQUASHFS | TMPFS | XFS),
         holes_take_memory: kind == TMPFS,
@@ -277,6 +277,16 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize
         }
     }
     Ok(filled)
+}
+
+/// Reads the file into several parts of memory, one after the other. Waits for the disk. Fewer bytes than there is room for may
+/// mean the end of the file.
+pub(crate) fn read_vectored_at(
+    file: &File,
+    parts: &mut [IoSliceMut<'_>],
+    offset: u64,
+) -> Result<usize, Errno> {
+    rustix::io::retry_on_intr(|| rustix::io::preadv(file, parts, offset))
 }
 
 /// Reads up to `length` bytes of the file to the end of `into`. Waits for the disk.

@@ -2,7 +2,7 @@
 //! copies through a system call; views are copies, because nothing stands between a cut file and a crash.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IoSliceMut};
 
 #[cfg(unix)]
 mod unix;
@@ -110,6 +110,24 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize
             Ok(count) => filled += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(errno_of(&error)),
+        }
+    }
+    Ok(filled)
+}
+
+/// Reads the file into several parts of memory, one after the other. Waits for the disk. Fewer bytes than there is room for mean
+/// the end of the file.
+pub(crate) fn read_vectored_at(
+    file: &File,
+    parts: &mut [IoSliceMut<'_>],
+    offset: u64,
+) -> Result<usize, Errno> {
+    let mut filled = 0;
+    for part in parts {
+        let count = read_at(file, part, offset + filled as u64)?;
+        filled += count;
+        if count < part.len() {
+            break;
         }
     }
     Ok(filled)
