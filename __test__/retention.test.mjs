@@ -2,14 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
 import { allocator } from 'faultless'
 import { Program } from '../bench/harness/child.mjs'
 import { memoryLimited, runNode } from '../bench/harness/faults.mjs'
 import { dataFile } from '../bench/harness/files.mjs'
 import { faultless } from './helpers/cli.mjs'
 import { MiB } from './helpers/files.mjs'
-import { allowed, program, programPath } from './helpers/rig.mjs'
+import { needs, program, programPath, required, unless } from './helpers/rig.mjs'
 
 const PROGRAM = fileURLToPath(new URL('../bench/programs/retention.mjs', import.meta.url))
 const JEMALLOC = ['x86_64', 'aarch64'].map(cpu => `/usr/lib/${cpu}-linux-gnu/libjemalloc.so.2`).find(existsSync)
@@ -18,13 +17,9 @@ const TUNED = { NODE_OPTIONS: '--import faultless/tune' }
 const UNBOUNDED = { MALLOC_MMAP_THRESHOLD_: 32 * MiB, MALLOC_TRIM_THRESHOLD_: 64 * MiB, MALLOC_TOP_PAD_: 64 * MiB }
 const { applied, reason } = allocator.tune()
 
-/** Whether memory is given back here; where not, the test passes and says why. */
-function supported(t) {
-  if (applied.memory !== undefined) return true
-  t.log(`not run here: ${reason}`)
-  t.pass()
-  return false
-}
+/** For where memory is given back. */
+const bounded = unless(applied.memory === undefined ? reason : undefined)
+const noJemalloc = JEMALLOC ? undefined : 'there is no libjemalloc.so.2 (Debian: libjemalloc2)'
 
 /** What one of the programs of the experiment `retention` held. */
 async function held(task, env) {
@@ -48,8 +43,7 @@ for (const task of [
   { name: 'workers', scale: 0.2 },
   { name: 'reads', scale: 0.3, size: 8 * MiB, path: dataFile(8 * MiB).path },
 ]) {
-  test(`${task.name}: 3 s later a tuned process holds 64 MiB more than an untuned one at most`, async t => {
-    if (!supported(t)) return
+  bounded(`${task.name}: 3 s later a tuned process holds 64 MiB more than an untuned one at most`, async t => {
     const { keeps, ...rest } = task
     const [plain, tuned, unbounded] = await Promise.all([held(rest), held(rest, TUNED), held(rest, UNBOUNDED)])
     for (const [way, each] of Object.entries({ plain, tuned, unbounded }))
@@ -64,9 +58,8 @@ for (const task of [
   })
 }
 
-test('in a cgroup in which a burst leaves room for what comes next untuned, it does tuned', async t => {
-  if (!allowed(t, 'memoryLimit')) return
-  if (!supported(t)) return
+const inCgroup = applied.memory === undefined ? bounded : needs('memoryLimit')
+inCgroup('in a cgroup in which a burst leaves room for what comes next untuned, it does tuned', async t => {
   const run = async env => {
     const group = memoryLimited(1500 * MiB)
     const { code, signal, stdout } = await runNode(programPath('burst-then-buffers'), [], { cgroups: [group], env })
@@ -76,15 +69,14 @@ test('in a cgroup in which a burst leaves room for what comes next untuned, it d
   // What it needs of CPU time is no matter of the test: one after the other.
   const plain = await run()
   t.log(`untuned: ${plain.ended} ${plain.stdout}`)
-  if (!plain.survived) return t.pass(t.log('not run here: the program does not survive untuned'))
+  t.true(plain.survived, 'untuned it survives, or the cgroup says nothing')
   const tuned = await run(TUNED)
   t.log(`tuned: ${tuned.ended} ${tuned.stdout}`)
   t.true(tuned.survived)
   t.false((await run(UNBOUNDED)).survived, 'the defaults that tune() had kill it')
 })
 
-test('allocator.trim() gives back what an untuned process holds, while its event loop goes on', async t => {
-  if (!supported(t)) return
+bounded('allocator.trim() gives back what an untuned process holds, while its event loop goes on', async t => {
   const { bytes, fell, turns, intact, again } = await program(t, 'freed', ['{"trim":true}'])
   t.log(`${inMiB(bytes)} MiB, ${turns} turns of the loop`)
   t.true(bytes > 200 * MiB)
@@ -94,32 +86,34 @@ test('allocator.trim() gives back what an untuned process holds, while its event
   t.true(again < 16 * MiB)
 })
 
-test('a bound holds, seen from outside, and the thread that keeps it sleeps when there is nothing to do', async t => {
-  if (!supported(t)) return
-  const memory = 16 * MiB
-  const running = new Program('freed', programPath('freed'), { memory })
-  t.teardown(() => running.kill())
-  await running.answer('freed')
-  // Each time that it sleeps is a switch: none for two seconds is a thread that nothing wakes.
-  let [before, now] = [undefined, switches(running.pid)]
-  for (let tries = 0; tries < 8 && now !== before; tries += 1) {
-    before = now
-    await sleep(2000)
-    now = switches(running.pid)
-  }
-  t.is(now, before)
-  const { code, stdout } = await faultless(['memory', running.pid, '--json'])
-  t.is(code, 0)
-  const { arenas, total } = JSON.parse(stdout)
-  t.true(total.free > 200 * MiB, 'free for malloc')
-  t.true(total.resident <= memory, `${inMiB(total.resident)} MiB of it are in memory`)
-  t.true(total.top <= total.free && total.free <= total.mapped)
-  t.is(arenas.filter(({ main }) => main).length, 1)
-  const text = await faultless(['memory', running.pid])
-  t.regex(text.stdout, /^heaps +got +in use +free +at its end +free in memory +arena\n/)
-  t.regex(text.stdout, /There is little that could be given back/)
-  await running.stop()
-})
+bounded(
+  'a bound holds, seen from outside, and the thread that keeps it sleeps when there is nothing to do',
+  async t => {
+    const memory = 16 * MiB
+    const running = new Program('freed', programPath('freed'), { memory })
+    t.teardown(() => running.kill())
+    await running.answer('freed')
+    // Each time that it sleeps is a switch: none for two seconds is a thread that nothing wakes.
+    let [before, now] = [undefined, switches(running.pid)]
+    for (let tries = 0; tries < 8 && now !== before; tries += 1) {
+      before = now
+      await sleep(2000)
+      now = switches(running.pid)
+    }
+    t.is(now, before)
+    const { code, stdout } = await faultless(['memory', running.pid, '--json'])
+    t.is(code, 0)
+    const { arenas, total } = JSON.parse(stdout)
+    t.true(total.free > 200 * MiB, 'free for malloc')
+    t.true(total.resident <= memory, `${inMiB(total.resident)} MiB of it are in memory`)
+    t.true(total.top <= total.free && total.free <= total.mapped)
+    t.is(arenas.filter(({ main }) => main).length, 1)
+    const text = await faultless(['memory', running.pid])
+    t.regex(text.stdout, /^heaps +got +in use +free +at its end +free in memory +arena\n/)
+    t.regex(text.stdout, /There is little that could be given back/)
+    await running.stop()
+  },
+)
 
 /** How often the thread that gives back has gone to sleep or was sent there. @param {number} pid */
 function switches(pid) {
@@ -128,8 +122,7 @@ function switches(pid) {
   return [...status.matchAll(/voluntary_ctxt_switches:\t(\d+)/g)].map(([, count]) => count).join()
 }
 
-test('what holds memory free hears so from a command, with what to do', async t => {
-  if (!supported(t)) return
+bounded('what holds memory free hears so from a command, with what to do', async t => {
   const running = new Program('freed', programPath('freed'), {})
   t.teardown(() => running.kill())
   await running.answer('freed')
@@ -140,8 +133,7 @@ test('what holds memory free hears so from a command, with what to do', async t 
   await running.stop()
 })
 
-test('arenas keep what is used again, and nothing where much lay unused; it is said which, and why', async t => {
-  if (!supported(t)) return
+bounded('arenas keep what is used again, and nothing where much lay unused; it is said which, and why', async t => {
   const decided = await program(t, 'adapts')
   t.deepEqual(
     decided.map(({ keeps }) => keeps),
@@ -154,16 +146,14 @@ test('arenas keep what is used again, and nothing where much lay unused; it is s
   t.regex(missed.why, /page faults in 400 ms/)
 })
 
-test('memory of other threads stays as it is while it is trimmed, workers end and children are forked', async t => {
-  if (!supported(t)) return
+bounded('memory of other threads stays as it is while it is trimmed, workers end and children are forked', async t => {
   const { wrong, trimmed, decision } = await program(t, 'trimmed-under-fire')
   t.is(wrong, 0)
   t.true(trimmed > 0)
   t.true(decision.pauses.count > 100)
 })
 
-test('another malloc cannot be trimmed or looked at, and it is said whose it is', async t => {
-  if (!JEMALLOC) return t.pass(t.log('not run here: no libjemalloc.so.2 (Debian: libjemalloc2)'))
+required(noJemalloc)('another malloc cannot be trimmed or looked at, and it is said whose it is', async t => {
   const env = { LD_PRELOAD: JEMALLOC }
   const running = new Program('freed', programPath('freed'), {}, env)
   t.teardown(() => running.kill())

@@ -267,10 +267,18 @@ fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> boo
     let Some(pages) = pages.filter(|_| file.file_system().nowait) else { return false };
     let is_visible = pages.is_told_the_truth();
     let mut in_order = file.in_order();
-    in_order.next(range.offset, range.end()).take_while(|&at| at < file.byte_length()).all(|at| {
+    for block in in_order.left_behind(range.offset) {
+        let length = usize::try_from(file.byte_length() - block).map_or(BLOCK as usize, |left| left.min(BLOCK as usize));
+        pages.make_cold(block, length);
+    }
+    let blocks = in_order.next(range.offset, range.end());
+    blocks.take_while(|&at| at < file.byte_length()).all(|at| {
         let block = BLOCK as usize;
         let length = usize::try_from(file.byte_length() - at).map_or(block, |left| left.min(block));
         let missing: u64 = pages.missing(at, length).iter().map(|span| span.end - span.start).sum();
+        if missing > 0 {
+            in_order.bring(at);
+        }
         if missing >= length as u64 {
             // In the middle of a file only a read that is longer than any window begins one. What may be in memory is copied.
             let wanted = if at == 0 || !is_visible { BLOCK } else { LONGER_THAN_WINDOWS };

@@ -1,18 +1,22 @@
 //! Reading in order: which part of a file is gone through, and what has to be begun ahead of it.
 
-use crate::limits::{AHEAD_IN_ORDER, BLOCK, NEAR};
+use std::collections::VecDeque;
+
+use crate::limits::{AHEAD_IN_ORDER, BEHIND, BLOCK, NEAR};
 
 /// Which part of the file is being read in order, in bytes: from where on, and up to where that has begun.
 #[derive(Debug)]
 pub(crate) struct InOrder {
     start: u64,
     begun: u64,
+    /// Blocks that were not in memory before, and are not behind yet.
+    brought: VecDeque<u64>,
 }
 
 impl Default for InOrder {
     /// None: whatever comes begins anew.
     fn default() -> Self {
-        Self { start: u64::MAX, begun: 0 }
+        Self { start: u64::MAX, begun: 0, brought: VecDeque::new() }
     }
 }
 
@@ -26,11 +30,24 @@ impl InOrder {
         if offset <= self.start || !near.contains(&offset) {
             self.start = offset;
             self.begun = offset - offset % block;
+            self.brought.clear();
         }
         let from = self.begun;
         let ahead = AHEAD_IN_ORDER.min(end - self.start);
         self.begun = from.max((end + ahead).next_multiple_of(block));
         (from..self.begun).step_by(BLOCK as usize)
+    }
+
+    /// A block comes into memory for this reading alone.
+    pub(crate) fn bring(&mut self, block: u64) {
+        self.brought.push_back(block);
+    }
+
+    /// The blocks that this reading has brought and left behind: nobody else is known to want them.
+    pub(crate) fn left_behind(&mut self, offset: u64) -> Vec<u64> {
+        let is_behind = |block: &&u64| **block + u64::from(BLOCK) + BEHIND <= offset;
+        let count = self.brought.iter().take_while(is_behind).count();
+        self.brought.drain(..count).collect()
     }
 }
 

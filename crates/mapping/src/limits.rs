@@ -31,6 +31,10 @@ pub(crate) const GENERATED: usize = 64 << 20;
 /// How far reading in order is begun ahead of the part that is read: docs/performance.md.
 pub(crate) const AHEAD_IN_ORDER: u64 = 16 << 20;
 
+/// How far behind the part that is read what this reading has brought into memory stays as dear as anything else: views that were
+/// handed out ahead may still be in use.
+pub(crate) const BEHIND: u64 = 16 << 20;
+
 /// How far apart parts of the same range may be that are worked at side by side.
 pub(crate) const NEAR: u64 = 16 << 20;
 

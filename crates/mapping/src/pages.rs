@@ -165,6 +165,13 @@ impl Pages {
         unsafe { os::expect_random(self.map.as_mut_ptr(), self.map.len(), at_random) };
     }
 
+    /// Has the kernel take these pages first when memory is short.
+    pub(crate) fn make_cold(&self, offset: u64, length: usize) {
+        let (address, pages) = self.span(offset, length);
+        // SAFETY: within this mapping, of which no byte changes.
+        unsafe { os::make_cold(address as *mut u8, pages * page_size()) };
+    }
+
     /// Pins pages, by number; brings in those that are not in memory, and waits for the disk then.
     pub(crate) fn lock(&self, pages: Run) -> Result<(), Errno> {
         let (address, length) = self.extent(pages);

@@ -54,6 +54,10 @@ impl Pages {
         match *self {}
     }
 
+    pub(crate) fn make_cold(&self, _offset: u64, _length: usize) {
+        match *self {}
+    }
+
     pub(crate) fn populate(&self, _offset: u64, _length: usize) -> std::result::Result<(), Errno> {
         match *self {}
     }

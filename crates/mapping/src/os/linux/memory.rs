@@ -185,6 +185,15 @@ pub(crate) unsafe fn expect_random(start: *mut u8, length: usize, at_random: boo
     _ = unsafe { rustix::mm::madvise(start.cast(), length, advice) };
 }
 
+/// Moves pages to the end of the line of what is kept in memory (`MADV_COLD`, Linux 5.4). A hint. Takes `mmap_lock` for reading.
+///
+/// # Safety
+/// The range lies within one live mapping.
+pub(crate) unsafe fn make_cold(start: *mut u8, length: usize) {
+    // SAFETY: passed on from the caller; no byte changes.
+    _ = unsafe { rustix::mm::madvise(start.cast(), length, rustix::mm::Advice::LinuxCold) };
+}
+
 /// How many bytes this process may lock; `None` without a limit.
 pub(crate) fn lock_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Memlock).current
