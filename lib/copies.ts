@@ -6,7 +6,7 @@ import { ownMemory, resultMemory, takeBack } from './memory.js'
 import { tryCopy } from './reader.js'
 import { copyTo, mustHaveRoom, sizeOf } from './targets.js'
 import { type Plan, ShortTransfer, transferRange } from './transfer.js'
-import { affords, answer, NOT_HERE, refund, type When } from './turn.js'
+import { affords, answer, NOT_HERE, NOW, refund, type When } from './turn.js'
 
 /** A copy of a range, in memory of ours. */
 export function copyOf(
@@ -18,7 +18,8 @@ export function copyOf(
   let memory: Buffer<ArrayBuffer> | undefined
   const when = count <= INLINE_BYTES ? affords(count) : NOT_HERE
   if (when) {
-    memory = resultMemory(count)
+    // What is answered later shares no memory with what others may be given meanwhile.
+    memory = when === NOW ? resultMemory(count) : ownMemory(count)
     if (tryCopy(handle.reader, memory, 0, offset, count)) return answer(memory, when)
     refund(count)
     // The memory of other results is none that a job may write.
@@ -32,7 +33,8 @@ export function copyOf(
     return onPool(handle, memory, offset, signal, memory)
   }
   return new Promise((resolve, reject) => {
-    handle.queue.add('fill', new ShortTransfer(offset, count, memory, undefined, undefined, resolve, reject))
+    const kind = memory ? 'fill' : 'copy'
+    handle.queue.add(kind, new ShortTransfer(offset, count, memory, undefined, undefined, resolve, reject))
   })
 }
 

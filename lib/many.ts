@@ -5,9 +5,9 @@ import { types } from 'node:util'
 import { type ByteRange, cutAtEnd, mustFit, toLength, toOffset } from './arguments.js'
 import { invalidArgType } from './errors.js'
 import { memoryOf, type Records, type Run } from './gather.js'
-import { SHARED_BYTES } from './limits.js'
-import { resultMemory } from './memory.js'
-import { lengthOf } from './targets.js'
+import { ALIGNMENT, SHARED_BYTES } from './limits.js'
+import { aligned, sharedMemory } from './memory.js'
+import { copyTo, lengthOf } from './targets.js'
 
 /** Ranges as they are asked for: short ones as records to be gathered, long ones each on its own. */
 export interface Asked {
@@ -58,20 +58,26 @@ export function toRanges(ranges: unknown, byteLength: number, path: string): Ask
   }
 }
 
-/** The results of a run of short ranges. They share its memory, unless a typed array would then not fit over each. */
+/**
+ * The results of a run of short ranges. They share memory with one another, and with nothing else: they may have to wait for other
+ * runs, and what somebody does with another result meanwhile must not take them away.
+ */
 export function toBuffers(run: Run, lengths: Float64Array): Buffer[] {
   const { targetOffset, first, count } = run
   const memory = memoryOf(run)
   const some = Array.from(lengths.subarray(first, first + count))
-  const shares = some.every(length => length % 8 === 0)
-  let position = targetOffset
+  // Back to back a typed array would not fit over each.
+  const spread = some.every(length => length % ALIGNMENT === 0)
+    ? undefined
+    : sharedMemory(some.reduce((sum, length) => sum + aligned(length), 0))
+  let [from, to] = [targetOffset, 0]
   return some.map(length => {
-    const from = position
-    position += length
-    if (shares) return Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset + from, length)
-    const buffer = resultMemory(length)
-    buffer.set(memory.subarray(from, position))
-    return buffer
+    const [start, place] = [from, to]
+    from += length
+    to += aligned(length)
+    if (!spread) return Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset + start, length)
+    copyTo(spread, place, memory, start, length)
+    return Buffer.from(spread.buffer, place, length)
   })
 }
 

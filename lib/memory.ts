@@ -1,7 +1,8 @@
 // The memory that results are handed out in: V8's own, the short ones as parts of a block; on request jemalloc's.
 //
 // A job writes only memory that nobody has seen: what it fills is handed out when it is done, and blocks of which parts are in
-// callers' hands are only written on the JS thread. Marks do not stop a byte stream from taking an ArrayBuffer away.
+// callers' hands are only written on the JS thread. Marks do not stop a byte stream from taking an ArrayBuffer away, on Node 20 and
+// 22: so only what is answered at once shares memory with other results.
 //
 // Not memory of the addon's unless it is asked for: an ArrayBuffer over external memory survives every minor collection, so
 // V8 collects the whole heap after each 64 MiB of them, however large that is. __test__/results.test.mjs counts it.
@@ -45,29 +46,6 @@ export function sharedMemory(length: number): Buffer<ArrayBuffer> {
   const memory = allocate(length)
   markAsUntransferable(memory.buffer)
   return memory
-}
-
-/** Memory for the results of one job, in blocks of its own. `lengths` are those of the results, in their order. */
-export function jobMemory(lengths: readonly number[]): Buffer<ArrayBuffer>[] {
-  let own = Buffer.alloc(0)
-  let taken = 0
-  return lengths.map((length, index) => {
-    if (length > SHARED_BYTES) return ownMemory(length)
-    if (taken + length > sizeOf(own)) {
-      let wanted = 0
-      for (let i = index; i < lengths.length; i += 1) {
-        const more = lengths[i] as number
-        if (more > SHARED_BYTES) continue
-        if (wanted + more > BLOCK_BYTES) break
-        wanted += aligned(more)
-      }
-      own = sharedMemory(Math.min(wanted, BLOCK_BYTES))
-      taken = 0
-    }
-    const start = taken
-    taken += aligned(length)
-    return Buffer.from(own.buffer, start, length)
-  })
 }
 
 /** The next position at which any typed array fits. */

@@ -8,12 +8,12 @@ import { invalidArgValue } from './errors.js'
 import { queueMicrotask } from './language.js'
 import { BATCHED_BYTES, INLINE_BYTES, JOB_PATH_BYTES, JOB_PATHS, OPEN_PATHS } from './limits.js'
 import { MappedFile } from './mapped-file.js'
-import { resultMemory, takeBack } from './memory.js'
+import { ownMemory, resultMemory, takeBack } from './memory.js'
 import { whenPermitted } from './pool.js'
 import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
 import { copyTo, sizeOf } from './targets.js'
-import { affords, answer, NOT_HERE, refund } from './turn.js'
+import { affords, answer, NOT_HERE, NOW, refund } from './turn.js'
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
 const IDLE = 10_000
@@ -48,7 +48,7 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
 
   const when = wanted !== undefined && wanted <= INLINE_BYTES ? affords(wanted) : NOT_HERE
   if (when && wanted !== undefined) {
-    const memory = resultMemory(wanted)
+    const memory = when === NOW ? resultMemory(wanted) : ownMemory(wanted)
     const count = tryReadPath(bytes, idle, memory, start, wanted)
     if (count >= 0) return answer(cut(memory, count), when)
     takeBack(memory)
@@ -141,18 +141,14 @@ function startJob(): Promise<void> | undefined {
 
 async function follow(job: ReturnType<typeof readPaths>, batch: Asked[]): Promise<void> {
   try {
-    const { results, buffers } = await job
+    const results = await job
     for (let index = 0; index < results.length; index += 1) {
       const asked = batch[index] as Asked
       const result = results[index]
       if (result instanceof NativeFile) readOpened(result, asked)
       else if (asked.settled) continue
       else if (result instanceof Error) asked.reject(result)
-      else {
-        const [number, start, length] = result as [number, number, number]
-        const { buffer, byteOffset } = buffers[number] as Buffer<ArrayBuffer>
-        asked.resolve(Buffer.from(buffer, byteOffset + start, length))
-      }
+      else asked.resolve(result as Buffer<ArrayBuffer>)
       settle(asked)
     }
     // What the job had no room for comes first in the next one.

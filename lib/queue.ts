@@ -5,7 +5,6 @@ import type { NativeFile } from '#binding'
 import { fileClosed } from './errors.js'
 import { queueMicrotask } from './language.js'
 import { JOB_RANGES, POPULATE_BYTES, SCRATCH_BYTES } from './limits.js'
-import { jobMemory } from './memory.js'
 import { onPool, whenPermitted } from './pool.js'
 import { giveScratch, takeScratch } from './scratch.js'
 import { bufferOf, sizeOf, startOf } from './targets.js'
@@ -228,9 +227,6 @@ function toRanges(batch: Piece[]): Ranges {
 function toTargets(batch: Piece[]): Uint8Array[] {
   const [first] = batch as [Piece]
   if (first.records) return first.records.memory as Uint8Array[]
-  const without = batch.filter(piece => !piece.memory)
-  const memory = jobMemory(without.map(piece => piece.length))
-  for (let i = 0; i < without.length; i += 1) (without[i] as Piece).memory = memory[i]
   const parts: Uint8Array[] = []
   let [start, end] = [0, 0]
   let block: ArrayBufferLike | undefined

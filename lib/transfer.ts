@@ -2,6 +2,7 @@
 
 import { giveUp } from '#binding'
 import { PIECE_BYTES, SCRATCH_BYTES } from './limits.js'
+import { ownMemory } from './memory.js'
 import { forget, onAbort } from './signals.js'
 import { copyTo, mustHaveRoom } from './targets.js'
 
@@ -54,7 +55,7 @@ export interface Piece {
   length: number
   /** Where its bytes go in the caller's target. */
   targetOffset: number
-  /** Memory that nobody has seen, which the job writes. Without it, one of kind `fill` gets some as its job begins. */
+  /** Memory that nobody has seen, which the job writes. Only of kind `fill`. */
   memory: Uint8Array | undefined
   /** Many ranges instead of one, back to back. */
   records: Records | undefined
@@ -100,9 +101,9 @@ export class ShortTransfer<T> implements Owner, Piece {
   constructor(
     readonly offset: number,
     readonly length: number,
-    /** Memory that nobody has seen, to be filled by the job; it may be made as that begins. Not with a target. */
-    public memory: Uint8Array | undefined,
-    /** A caller's memory, which is written on the JS thread. */
+    /** Memory that nobody has seen, to be filled by the job. */
+    readonly memory: Uint8Array | undefined,
+    /** A caller's memory, which is written on the JS thread. Without either, it gets memory of its own then. */
     readonly target: Uint8Array | undefined,
     /** What it resolves to; its memory without one. */
     readonly value: T | undefined,
@@ -111,16 +112,18 @@ export class ShortTransfer<T> implements Owner, Piece {
   ) {}
 
   done(_piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void {
+    let filled = this.memory ?? this.target
     try {
       if (error !== undefined) throw error
       if (this.target) mustHaveRoom(this.target, this.length)
+      filled ??= ownMemory(this.length)
     } catch (refused) {
       this.fail(refused)
       return
     }
-    if (this.target && scratch) copyTo(this.target, 0, scratch, from, this.length)
+    if (scratch) copyTo(filled, 0, scratch, from, this.length)
     this.settled = true
-    this.resolve(this.value ?? (this.memory as T))
+    this.resolve(this.value ?? (filled as T))
   }
 
   doneRecords(): void {}

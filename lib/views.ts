@@ -3,7 +3,7 @@
 
 import { Buffer } from 'node:buffer'
 import { capabilities } from '#binding'
-import { copyOf } from './copies.js'
+import { fill } from './copies.js'
 import { unsupported } from './errors.js'
 import type { Handle, Range } from './handle.js'
 import { COST_OF_A_VIEW, FAULT_AROUND_BYTES, INLINE_BYTES } from './limits.js'
@@ -46,7 +46,7 @@ export async function coldView(
   kind: ViewKind,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
-  if (!handsOut(handle)) return copyOf(handle, offset, count, signal)
+  if (!handsOut(handle)) return ownCopy(handle, offset, count, signal)
   const { native } = handle.queue
   for (;;) {
     const id = native.viewsId()
@@ -55,9 +55,9 @@ export async function coldView(
         transferRange(handle.queue, offset, count, { kind, signal }, resolve, reject)
       })
     } catch (error) {
-      // A hole that would take memory if it were mapped. What is stored to it takes some in any case.
+      // A hole that would take memory if it were mapped.
       if ((error as { code?: unknown }).code !== 'ERR_HOLE') throw error
-      if (handle.mode === 'r') return copyOf(handle, offset, count, signal)
+      return ownCopy(handle, offset, count, signal)
     }
     // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now. The first one
     // was made by the job.
@@ -74,6 +74,12 @@ function handsOut(handle: Handle): boolean {
   if (handle.mode === 'r') return false
   const where = externalBuffers ? 'this file cannot be mapped' : 'this runtime allows no external buffers'
   throw unsupported(`'${handle.path}': ${where}, so no store to a view would reach the file; use write()`)
+}
+
+// In memory of its own, like a view: what becomes of other results is no matter of it.
+function ownCopy(handle: Handle, offset: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
+  const copy = ownMemory(count)
+  return fill(handle, copy, offset, signal, copy)
 }
 
 function copyNow(handle: Handle, offset: number, count: number): Buffer | undefined {

@@ -220,7 +220,16 @@ export async function act({ folder, names, written, log, seed, actor, without, u
       if (handle.views.length === 0) return
       const { offset, view, since } = pick(handle.views)
       await called(
-        { on: handle.id, method: 'look', offset, wanted: view.length, size: offset + view.length, view: true, since },
+        {
+          on: handle.id,
+          method: 'look',
+          offset,
+          wanted: view.length,
+          size: offset + view.length,
+          view: true,
+          since,
+          copy: view.length === view.buffer.byteLength,
+        },
         () => [{ bytes: Buffer.from(view) }],
       )
     },

@@ -187,9 +187,7 @@ pub fn open_file(
 /// Reads the files at some paths: from each offset as much as its length says, or the rest of the file where that is negative. A
 /// file of which more than `most` bytes are wanted is opened instead; when all together are more than `most_together`, those
 /// after it are not begun.
-#[napi(
-    ts_return_type = "Promise<{ results: Array<[buffer: number, start: number, length: number] | NativeFile | Error>, buffers: Buffer[] }>"
-)]
+#[napi(ts_return_type = "Promise<Array<Buffer | NativeFile | Error>>")]
 pub fn read_paths(
     job: u32,
     paths: Vec<Either<String, Buffer>>,

@@ -1,6 +1,5 @@
 //! Tasks for the libuv pool: what is done there, and how its outcome becomes a value of JavaScript's.
 
-use std::ops::Range as Span;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -207,71 +206,27 @@ pub struct ReadPaths {
     pub(crate) wanted: Wanted,
 }
 
-/// Results that share memory: each, and all together. As in lib/limits.ts.
-const SHARING: usize = 16 << 10;
-const SHARED: usize = 64 << 10;
-
 impl Work for ReadPaths {
     type Done = PathsRead;
-    type Answer<'env> = Object<'env>;
+    type Answer<'env> = Array<'env>;
 
     fn work(&mut self) -> faultless_mapping::Result<PathsRead> {
         let wanted = |index| self.wanted.wants(index);
         Ok(faultless_mapping::read_paths(&self.asked, self.idle, self.most, self.most_together, wanted))
     }
 
-    /// `{ results, buffers }`: for each file that was begun the number of its Buffer, where in it its bytes begin, and how many
-    /// they are; or its Error or open file. Short results share their Buffers.
-    fn answer<'env>(&mut self, env: &'env Env, done: PathsRead) -> Result<Object<'env>> {
+    /// For each file that was begun its Buffer, its Error, or the open file.
+    fn answer<'env>(&mut self, env: &'env Env, done: PathsRead) -> Result<Self::Answer<'env>> {
         let PathsRead { bytes, outcomes } = done;
-        let places = place(outcomes.iter().map(|outcome| match outcome {
-            PathOutcome::Bytes(span) => Some(span.clone()),
-            PathOutcome::TooMany(_) | PathOutcome::Failed(_) => None,
-        }));
-        let mut buffers = env.create_array(0)?;
-        for span in &places.buffers {
-            // Into memory of V8's own: external memory makes it collect the whole heap.
-            buffers.insert(BufferSlice::copy_from(env, &bytes[span.clone()])?)?;
-        }
         let mut results = env.create_array(0)?;
-        for (outcome, buffer) in outcomes.into_iter().zip(places.of_each) {
+        for outcome in outcomes {
             match outcome {
-                PathOutcome::Bytes(span) => {
-                    let start = span.start - places.buffers[buffer].start;
-                    results.insert([buffer, start, span.len()].map(|count| number(count as u64)).to_vec())?;
-                }
+                // Into memory of V8's own: external memory makes it collect the whole heap.
+                PathOutcome::Bytes(span) => results.insert(BufferSlice::copy_from(env, &bytes[span])?)?,
                 PathOutcome::TooMany(file) => results.insert(NativeFile::new(Arc::from(file)))?,
                 PathOutcome::Failed(error) => results.insert(errors::to_js(env, &error)?)?,
             }
         }
-        let mut object = Object::new(env)?;
-        object.set_named_property("results", results)?;
-        object.set_named_property("buffers", buffers)?;
-        Ok(object)
+        Ok(results)
     }
-}
-
-/// Which bytes go into which Buffer.
-struct Places {
-    buffers: Vec<Span<usize>>,
-    /// For each result; of no meaning for those without bytes.
-    of_each: Vec<usize>,
-}
-
-/// Short results one after the other share a Buffer, long ones have one of their own.
-fn place(spans: impl Iterator<Item = Option<Span<usize>>>) -> Places {
-    let mut places = Places { buffers: Vec::new(), of_each: Vec::new() };
-    let mut is_shared = false;
-    for span in spans {
-        if let Some(span) = span {
-            let is_short = span.len() <= SHARING;
-            match places.buffers.last_mut() {
-                Some(last) if is_shared && is_short && span.end - last.start <= SHARED => last.end = span.end,
-                _ => places.buffers.push(span),
-            }
-            is_shared = is_short;
-        }
-        places.of_each.push(places.buffers.len().saturating_sub(1));
-    }
-    places
 }

@@ -268,7 +268,8 @@ fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> boo
     let is_visible = pages.is_told_the_truth();
     let mut in_order = file.in_order();
     for block in in_order.left_behind(range.offset) {
-        let length = usize::try_from(file.byte_length() - block).map_or(BLOCK as usize, |left| left.min(BLOCK as usize));
+        let length = usize::try_from(file.byte_length() - block)
+            .map_or(BLOCK as usize, |left| left.min(BLOCK as usize));
         pages.make_cold(block, length);
     }
     let blocks = in_order.next(range.offset, range.end());
@@ -340,7 +341,11 @@ fn populate_piece(file: &MappedFile, pages: &Pages, range: Range, for_views: boo
     let outcome = if file.file_system().holes_take_memory {
         let holes = pages.missing(range.offset, range.length);
         if for_views && !holes.is_empty() {
-            return Err(Error::Hole);
+            // What is stored to a view takes memory in any case.
+            if file.written().is_none() {
+                return Err(Error::Hole);
+            }
+            file.nothing_lost(pages, range)?;
         }
         between(range, &holes).try_for_each(|span| {
             #[expect(clippy::cast_possible_truncation, reason = "part of the range, whose length is a usize")]
