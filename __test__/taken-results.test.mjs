@@ -6,15 +6,14 @@ import test from 'ava'
 import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { program } from './helpers/rig.mjs'
 
-const REFUSED = { ofNode: 'refused', earlier: 'refused', neighbour: 'kept' }
-const TAKEN = { ofNode: 'taken', earlier: 'taken', neighbour: '0 bytes' }
+/** A result of the pool is taken alone, whatever becomes of a Buffer out of Node's own pool. */
+const ALONE = { earlier: 'taken', neighbour: 'kept' }
+const REFUSED = { ofNode: 'refused', ...ALONE }
+const TAKEN = { ofNode: 'taken', ...ALONE }
 
-/**
- * What each line of Node lets somebody do with a short result, and with a Buffer out of its own pool, which is no better off:
- * where a result is taken, those that share its block go with it. Node 20 copies what structuredClone() is to transfer.
- */
+/** What each line of Node lets somebody do with a Buffer out of its own pool. Node 20 copies what structuredClone() is to transfer. */
 const LINES = {
-  20: { 'byte stream': TAKEN, structuredClone: { ofNode: 'copied', earlier: 'copied', neighbour: 'kept' } },
+  20: { 'byte stream': TAKEN, structuredClone: { ofNode: 'copied', ...ALONE } },
   22: { 'byte stream': TAKEN, structuredClone: REFUSED, transfer: TAKEN },
   24: { 'byte stream': REFUSED, structuredClone: REFUSED, transfer: REFUSED },
 }

@@ -2,12 +2,20 @@
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { MappedFile, mmapRead } from 'faultless'
 
 const path = process.argv[2]
+
+// A descriptor is closed by another thread, a moment after close() has resolved; there is none left to look at /proc with.
+async function closed(file) {
+  await file.close()
+  await delay(100)
+}
+
 const told = promise =>
   promise.then(
-    result => (result instanceof MappedFile ? result.close().then(() => 'opened') : result.length),
+    result => (result instanceof MappedFile ? closed(result).then(() => 'opened') : result.length),
     ({ code, syscall, path, message }) => ({ code, syscall, path, says: /RLIMIT_NOFILE/.test(message) }),
   )
 // Their code is loaded, and what they need for themselves is open.
