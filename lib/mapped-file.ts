@@ -120,8 +120,8 @@ export class MappedFile implements AsyncDisposable {
    *
    * @param offset the first byte
    * @param length bytes; the rest of the file without one
-   * @returns `length` bytes, fewer only at the end of the file. A short result (up to 16 KiB) shares its memory with others and
-   *   cannot be transferred; one of {@link slice} can.
+   * @returns `length` bytes, fewer only at the end of the file. A short result (up to 16 KiB) may share its memory with others, and
+   *   can be transferred only where it does not; one of {@link slice} can.
    * @throws `ERR_OUT_OF_RANGE` where the range, after the cut at the end of the file, fits no Buffer
    */
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
