@@ -479,7 +479,7 @@ impl Backend {
         writable: bool,
         path: &Path,
     ) -> Result<Self> {
-        if file_system.generated || (stat.size == 0 && !file_system.local) {
+        if file_system.generated || stat.size == 0 {
             let bytes = read_to_the_end(file, path)?;
             if !writable && (file_system.generated || !bytes.is_empty()) {
                 stat.size = bytes.len() as u64;

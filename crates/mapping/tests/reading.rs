@@ -1,9 +1,6 @@
 //! Ranges come out as they are in the file, whichever way they are read, and fail one by one.
 
-#![cfg_attr(
-    feature = "portable",
-    expect(dead_code, unused_imports, reason = "what only a mapping does is left out")
-)]
+#![cfg_attr(feature = "portable", expect(unused_imports, reason = "what only a mapping does is left out"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs::{self, OpenOptions};
