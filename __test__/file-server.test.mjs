@@ -336,43 +336,48 @@ for (const [operation, error] of [
 
 // The adversary's part on a file server, which serves files that only its own rules change. Seen to fail: with a read that is taken
 // for whole after an error in its middle.
-onServer.serial('random calls while the server fails at random: the right bytes, or the error of the server', async t => {
-  await served(t, { entries: 0, attributes: 0 })
-  for (const operation of ['lookup', 'open', 'getattr', 'read'])
-    await server.rule(operation, { error: 'EIO', rate: 0.1, seed: 17 })
-  const random = seededNumbers(23)
-  const below = limit => Math.floor(random() * limit)
-  const counts = { right: 0, failed: 0 }
-  const wrong = []
-  const judge = async (what, call, expected) => {
-    try {
-      const got = await call()
-      if (expected.equals(Buffer.from(got))) counts.right += 1
-      else wrong.push(what)
-    } catch (error) {
-      if (error.code === 'EIO') counts.failed += 1
-      else wrong.push(`${what}: ${error.stack}`)
+onServer.serial(
+  'random calls while the server fails at random: the right bytes, or the error of the server',
+  async t => {
+    await served(t, { entries: 0, attributes: 0 })
+    for (const operation of ['lookup', 'open', 'getattr', 'read'])
+      await server.rule(operation, { error: 'EIO', rate: 0.1, seed: 17 })
+    const random = seededNumbers(23)
+    const below = limit => Math.floor(random() * limit)
+    const counts = { right: 0, failed: 0 }
+    const wrong = []
+    const judge = async (what, call, expected) => {
+      try {
+        const got = await call()
+        if (expected.equals(Buffer.from(got))) counts.right += 1
+        else wrong.push(what)
+      } catch (error) {
+        if (error.code === 'EIO') counts.failed += 1
+        else wrong.push(`${what}: ${error.stack}`)
+      }
     }
-  }
-  for (let round = 0; round < 60; round += 1) {
-    const name = `random-${round}${['', '.direct', '.fresh', '.twin'][round % 4]}`
-    const [offset, length] = [below(SERVED_BYTES), below(300 * KiB)]
-    const expected = servedBytes(name, offset, length)
-    const path = server.path(name)
-    const file = await MappedFile.open(path).catch(({ code }) => wrong.push(...(code === 'EIO' ? [] : [`open: ${code}`])))
-    const calls = [judge(`mmapRead ${name}`, () => mmapRead(path, offset, length), expected)]
-    if (file instanceof MappedFile) {
-      calls.push(
-        judge(`read ${name}`, () => file.read(offset, length), expected),
-        judge(`view ${name}`, () => file.view(offset, length), expected),
-        judge(`slice ${name}`, () => file.slice(offset, offset + length), expected),
-        judge(`readMany ${name}`, async () => (await file.readMany([{ offset, length }]))[0], expected),
+    for (let round = 0; round < 60; round += 1) {
+      const name = `random-${round}${['', '.direct', '.fresh', '.twin'][round % 4]}`
+      const [offset, length] = [below(SERVED_BYTES), below(300 * KiB)]
+      const expected = servedBytes(name, offset, length)
+      const path = server.path(name)
+      const file = await MappedFile.open(path).catch(({ code }) =>
+        wrong.push(...(code === 'EIO' ? [] : [`open: ${code}`])),
       )
+      const calls = [judge(`mmapRead ${name}`, () => mmapRead(path, offset, length), expected)]
+      if (file instanceof MappedFile) {
+        calls.push(
+          judge(`read ${name}`, () => file.read(offset, length), expected),
+          judge(`view ${name}`, () => file.view(offset, length), expected),
+          judge(`slice ${name}`, () => file.slice(offset, offset + length), expected),
+          judge(`readMany ${name}`, async () => (await file.readMany([{ offset, length }]))[0], expected),
+        )
+      }
+      await Promise.all(calls)
+      if (file instanceof MappedFile) await file.close()
     }
-    await Promise.all(calls)
-    if (file instanceof MappedFile) await file.close()
-  }
-  t.deepEqual(wrong, [])
-  t.log(counts)
-  t.true(counts.right > 50 && counts.failed > 10)
-})
+    t.deepEqual(wrong, [])
+    t.log(counts)
+    t.true(counts.right > 50 && counts.failed > 10)
+  },
+)
