@@ -16,8 +16,11 @@ use crate::tune::Tuning;
 /// Between two looks at what is free, and how many of them make a window: what was free at each has not been used.
 const LOOK: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 4;
-/// CPU time of the process after which it is looked at again.
-const WORK: Duration = Duration::from_millis(50);
+/// CPU time of the other threads after which memory is looked at again. Threads that use as much within a window are busy: they
+/// may free in the next millisecond, and then do nothing for hours.
+const WORK: Duration = Duration::from_millis(10);
+/// From one window to the next of a busy process.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Shorter runs of free pages stay.
 const LEAST: usize = 64 << 10;
 /// So little is not worth another window.
@@ -92,6 +95,7 @@ fn look_after(mut arenas: Arenas) {
     let mut before = None;
     loop {
         let faults = page_faults();
+        let worked = others_worked();
         let mut unused = arenas.free(LEAST).to_vec();
         for _ in 0..LOOKS {
             thread::sleep(LOOK);
@@ -104,11 +108,12 @@ fn look_after(mut arenas: Arenas) {
         leave(&mut runs, if total > LITTLE { kept } else { 0 }, arenas.page());
         let gave = arenas.give_back(&mut runs);
         GAVE_BACK.fetch_add(gave as u64, Ordering::Relaxed);
+        let last_look = others_worked();
         let free = arenas.free(LEAST).to_vec();
         let held: usize = arenas.resident(&free).iter().map(|run| run.length()).sum();
         // What cannot go back, because it is locked in memory, is no reason to stay awake.
         if held < LITTLE || (gave == 0 && before == Some(held)) {
-            rest();
+            rest(last_look.saturating_sub(worked), last_look);
         }
         before = Some(held);
     }
@@ -163,27 +168,44 @@ fn common(some: &[Range], others: &[Range]) -> Vec<Range> {
     both
 }
 
-/// Sleeps until the process has worked for a while.
-fn rest() {
-    let mut until = MaybeUninit::<libc::timespec>::uninit();
-    // SAFETY: there is room for the answer; the clock is that of this process, which always has one.
-    let told = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, until.as_mut_ptr()) };
-    let slept = told == 0 && {
-        // SAFETY: filled in, as the answer says.
-        let mut until = unsafe { until.assume_init() };
-        until.tv_nsec += i64::from(WORK.subsec_nanos());
-        until.tv_sec += until.tv_nsec / 1_000_000_000;
-        until.tv_nsec %= 1_000_000_000;
-        let clock = libc::CLOCK_PROCESS_CPUTIME_ID;
-        // SAFETY: a time in range; no rest is asked for, since no signal ends an absolute sleep here.
-        unsafe {
-            libc::clock_nanosleep(clock, libc::TIMER_ABSTIME, &raw const until, std::ptr::null_mut()) == 0
-        }
+/// Sleeps: for a moment while the other threads are busy, else until they have used CPU time again since the last look.
+fn rest(in_window: Duration, last_look: Duration) {
+    if in_window >= WORK {
+        thread::sleep(PAUSE);
+        return;
+    }
+    let clock = libc::CLOCK_PROCESS_CPUTIME_ID;
+    // The clock of the process also counts this thread, which does not work while it sleeps.
+    let until = last_look + WORK + cpu_time(libc::CLOCK_THREAD_CPUTIME_ID);
+    let until = libc::timespec {
+        tv_sec: libc::time_t::try_from(until.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: until.subsec_nanos().into(),
+    };
+    // SAFETY: a time in range; no rest is asked for, since no signal ends an absolute sleep here.
+    let slept = unsafe {
+        libc::clock_nanosleep(clock, libc::TIMER_ABSTIME, &raw const until, std::ptr::null_mut()) == 0
     };
     if !slept {
         // A sandbox that forbids it.
         thread::sleep(Duration::from_secs(1));
     }
+}
+
+/// The CPU time of all threads but this one.
+fn others_worked() -> Duration {
+    // In this order, what this thread uses between the two is taken off, and never counted for the others.
+    let all = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
+    all.saturating_sub(cpu_time(libc::CLOCK_THREAD_CPUTIME_ID))
+}
+
+/// What a clock of CPU time shows.
+fn cpu_time(clock: libc::clockid_t) -> Duration {
+    let mut time = MaybeUninit::<libc::timespec>::zeroed();
+    // SAFETY: there is room for the answer; the clocks are those of this process and this thread, which always have one.
+    unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
+    // SAFETY: all zeros are an answer, too.
+    let time = unsafe { time.assume_init() };
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Page faults that needed no disk, of the whole process.
