@@ -1,6 +1,6 @@
 // Gathering: many records of a file, in runs that lie back to back in memory, so that a batch is one copy and not many.
 
-import { BLOCK_BYTES, COST_OF_A_CALL, JOB_RANGES, SCRATCH_BYTES } from './limits.js'
+import { BLOCK_BYTES, COST_OF_A_CALL, INLINE_BYTES, JOB_RANGES, SCRATCH_BYTES } from './limits.js'
 import { sharedMemory } from './memory.js'
 import type { Queue } from './queue.js'
 import { tryCopyMany } from './reader.js'
@@ -48,6 +48,7 @@ export interface Gathering {
 /** Cuts records into runs, which follow each other in `memory`, or have memory of their own each. */
 export function toRuns({ count, lengths }: Records, memory?: Uint8Array): Run[] {
   const runs: Run[] = []
+  const most = memory ? INLINE_BYTES : BLOCK_BYTES
   let targetOffset = 0
   for (let next = 0; next < count; ) {
     const first = next
@@ -55,7 +56,7 @@ export function toRuns({ count, lengths }: Records, memory?: Uint8Array): Run[] 
     do {
       bytes += lengths[next] as number
       next += 1
-    } while (next < count && next - first < JOB_RANGES && bytes + (lengths[next] as number) <= BLOCK_BYTES)
+    } while (next < count && next - first < JOB_RANGES && bytes + (lengths[next] as number) <= most)
     runs.push({ memory, targetOffset, first, count: next - first, bytes })
     if (memory) targetOffset += bytes
   }

@@ -159,7 +159,7 @@ unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_
         let total = total.unwrap_or(usize::MAX);
         let address = writable(env, target, to_number(env, at)?, total)?;
         // SAFETY: as above, for all of them together.
-        let copied = unsafe { file.try_copy(ranges.into_iter(), address) };
+        let copied = unsafe { file.try_copy(ranges.iter().copied(), address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, number(copied as u64))
     })

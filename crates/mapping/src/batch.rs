@@ -6,7 +6,7 @@ use std::ops::Range as Span;
 use crate::backend::Pages;
 use crate::error::{Error, Result};
 use crate::limits::{
-    AHEAD, AHEAD_PIECES, BLOCK, LONG, LONGER_THAN_WINDOWS, MAPPED_AS_READ, PIECE, TAKEN_AT_ONCE,
+    AHEAD, AHEAD_PIECES, BLOCK, IN_ORDER, LONG, LONGER_THAN_WINDOWS, MAPPED_AS_READ, PIECE, TAKEN_AT_ONCE,
 };
 use crate::mapped_file::MappedFile;
 use crate::os;
@@ -91,9 +91,16 @@ pub fn read_ranges(
     wanted: impl Fn(usize) -> bool,
 ) -> Failures {
     let start = |range: Range| {
-        // What goes on from the last read, and what is long, is left to the kernel, which reads ahead, and in large folios.
-        if !file.goes_on(range) && range.length < LONG {
-            start_read(file, file.mapping().map(|mapping| &***mapping), range);
+        let pages = file.mapping().map(|mapping| &***mapping);
+        match file.goes_on(range) {
+            // What has gone on for a while will go on.
+            Some(length) if length >= IN_ORDER => {
+                begin_in_order(file, pages, range);
+            }
+            // The kernel reads ahead, and in large folios.
+            Some(_) => {}
+            None if range.length >= LONG => {}
+            None => start_read(file, pages, range),
         }
     };
     let read = |pieces: &[Piece]| {
@@ -229,9 +236,7 @@ fn read_together(file: &MappedFile, run: &[Piece], target: &mut Target<'_>) -> b
     if !read.is_ok_and(|count| count == length) {
         return false;
     }
-    for piece in run {
-        map_as_read(file, piece.range);
-    }
+    map_as_read(file, run.iter().map(|piece| piece.range));
     true
 }
 
@@ -306,19 +311,18 @@ fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> 
     if count < range.length {
         return Err(file.ended(range, range.offset + count as u64));
     }
-    map_as_read(file, range);
+    map_as_read(file, std::iter::once(range));
     Ok(())
 }
 
 /// Where only the page table tells what is in memory, what is read again goes there.
-fn map_as_read(file: &MappedFile, range: Range) {
-    if let Some(mapping) = file.mapping()
-        && range.length <= MAPPED_AS_READ
-        && !mapping.is_told_the_truth()
-        && mapping.was_seen(range.offset)
-    {
-        // The bytes have been read, so it does not matter to this range what becomes of it.
-        _ = mapping.populate(range.offset, range.length);
+fn map_as_read(file: &MappedFile, ranges: impl Iterator<Item = Range>) {
+    let Some(mapping) = file.mapping().filter(|mapping| !mapping.is_told_the_truth()) else { return };
+    for range in ranges {
+        if range.length <= MAPPED_AS_READ && mapping.was_seen(range.offset) {
+            // The bytes have been read, so it does not matter to this range what becomes of it.
+            _ = mapping.populate(range.offset, range.length);
+        }
     }
 }
 

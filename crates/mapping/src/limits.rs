@@ -13,6 +13,9 @@ pub(crate) const AHEAD_PIECES: usize = 128;
 /// A range of this length is read in order, whatever came before it.
 pub(crate) const LONG: usize = 512 << 10;
 
+/// Reads that each went on where the last one ended are in order once they are this long together.
+pub(crate) const IN_ORDER: u64 = 2 << 20;
+
 /// The longest copy on the JS thread that is made by `preadv2(RWF_NOWAIT)`: above, a copy from mapped memory takes less time.
 pub(crate) const NOWAIT: usize = 16 << 10;
 

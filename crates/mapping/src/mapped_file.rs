@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::backend::{Mapping, Source, Views, is_touchable};
 use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
-use crate::limits::{GENERATED, INLINE_VIEW};
+use crate::limits::{AHEAD, GENERATED, INLINE_VIEW, NOWAIT};
 use crate::locks::Locks;
 use crate::os::{self, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
@@ -31,6 +31,10 @@ pub struct MappedFile {
     in_order: Mutex<InOrder>,
     /// Where the last read ended.
     last_end: AtomicU64,
+    /// Where the first of those began that each went on from the one before it.
+    run_start: AtomicU64,
+    /// Where the last one that was asked for on the JS thread ends.
+    asked_end: AtomicU64,
     read_ahead: OnceLock<u64>,
     /// In mode `r+`.
     writing: Option<Arc<Writing>>,
@@ -141,6 +145,8 @@ impl MappedFile {
             locks: Arc::default(),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
+            run_start: AtomicU64::new(0),
+            asked_end: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: writable.then(Arc::default),
         })
@@ -161,6 +167,8 @@ impl MappedFile {
             locks: Arc::default(),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
+            run_start: AtomicU64::new(0),
+            asked_end: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: None,
         }
@@ -224,6 +232,8 @@ impl MappedFile {
             locks: Arc::clone(&self.locks),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
+            run_start: AtomicU64::new(0),
+            asked_end: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: self.writing.clone(),
         })
@@ -274,9 +284,14 @@ impl MappedFile {
         self.in_order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a read goes on where the last one ended; the first one does where it begins the file.
-    pub(crate) fn goes_on(&self, range: Range) -> bool {
-        self.last_end.swap(range.end(), Ordering::Relaxed) == range.offset
+    /// How long the reads are together that each went on where the last one ended, if this one does so, too; the first one does
+    /// where it begins the file. Reads side by side may make it wrong, which only makes them slower.
+    pub(crate) fn goes_on(&self, range: Range) -> Option<u64> {
+        if self.last_end.swap(range.end(), Ordering::Relaxed) != range.offset {
+            self.run_start.store(range.offset, Ordering::Relaxed);
+            return None;
+        }
+        Some(range.end().saturating_sub(self.run_start.load(Ordering::Relaxed)))
     }
 
     /// How much one request to start I/O can start, in bytes.
@@ -377,7 +392,7 @@ impl MappedFile {
     /// `target` has room for all of them; each ends within [`MappedFile::byte_length`].
     pub unsafe fn try_copy(
         &self,
-        ranges: impl ExactSizeIterator<Item = Range>,
+        ranges: impl ExactSizeIterator<Item = Range> + Clone,
         target: *mut u8,
     ) -> Result<usize> {
         if let Some(bytes) = self.kept() {
@@ -391,17 +406,32 @@ impl MappedFile {
             }
             return Ok(count);
         }
+        let Some(source) = Source::of(self) else { return Ok(0) };
+        // A thread of the pool reads, for which the kernel reads ahead. A copy from memory begins no reading, or on this thread.
+        if self.byte_ahead(ranges.clone()).is_some_and(|byte| source.lacks(byte)) {
+            return Ok(0);
+        }
         let mut end = None;
         let ranges = ranges.inspect(|range| end = Some(range.end()));
-        let copied = match Source::of(self) {
-            // SAFETY: passed on from the caller.
-            Some(source) => unsafe { source.copy(ranges, target) }?,
-            None => 0,
-        };
+        // SAFETY: passed on from the caller.
+        let copied = unsafe { source.copy(ranges, target) }?;
         if let Some(end) = end.filter(|_| copied > 0) {
             self.last_end.store(end, Ordering::Relaxed);
         }
         Ok(copied)
+    }
+
+    /// Where ranges go on where the last ones ended, a byte that should be in memory by now, or on its way.
+    fn byte_ahead(&self, mut ranges: impl Iterator<Item = Range>) -> Option<u64> {
+        let first = ranges.next()?;
+        let end = ranges.last().unwrap_or(first).end();
+        let ends = [self.asked_end.swap(end, Ordering::Relaxed), self.last_end.load(Ordering::Relaxed)];
+        if !ends.contains(&first.offset) || end >= self.stat.size {
+            return None;
+        }
+        let is_short = end.saturating_sub(first.offset) <= NOWAIT as u64;
+        let ahead = if is_short { self.read_ahead() } else { self.read_ahead().max(AHEAD as u64) };
+        Some((end + ahead).min(self.stat.size) - 1)
     }
 
     /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS thread.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::guard::writes_through;
-use crate::limits::NOWAIT;
+use crate::limits::{NOWAIT, PIECE};
 use crate::mapped_file::MappedFile;
 use crate::mapping::Mapping;
 use crate::os::{self, FileSystem};
@@ -81,7 +81,14 @@ impl<L: AsFd> Source<'_, L> {
         let may_copy = self.file_system.copies_like_read && os::capabilities().guard;
         let is_one = ranges.len() == 1;
         let (mut copied, mut at, mut last) = (0, target, None::<Range>);
-        for range in ranges {
+        let mut ranges = ranges.peekable();
+        while let Some(mut range) = ranges.next() {
+            let mut count = 1;
+            // What lies back to back in the file as well is looked at and copied together.
+            while let Some(next) = ranges.next_if(|next| next.offset == range.end() && range.length < PIECE) {
+                range.length += next.length;
+                count += 1;
+            }
             let by_read = if may_copy && (range.length > NOWAIT || !is_one) { None } else { self.reader() };
             let is_here = match by_read {
                 _ if range.length == 0 => true,
@@ -106,7 +113,7 @@ impl<L: AsFd> Source<'_, L> {
                 break;
             }
             at = at.wrapping_add(range.length);
-            copied += 1;
+            copied += count;
         }
         match last {
             Some(last) if copied > 0 && !self.still_holds(last)? => Ok(0),
@@ -134,6 +141,11 @@ impl<L: AsFd> Source<'_, L> {
             Ok(_) => self.still_holds(range).map(|_| Some(false)),
             outcome => Ok(os::knows_nowait(outcome).then_some(false)),
         }
+    }
+
+    /// Whether a byte is known not to be in memory.
+    pub(crate) fn lacks(&self, offset: u64) -> bool {
+        residency::is_absent(self.mapping, offset, self.size)
     }
 
     /// A copy of mapped bytes.

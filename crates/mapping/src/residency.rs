@@ -80,12 +80,22 @@ pub(crate) fn is_resident(pages: &Pages, offset: u64, length: usize, file_length
     covers(pages, question, block, offset, length, file_length, ask)
 }
 
+/// Whether a byte is known not to be in the page cache.
+pub(crate) fn is_absent(pages: &Pages, offset: u64, file_length: u64) -> bool {
+    let is_honest = remembered(Question::Honest, pages.id(), 0, || pages.is_told_the_truth());
+    is_honest && !is_resident(pages, offset, 1, file_length)
+}
+
 /// Whether touching the range cannot wait for a disk. Pages that are mapped are remembered: reclaim passes over such a page
 /// twice, and far apart, before it takes it. Pages that are only in the page cache go sooner, so the kernel is asked each time.
 pub(crate) fn is_touchable(pages: &Pages, offset: u64, length: usize, file_length: u64) -> bool {
     let ask = |start, length| pages.is_mapped(start, length);
-    covers(pages, Question::Mapped, TABLE_BLOCK, offset, length, file_length, ask)
-        || pages.is_cached(offset, length)
+    let is_mapped = if length as u64 > TABLE_BLOCK * page_size() as u64 {
+        ask(offset, length)
+    } else {
+        covers(pages, Question::Mapped, TABLE_BLOCK, offset, length, file_length, ask)
+    };
+    is_mapped || pages.is_cached(offset, length)
 }
 
 fn covers(

@@ -180,6 +180,10 @@ impl Source {
         match *self {}
     }
 
+    pub(crate) fn lacks(&self, _offset: u64) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn still_holds(&self, _range: Range) -> Result<bool> {
         match *self {}
     }
