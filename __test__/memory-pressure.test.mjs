@@ -3,8 +3,8 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { evict, memoryLimited } from '../bench/harness/faults.mjs'
-import { MiB, PAGE, temporaryFolder } from './helpers/files.mjs'
+import { evict, loopDisk, memoryLimited } from '../bench/harness/faults.mjs'
+import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 
 const SIZE = 512 * MiB
@@ -35,4 +35,27 @@ needs('memoryLimit', 'eviction')('200,000 random reads in a memory cgroup of a q
   t.teardown(group.dispose)
   const result = await program(t, 'pressure', [path, 200_000], { cgroups: [group] })
   t.deepEqual(result, { enough: true, wrong: 0 })
+})
+
+// Seen to fail: where pages that the kernel has read ahead for chunks are taken to have been in memory before.
+needs(
+  'memoryLimit',
+  'eviction',
+  'loopDevices',
+)('chunks of a long file push what others read out of memory no more than a stream does', async t => {
+  const disk = loopDisk({ size: SIZE + 192 * MiB, readAheadKiB: 128, direct: true })
+  t.teardown(disk.dispose)
+  const folder = disk.mountPoint
+  const [long, short] = [numberedPages(folder), seededFile(folder, 16 * MiB, 1, 'short')]
+  const missed = async way => {
+    for (const path of [long, short]) evict(path)
+    const group = memoryLimited(SIZE / 4)
+    const result = await program(t, 'streamed-past', [long, short, way], { cgroups: [group] })
+    group.dispose()
+    t.is(result.length, SIZE)
+    return result.missed
+  }
+  const shares = { chunks: await missed('chunks'), stream: await missed('createReadStream') }
+  t.log(shares)
+  t.true(shares.chunks <= 1.5 * shares.stream + 0.05)
 })

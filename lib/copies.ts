@@ -20,7 +20,7 @@ export function copyOf(
   if (when) {
     // What is answered later shares no memory with what others may be given meanwhile.
     memory = when === NOW ? resultMemory(count) : ownMemory(count)
-    if (tryCopy(handle.reader, memory, 0, offset, count)) return answer(memory, when)
+    if (isCopied(handle, memory, offset, count)) return answer(memory, when)
     refund(count)
     // The memory of other results is none that a job may write.
     if (count <= SHARED_BYTES) {
@@ -100,7 +100,13 @@ export function copier(target: Uint8Array, start = 0): NonNullable<Plan['take']>
 function copiesNow(handle: Handle, target: Uint8Array, offset: number, count: number): When {
   if (count > INLINE_BYTES) return NOT_HERE
   const when = affords(count)
-  if (!when || tryCopy(handle.reader, target, 0, offset, count)) return when
+  if (!when || isCopied(handle, target, offset, count)) return when
   refund(count)
   return NOT_HERE
+}
+
+function isCopied(handle: Handle, target: Uint8Array, offset: number, count: number): boolean {
+  const copied = tryCopy(handle.reader, target, 0, offset, count)
+  if (copied < 0) handle.queue.beginAhead(offset, count)
+  return copied !== 0
 }

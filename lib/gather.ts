@@ -91,12 +91,14 @@ export function gather(gathering: Gathering): Promise<void> {
 }
 
 // A run that fails as a whole, because the file was cut, is left to the pool, which tells its records apart.
-function copiesNow({ reader, offsets, lengths }: Gathering, run: Run): boolean {
+function copiesNow({ queue, reader, offsets, lengths }: Gathering, run: Run): boolean {
   const { targetOffset, first, count } = run
   const end = first + count
   try {
     const [some, sizes] = [offsets.subarray(first, end), lengths.subarray(first, end)]
-    return tryCopyMany(reader, memoryOf(run), targetOffset, some, sizes) === count
+    const copied = tryCopyMany(reader, memoryOf(run), targetOffset, some, sizes)
+    if (copied < 0) queue.beginAhead(some[count - 1] as number, sizes[count - 1] as number)
+    return Math.abs(copied) === count
   } catch {
     return false
   }

@@ -205,7 +205,7 @@ export class MappedFile implements AsyncDisposable {
     const handle = MappedFile.#own(this)
     const { offset: start, count } = handle.range(offset, length)
     const bytes = resultMemory(count)
-    if (tryCopy(handle.reader, bytes, 0, start, count)) return bytes
+    if (tryCopy(handle.reader, bytes, 0, start, count) !== 0) return bytes
     takeBack(bytes)
     return undefined
   }
@@ -221,7 +221,7 @@ export class MappedFile implements AsyncDisposable {
     const bytes = toBytes(target)
     const start = Math.min(toOffset(offset), handle.byteLength)
     const count = cutAtEnd(handle.byteLength, start, sizeOf(bytes))
-    return tryCopy(handle.reader, bytes, 0, start, count) ? count : undefined
+    return tryCopy(handle.reader, bytes, 0, start, count) !== 0 ? count : undefined
   }
 
   /**

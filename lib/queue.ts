@@ -38,6 +38,7 @@ export class Queue implements Line {
   #owners: Set<Owner> | undefined
   readonly #waiting: Partial<Record<Batched, Waiting>> = {}
   #underWay = 0
+  #beginning = false
   #whenIdle: Array<() => void> = []
 
   constructor(native: NativeFile) {
@@ -80,6 +81,17 @@ export class Queue implements Line {
     if (waiting.inLine || waiting.pieces.length === 0) return
     waiting.inLine = true
     whenPermitted(() => this.#startBatch(kind, waiting))
+  }
+
+  /** Has a thread of the pool begin what comes after a range that was answered without it. */
+  beginAhead(offset: number, length: number): void {
+    if (this.#beginning) return
+    this.#beginning = true
+    const ended = () => {
+      this.#beginning = false
+    }
+    // What cannot be begun is only slower.
+    this.run(() => this.native.beginAhead(offset, length)).then(ended, ended)
   }
 
   /** Runs another job of this file's on the pool, one that close() waits for as well. */

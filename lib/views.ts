@@ -85,5 +85,5 @@ function ownCopy(handle: Handle, offset: number, count: number, signal: AbortSig
 function copyNow(handle: Handle, offset: number, count: number): Buffer | undefined {
   if (count > INLINE_BYTES) return undefined
   const copy = ownMemory(count)
-  return tryCopy(handle.reader, copy, 0, offset, count) ? copy : undefined
+  return tryCopy(handle.reader, copy, 0, offset, count) !== 0 ? copy : undefined
 }

@@ -14,7 +14,8 @@ use napi_derive::napi;
 use crate::arguments::{bytes, milliseconds, number, path_from, range, ranges};
 use crate::environment::Wanted;
 use crate::jobs::{
-    CountResidency, Job, OpenFile, PopulateRanges, ReadPaths, ReadRanges, Refresh, Source, schedule,
+    BeginAhead, CountResidency, Job, OpenFile, PopulateRanges, ReadPaths, ReadRanges, Refresh, Source,
+    schedule,
 };
 use crate::{errors, external, reader};
 
@@ -116,6 +117,13 @@ impl NativeFile {
         must_fit(&ranges, targets.iter().map(|target| target.len()))?;
         let wanted = Wanted::new(job, ranges.len());
         schedule(ReadRanges { file: Arc::clone(self.file()?), ranges, targets, is_fresh: fresh, wanted })
+    }
+
+    /// Begins what comes after a range of a file that is read in order.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn begin_ahead(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<BeginAhead>>> {
+        let range = range(self.file()?, offset, length)?;
+        schedule(BeginAhead { file: Arc::clone(self.file()?), range })
     }
 
     /// Brings ranges into the page table: for a `view`, for a `chunk` of a longer range that is gone through from its start to its

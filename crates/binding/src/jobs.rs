@@ -102,6 +102,26 @@ impl Work for ReadRanges {
     }
 }
 
+/// Begins what comes after a range of a file that is read in order.
+pub struct BeginAhead {
+    pub(crate) file: Arc<MappedFile>,
+    pub(crate) range: Range,
+}
+
+impl Work for BeginAhead {
+    type Done = ();
+    type Answer<'env> = ();
+
+    fn work(&mut self) -> faultless_mapping::Result<()> {
+        faultless_mapping::begin_ahead(&self.file, self.range);
+        Ok(())
+    }
+
+    fn answer(&mut self, _env: &Env, (): ()) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Brings ranges into the page table.
 pub struct PopulateRanges {
     pub(crate) file: Arc<MappedFile>,

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use faultless_mapping::MappedFile;
+use faultless_mapping::{Copied, MappedFile};
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{Env, Error, JsValue, Result, Status, check_status, sys};
 use napi_derive::napi;
@@ -95,7 +95,7 @@ fn file_of(number: f64) -> Result<Arc<MappedFile>> {
 
 /// The functions of the hot path, most of which take the number of a file; see their types.
 #[napi(ts_return_type = "{ \
-tryCopy(reader: number, target: Uint8Array, at: number, offset: number, length: number): boolean, \
+tryCopy(reader: number, target: Uint8Array, at: number, offset: number, length: number): number, \
 tryCopyMany(reader: number, target: Uint8Array, at: number, offsets: Float64Array, lengths: Float64Array): number, \
 readyViews(reader: number, offset: number, length: number): number, \
 mappedViews(reader: number, offset: number, length: number): number, \
@@ -135,7 +135,8 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
     Ok(functions)
 }
 
-/// Copies `length` bytes at `offset` to `target`, from its byte `at` on, if that cannot wait for a disk; false if it could.
+/// Copies `length` bytes at `offset` to `target`, from its byte `at` on, if that cannot wait for a disk: 1, or -1 where
+/// `NativeFile.beginAhead` is due; 0 if it could wait.
 unsafe extern "C" fn try_copy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, target, at, offset, length]| {
         let file = file_of(to_number(env, reader)?)?;
@@ -145,11 +146,11 @@ unsafe extern "C" fn try_copy(env: sys::napi_env, info: sys::napi_callback_info)
         // range ends within the file.
         let copied = unsafe { file.try_copy(std::iter::once(range), address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
-        to_boolean(env, copied == 1)
+        from_number(env, signed(copied))
     })
 }
 
-/// The same for many ranges, back to back; says how many there were before the first that could wait.
+/// The same for many ranges, back to back; says how many there were before the first that could wait, likewise.
 unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, target, at, offsets, lengths]| {
         let file = file_of(to_number(env, reader)?)?;
@@ -161,7 +162,7 @@ unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_
         // SAFETY: as above, for all of them together.
         let copied = unsafe { file.try_copy(ranges.iter().copied(), address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
-        from_number(env, number(copied as u64))
+        from_number(env, signed(copied))
     })
 }
 
@@ -204,7 +205,7 @@ unsafe extern "C" fn try_read_path(env: sys::napi_env, info: sys::napi_callback_
 
 /// Takes a permit for the next job; false where there is none, and then the callback of `onPermit` comes.
 unsafe extern "C" fn try_acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    call(env, info, |[]| to_boolean(env, environment::try_acquire(env)?))
+    call(env, info, |[]| from_boolean(env, environment::try_acquire(env)?))
 }
 
 /// Gives a permit back for which there was no job.
@@ -267,6 +268,12 @@ fn to_number(env: sys::napi_env, value: sys::napi_value) -> Result<f64> {
     Ok(number)
 }
 
+/// A count, which is negative where more is to be begun.
+fn signed(Copied { count, begin_ahead }: Copied) -> f64 {
+    let count = number(count as u64);
+    if begin_ahead { -count } else { count }
+}
+
 fn from_number(env: sys::napi_env, number: f64) -> Result<sys::napi_value> {
     let mut value = ptr::null_mut();
     // SAFETY: `value` has room for the answer.
@@ -274,7 +281,7 @@ fn from_number(env: sys::napi_env, number: f64) -> Result<sys::napi_value> {
     Ok(value)
 }
 
-fn to_boolean(env: sys::napi_env, truth: bool) -> Result<sys::napi_value> {
+fn from_boolean(env: sys::napi_env, truth: bool) -> Result<sys::napi_value> {
     let mut value = ptr::null_mut();
     // SAFETY: `value` has room for the answer.
     check_status!(unsafe { sys::napi_get_boolean(env, truth, &raw mut value) }, "no boolean")?;

@@ -6,7 +6,8 @@ use std::ops::Range as Span;
 use crate::backend::Pages;
 use crate::error::{Error, Result};
 use crate::limits::{
-    AHEAD, AHEAD_PIECES, BLOCK, IN_ORDER, LONG, LONGER_THAN_WINDOWS, MAPPED_AS_READ, PIECE, TAKEN_AT_ONCE,
+    AHEAD, AHEAD_PIECES, BLOCK, IN_ORDER, LONG, LONGER_THAN_WINDOWS, MAPPED_AS_READ, NOWAIT, PIECE,
+    TAKEN_AT_ONCE,
 };
 use crate::mapped_file::MappedFile;
 use crate::os;
@@ -93,8 +94,8 @@ pub fn read_ranges(
     let start = |range: Range| {
         let pages = file.mapping().map(|mapping| &***mapping);
         match file.goes_on(range) {
-            // What has gone on for a while will go on.
-            Some(length) if length >= IN_ORDER => {
+            // What has gone on for a while will go on. Short reads are fast enough with what the kernel reads ahead for them.
+            Some(length) if length >= IN_ORDER && range.length > NOWAIT => {
                 begin_in_order(file, pages, range);
             }
             // The kernel reads ahead, and in large folios.
@@ -117,6 +118,11 @@ pub fn read_ranges(
         (1, read_piece(file, piece.range, part))
     };
     for_each_piece(ranges, start, &wanted, read)
+}
+
+/// Begins what comes after a range, of a file that is read in order. May wait for the disk, as long as it takes requests.
+pub fn begin_ahead(file: &MappedFile, range: Range) {
+    begin_in_order(file, file.mapping().map(|mapping| &***mapping), range);
 }
 
 /// Brings ranges into the page table. Waits for the disk; failures as [`read_ranges`].
@@ -273,18 +279,24 @@ fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> boo
     let is_visible = pages.is_told_the_truth();
     let mut in_order = file.in_order();
     for block in in_order.left_behind(range.offset) {
-        let length = usize::try_from(file.byte_length() - block)
-            .map_or(BLOCK as usize, |left| left.min(BLOCK as usize));
-        pages.make_cold(block, length);
+        pages.make_cold(block, BLOCK as usize);
     }
-    let blocks = in_order.next(range.offset, range.end());
-    blocks.take_while(|&at| at < file.byte_length()).all(|at| {
-        let block = BLOCK as usize;
-        let length = usize::try_from(file.byte_length() - at).map_or(block, |left| left.min(block));
+    let missing_of = |at: u64| {
+        let length =
+            usize::try_from(file.byte_length() - at).map_or(BLOCK as usize, |left| left.min(BLOCK as usize));
         let missing: u64 = pages.missing(at, length).iter().map(|span| span.end - span.start).sum();
-        if missing > 0 {
+        (missing, length)
+    };
+    let blocks = in_order.next(range.offset, range.end());
+    file.has_begun(in_order.begun());
+    for at in in_order.unseen().take_while(|&at| at < file.byte_length()) {
+        let (missing, length) = missing_of(at);
+        if missing >= length as u64 {
             in_order.bring(at);
         }
+    }
+    blocks.take_while(|&at| at < file.byte_length()).all(|at| {
+        let (missing, length) = missing_of(at);
         if missing >= length as u64 {
             // In the middle of a file only a read that is longer than any window begins one. What may be in memory is copied.
             let wanted = if at == 0 || !is_visible { BLOCK } else { LONGER_THAN_WINDOWS };

@@ -2,21 +2,23 @@
 
 use std::collections::VecDeque;
 
-use crate::limits::{AHEAD_IN_ORDER, BEHIND, BLOCK, NEAR};
+use crate::limits::{AHEAD_IN_ORDER, BEHIND, BLOCK, NEAR, SEEN_AHEAD};
 
 /// Which part of the file is being read in order, in bytes: from where on, and up to where that has begun.
 #[derive(Debug)]
 pub(crate) struct InOrder {
     start: u64,
     begun: u64,
-    /// Blocks that were not in memory before, and are not behind yet.
+    /// Up to where it is known what was in memory before this reading.
+    seen: u64,
+    /// Blocks of which nothing was in memory before, and that are not behind yet.
     brought: VecDeque<u64>,
 }
 
 impl Default for InOrder {
     /// None: whatever comes begins anew.
     fn default() -> Self {
-        Self { start: u64::MAX, begun: 0, brought: VecDeque::new() }
+        Self { start: u64::MAX, begun: 0, seen: 0, brought: VecDeque::new() }
     }
 }
 
@@ -30,6 +32,7 @@ impl InOrder {
         if offset <= self.start || !near.contains(&offset) {
             self.start = offset;
             self.begun = offset - offset % block;
+            self.seen = self.begun;
             self.brought.clear();
         }
         let from = self.begun;
@@ -38,12 +41,24 @@ impl InOrder {
         (from..self.begun).step_by(BLOCK as usize)
     }
 
+    /// Up to where it has begun.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// The blocks to be looked at now: further ahead than this reading may have brought anything by itself.
+    pub(crate) fn unseen(&mut self) -> impl Iterator<Item = u64> + use<> {
+        let from = self.seen;
+        self.seen = from.max(self.begun + SEEN_AHEAD);
+        (from..self.seen).step_by(BLOCK as usize)
+    }
+
     /// A block comes into memory for this reading alone.
     pub(crate) fn bring(&mut self, block: u64) {
         self.brought.push_back(block);
     }
 
-    /// The blocks that this reading has brought and left behind: nobody else is known to want them.
+    /// The blocks that this reading has brought and left behind since the last call: nobody else is known to want them.
     pub(crate) fn left_behind(&mut self, offset: u64) -> Vec<u64> {
         let is_behind = |block: &&u64| **block + u64::from(BLOCK) + BEHIND <= offset;
         let count = self.brought.iter().take_while(is_behind).count();
@@ -53,7 +68,7 @@ impl InOrder {
 
 #[cfg(test)]
 mod tests {
-    use super::{AHEAD_IN_ORDER, BLOCK, InOrder, NEAR};
+    use super::{AHEAD_IN_ORDER, BEHIND, BLOCK, InOrder, NEAR, SEEN_AHEAD};
 
     const MIB: u64 = 1 << 20;
 
@@ -102,5 +117,19 @@ mod tests {
         assert_eq!(begun(&mut in_order, 5 * MIB + 1, 5 * MIB + 2), [5]);
         let far = in_order.begun + NEAR + 1;
         assert_eq!(begun(&mut in_order, far, far + 1), [far / MIB]);
+    }
+
+    #[test]
+    fn what_is_in_memory_is_seen_before_this_reading_can_have_brought_it() {
+        let mut in_order = InOrder::default();
+        let seen = |in_order: &mut InOrder| in_order.unseen().map(|at| at / MIB).collect::<Vec<_>>();
+        begun(&mut in_order, 0, MIB);
+        assert_eq!(seen(&mut in_order), (0..2 + SEEN_AHEAD / MIB).collect::<Vec<_>>());
+        assert_eq!(seen(&mut in_order), []);
+        begun(&mut in_order, MIB, 2 * MIB);
+        let before = 2 + SEEN_AHEAD / MIB;
+        assert_eq!(seen(&mut in_order), [before, before + 1]);
+        (0..60).for_each(|number| in_order.bring(number * MIB));
+        assert_eq!(in_order.left_behind(BEHIND + 40 * MIB).len(), 40);
     }
 }

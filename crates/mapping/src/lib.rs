@@ -69,10 +69,10 @@ pub use unmapped::Views;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use views::Views;
 
-pub use batch::{Failures, Purpose, Target, populate_ranges, read_ranges};
+pub use batch::{Failures, Purpose, Target, begin_ahead, populate_ranges, read_ranges};
 pub use error::{ByteRange, Error, LockLimit, Result};
 pub use limits::PIECE;
-pub use mapped_file::{Duplicate, MappedFile, Residency};
+pub use mapped_file::{Copied, Duplicate, MappedFile, Residency};
 pub use os::{Advice, Capabilities, Errno, Settings, capabilities, configure, page_size};
 pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_paths, try_read_path};
 pub use permits::{Permits, Waiter};

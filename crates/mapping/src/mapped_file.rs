@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::backend::{Mapping, Source, Views, is_touchable};
 use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
-use crate::limits::{AHEAD, GENERATED, INLINE_VIEW, NOWAIT};
+use crate::limits::{BEGUN_AHEAD, GENERATED, IN_ORDER, INLINE_VIEW, NOWAIT};
 use crate::locks::Locks;
 use crate::os::{self, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
@@ -33,8 +33,8 @@ pub struct MappedFile {
     last_end: AtomicU64,
     /// Where the first of those began that each went on from the one before it.
     run_start: AtomicU64,
-    /// Where the last one that was asked for on the JS thread ends.
-    asked_end: AtomicU64,
+    /// Up to where reading in order was begun.
+    begun: AtomicU64,
     read_ahead: OnceLock<u64>,
     /// In mode `r+`.
     writing: Option<Arc<Writing>>,
@@ -82,6 +82,15 @@ pub struct Residency {
     pub mapped: usize,
     /// Bytes of a page.
     pub page_size: usize,
+}
+
+/// What [`MappedFile::try_copy`] did.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Copied {
+    /// Ranges.
+    pub count: usize,
+    /// They went on where others had ended, and the next are not in memory: [`crate::begin_ahead`] is due, on another thread.
+    pub begin_ahead: bool,
 }
 
 impl MappedFile {
@@ -146,7 +155,7 @@ impl MappedFile {
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
-            asked_end: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: writable.then(Arc::default),
         })
@@ -168,7 +177,7 @@ impl MappedFile {
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
-            asked_end: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: None,
         }
@@ -233,7 +242,7 @@ impl MappedFile {
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
-            asked_end: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: self.writing.clone(),
         })
@@ -394,7 +403,7 @@ impl MappedFile {
         &self,
         ranges: impl ExactSizeIterator<Item = Range> + Clone,
         target: *mut u8,
-    ) -> Result<usize> {
+    ) -> Result<Copied> {
         if let Some(bytes) = self.kept() {
             let (count, mut at) = (ranges.len(), target);
             for range in ranges {
@@ -404,34 +413,26 @@ impl MappedFile {
                 unsafe { std::ptr::copy_nonoverlapping(source, at, range.length) };
                 at = at.wrapping_add(range.length);
             }
-            return Ok(count);
+            return Ok(Copied { count, begin_ahead: false });
         }
-        let Some(source) = Source::of(self) else { return Ok(0) };
-        // A thread of the pool reads, for which the kernel reads ahead. A copy from memory begins no reading, or on this thread.
-        if self.byte_ahead(ranges.clone()).is_some_and(|byte| source.lacks(byte)) {
-            return Ok(0);
-        }
-        let mut end = None;
-        let ranges = ranges.inspect(|range| end = Some(range.end()));
+        let Some(source) = Source::of(self) else { return Ok(Copied::default()) };
         // SAFETY: passed on from the caller.
-        let copied = unsafe { source.copy(ranges, target) }?;
-        if let Some(end) = end.filter(|_| copied > 0) {
-            self.last_end.store(end, Ordering::Relaxed);
-        }
-        Ok(copied)
+        let count = unsafe { source.copy(ranges.clone(), target) }?;
+        let begin_ahead = all_of(ranges.take(count)).is_some_and(|all| {
+            let is_in_order = self.goes_on(all).is_some_and(|length| length >= IN_ORDER);
+            let ahead = (all.end() + BEGUN_AHEAD).min(self.stat.size);
+            // Short copies are reads, for which the kernel reads ahead.
+            is_in_order
+                && all.length > NOWAIT
+                && ahead > self.begun.load(Ordering::Relaxed)
+                && source.lacks(ahead - 1)
+        });
+        Ok(Copied { count, begin_ahead })
     }
 
-    /// Where ranges go on where the last ones ended, a byte that should be in memory by now, or on its way.
-    fn byte_ahead(&self, mut ranges: impl Iterator<Item = Range>) -> Option<u64> {
-        let first = ranges.next()?;
-        let end = ranges.last().unwrap_or(first).end();
-        let ends = [self.asked_end.swap(end, Ordering::Relaxed), self.last_end.load(Ordering::Relaxed)];
-        if !ends.contains(&first.offset) || end >= self.stat.size {
-            return None;
-        }
-        let is_short = end.saturating_sub(first.offset) <= NOWAIT as u64;
-        let ahead = if is_short { self.read_ahead() } else { self.read_ahead().max(AHEAD as u64) };
-        Some((end + ahead).min(self.stat.size) - 1)
+    /// Reading in order has begun up to here.
+    pub(crate) fn has_begun(&self, end: u64) {
+        self.begun.store(end, Ordering::Relaxed);
     }
 
     /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS thread.
@@ -565,4 +566,12 @@ pub(crate) fn must_be_regular(stat: &Stat, path: &Path) -> Result<()> {
         Some(what) => Err(Error::NotAFile { path: path.to_owned(), what }),
         None => Ok(()),
     }
+}
+
+/// From the first of ranges to the end of the last; of ranges that lie anywhere, whatever that is.
+fn all_of(mut ranges: impl Iterator<Item = Range>) -> Option<Range> {
+    let first = ranges.next()?;
+    let end = ranges.last().unwrap_or(first).end();
+    let length = usize::try_from(end.saturating_sub(first.offset)).ok()?;
+    Some(Range { offset: first.offset, length })
 }

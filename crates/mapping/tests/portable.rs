@@ -32,7 +32,7 @@ fn nothing_is_mapped_and_nothing_is_known_to_be_in_memory() {
     let mut target = vec![1; RANGE.length];
     // SAFETY: the target has room for the one range, which ends within the file.
     let copied = unsafe { file.try_copy(std::iter::once(RANGE), target.as_mut_ptr()) };
-    assert_eq!(copied.unwrap(), 0);
+    assert_eq!(copied.unwrap().count, 0);
     let residency = file.residency(RANGE);
     assert_eq!((residency.resident, residency.mapped), (None, 0));
     let inode = format!(" {} ", path.as_file().metadata().unwrap().ino());

@@ -31,7 +31,7 @@ fn try_copy(file: &MappedFile, offset: u64, length: usize) -> Result<Option<Vec<
     let mut target = vec![0; length];
     // SAFETY: the target has room for the one range, which ends within the file.
     let copied = unsafe { file.try_copy(std::iter::once(Range { offset, length }), target.as_mut_ptr()) };
-    copied.map(|count| (count == 1).then_some(target))
+    copied.map(|copied| (copied.count == 1).then_some(target))
 }
 
 #[test]

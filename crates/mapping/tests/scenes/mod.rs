@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
 use faultless_mapping::{
-    Advice, Error, LockLimit, MappedFile, PathOutcome, PathRange, Purpose, Range, Target, Views, page_size,
-    populate_ranges, read_paths, read_ranges, release_paths, try_read_path,
+    Advice, Copied, Error, LockLimit, MappedFile, PathOutcome, PathRange, Purpose, Range, Target, Views,
+    page_size, populate_ranges, read_paths, read_ranges, release_paths, try_read_path,
 };
 use rustix::fs::FallocateFlags;
 use tempfile::TempDir;
@@ -374,7 +374,7 @@ impl Scene<'_, '_> {
             unsafe { self.handles[handle].file.try_copy(ranges.iter().copied(), target.as_mut_ptr()) };
         let on_disk = self.on_disk(handle);
         match copied {
-            Ok(count) => {
+            Ok(Copied { count, .. }) => {
                 let mut at = 0;
                 for &range in &ranges[..count] {
                     let copy = &target[at..at + range.length];
@@ -406,7 +406,7 @@ impl Scene<'_, '_> {
         // SAFETY: the target lies within the file and its mapping, which lives.
         let copied = unsafe { self.handles[handle].file.try_copy(std::iter::once(range), target) };
         let disk = self.handles[handle].disk;
-        if copied.unwrap() == 1 {
+        if copied.unwrap().count == 1 {
             self.disks[disk].bytes.copy_within(span(range), to);
             self.done.copies += 1;
         }
