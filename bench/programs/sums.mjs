@@ -43,6 +43,7 @@ export const sumWays = {
     },
   },
   chunks: { label: 'faultless chunks, one file after the other', open: ours(inOrder(sumChunks)) },
+  'chunks async': { label: 'faultless chunks, all files at once', open: ours(atOnce(sumChunks)) },
   readInto: { label: 'faultless readInto, all files at once', open: ours(atOnce(sumReadInto)) },
   readMany: { label: 'faultless readMany, all files at once', open: ours(atOnce(sumReadMany)) },
   idle: {

@@ -1,6 +1,6 @@
 //! What each thread knows of pages in memory, remembered for a moment: asking the kernel takes a lock that all threads share.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::os::{self, page_size};
@@ -47,6 +47,8 @@ struct Answer {
 }
 
 thread_local! {
+    /// Whether the last answer was a no: then the next will be, and what lies around is not asked about.
+    static MISSED: Cell<bool> = const { Cell::new(false) };
     static ANSWERS: RefCell<Vec<Answer>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -116,9 +118,14 @@ fn covers(
         let block = at / block_bytes;
         let (block_start, block_end) = (block * block_bytes, ((block + 1) * block_bytes).min(file_length));
         let part_end = end.min(block_end);
+        if MISSED.get() && !all_of(at, part_end) {
+            return false;
+        }
         let whole = remembered(question, pages.id(), block, || all_of(block_start, block_end));
         // Where not the whole block is there, its part of the range still may be.
-        if !whole && (part_end - at == block_end - block_start || !all_of(at, part_end)) {
+        let is_here = whole || (part_end - at < block_end - block_start && all_of(at, part_end));
+        MISSED.set(!is_here);
+        if !is_here {
             return false;
         }
         at = part_end;
