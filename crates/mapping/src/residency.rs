@@ -47,7 +47,7 @@ struct Answer {
 }
 
 thread_local! {
-    /// Whether the last answer was a no: then the next will be, and what lies around is not asked about.
+    /// Whether the last answer about the page cache was a no: then the next will be, and what lies around is not asked about.
     static MISSED: Cell<bool> = const { Cell::new(false) };
     static ANSWERS: RefCell<Vec<Answer>> = const { RefCell::new(Vec::new()) };
 }
@@ -118,13 +118,15 @@ fn covers(
         let block = at / block_bytes;
         let (block_start, block_end) = (block * block_bytes, ((block + 1) * block_bytes).min(file_length));
         let part_end = end.min(block_end);
-        if MISSED.get() && !all_of(at, part_end) {
+        if question == Question::Cached && MISSED.get() && !all_of(at, part_end) {
             return false;
         }
         let whole = remembered(question, pages.id(), block, || all_of(block_start, block_end));
         // Where not the whole block is there, its part of the range still may be.
         let is_here = whole || (part_end - at < block_end - block_start && all_of(at, part_end));
-        MISSED.set(!is_here);
+        if question == Question::Cached {
+            MISSED.set(!is_here);
+        }
         if !is_here {
             return false;
         }
