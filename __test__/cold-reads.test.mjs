@@ -224,7 +224,8 @@ for (const readAheadKiB of [128, 8192]) {
         const after = diskReads(disk.device)
         const [reads, bytes] = [after.reads - before.reads, after.bytes - before.bytes]
         t.log(`${reads} reads, ${(bytes / length).toFixed(3)} of the file, ${folios} folios`)
-        t.true(bytes >= length && bytes < 1.02 * length)
+        // The file system itself reads some of the disk meanwhile, where the machine is busy and this takes long.
+        t.true(bytes >= length && bytes < 1.1 * length)
         t.true(reads < (0.7 * length) / (128 * KiB), `${reads} reads`)
         t.true(folios < (0.5 * length) / PAGE, `${folios} folios`)
       },
