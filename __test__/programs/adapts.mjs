@@ -23,7 +23,7 @@ while (!decision().keeps) {
   filled(40)
   await collectGarbage()
   // Else it hangs on what lies above it in the arena whether malloc gives any of it back.
-  allocator.trim()
+  await allocator.trim()
 }
 decided.push(decision())
 console.log(JSON.stringify(decided))
