@@ -22,6 +22,8 @@ export class Handle {
   reader: number
   /** Bytes mapped. */
   byteLength: number
+  /** How its bytes are had: from a mapping, or by system calls alone. */
+  backend: 'mapped' | 'read'
   queue: Queue
   #native: NativeFile | undefined
   // Made when they are needed: a program may have thousands of files open that it hardly reads.
@@ -36,6 +38,7 @@ export class Handle {
     this.mode = mode
     this.reader = native.reader
     this.byteLength = native.byteLength
+    this.backend = backendOf(native)
     this.queue = new Queue(native)
     this.#native = native
   }
@@ -48,11 +51,6 @@ export class Handle {
   get windows(): Windows {
     this.#windows ??= new Windows()
     return this.#windows
-  }
-
-  /** How its bytes are had: from a mapping, or by system calls alone. */
-  get backend(): 'mapped' | 'read' {
-    return this.queue.native.mapped ? 'mapped' : 'read'
   }
 
   /** The addon's file; throws when it is closed. */
@@ -128,6 +126,7 @@ export class Handle {
     this.#native = fresh
     this.reader = fresh.reader
     this.byteLength = fresh.byteLength
+    this.backend = backendOf(fresh)
     // What is on its way stays with the file as it was when it was asked for.
     const old = this.queue
     this.queue = new Queue(fresh)
@@ -138,4 +137,8 @@ export class Handle {
       old.native.release()
     })
   }
+}
+
+function backendOf(native: NativeFile): 'mapped' | 'read' {
+  return native.mapped ? 'mapped' : 'read'
 }

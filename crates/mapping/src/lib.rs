@@ -59,7 +59,7 @@ mod backend {
         mapping::Mapping,
         now::{Source, copy_by_path},
         pages::{Loss, Pages},
-        residency::{forget_all, is_touchable},
+        residency::{Touchable, forget_all, is_touchable},
         views::Views,
     };
 }

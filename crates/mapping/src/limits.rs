@@ -16,11 +16,15 @@ pub(crate) const LONG: usize = 512 << 10;
 /// Reads that each went on where the last one ended are in order once they are this long together.
 pub(crate) const IN_ORDER: u64 = 2 << 20;
 
-/// The longest copy on the JS thread that is made by `preadv2(RWF_NOWAIT)`: above, a copy from mapped memory takes less time.
+/// The longest copy on the JS thread that is made by `preadv2(RWF_NOWAIT)`. A copy from mapped memory takes less time, but waits where
+/// a page was taken within the tick for which evidence counts: one to three times when memory gets short.
 pub(crate) const NOWAIT: usize = 16 << 10;
 
 /// The longest view that is looked at on the JS thread: a look takes 0.1 ms then.
 pub(crate) const INLINE_VIEW: usize = 16 << 20;
+
+/// What one page fault maps of a file that is in the page cache.
+pub(crate) const FAULT_AROUND: usize = 64 << 10;
 
 /// The longest range whose pages are mapped as it is read, where only the page table tells what is in memory.
 pub(crate) const MAPPED_AS_READ: usize = 1 << 20;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::backend::{Mapping, Source, Views, is_touchable};
+use crate::backend::{Mapping, Source, Touchable, Views, is_touchable};
 use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
-use crate::limits::{BEGUN_AHEAD, GENERATED, IN_ORDER, INLINE_VIEW, NOWAIT};
+use crate::limits::{BEGUN_AHEAD, FAULT_AROUND, GENERATED, IN_ORDER, INLINE_VIEW};
 use crate::locks::Locks;
 use crate::os::{self, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
@@ -421,11 +421,7 @@ impl MappedFile {
         let begin_ahead = all_of(ranges.take(count)).is_some_and(|all| {
             let is_in_order = self.goes_on(all).is_some_and(|length| length >= IN_ORDER);
             let ahead = (all.end() + BEGUN_AHEAD).min(self.stat.size);
-            // Short copies are reads, for which the kernel reads ahead.
-            is_in_order
-                && all.length > NOWAIT
-                && ahead > self.begun.load(Ordering::Relaxed)
-                && source.lacks(ahead - 1)
+            is_in_order && ahead > self.begun.load(Ordering::Relaxed) && source.lacks(ahead - 1)
         });
         Ok(Copied { count, begin_ahead })
     }
@@ -435,14 +431,20 @@ impl MappedFile {
         self.begun.store(end, Ordering::Relaxed);
     }
 
-    /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. For the JS thread.
+    /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. What is short and in
+    /// the page cache is mapped here: the first touch would do that. For the JS thread.
     ///
     /// # Errors
     /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is shorter than the range by now.
     pub fn ready_views(&self, range: Range) -> Result<Option<u32>> {
         let is_ready = |views: &Views| {
             range.length <= INLINE_VIEW
-                && is_touchable(views.pages(), range.offset, range.length, self.stat.size)
+                && match is_touchable(views.pages(), range.offset, range.length) {
+                    Some(Touchable::Cached) if range.length <= FAULT_AROUND => {
+                        views.pages().populate(range.offset, range.length).is_ok()
+                    }
+                    outcome => outcome.is_some(),
+                }
         };
         self.views_if(range, is_ready)
     }

@@ -24,8 +24,6 @@ pub(crate) struct Source<'file, L = File> {
     pub(crate) may_seek: bool,
     pub(crate) file_system: &'file FileSystem,
     pub(crate) path: &'file Path,
-    /// The end of what may be asked for.
-    pub(crate) size: u64,
 }
 
 impl<'file> Source<'file> {
@@ -38,7 +36,6 @@ impl<'file> Source<'file> {
             may_seek: file.may_seek(),
             file_system: file.file_system(),
             path: file.path(),
-            size: file.byte_length(),
         })
     }
 }
@@ -131,7 +128,7 @@ impl<L: AsFd> Source<'_, L> {
     /// # Safety
     /// The target has room for the range.
     unsafe fn read(&self, file: &File, range: Range, target: *mut u8) -> Result<Option<bool>> {
-        if !residency::is_resident(self.mapping, range.offset, range.length, self.size) {
+        if !residency::is_resident(self.mapping, range.offset, range.length) {
             return Ok(Some(false));
         }
         // SAFETY: passed on from the caller.
@@ -145,7 +142,7 @@ impl<L: AsFd> Source<'_, L> {
 
     /// Whether a byte is known not to be in memory.
     pub(crate) fn lacks(&self, offset: u64) -> bool {
-        residency::is_absent(self.mapping, offset, self.size)
+        residency::is_absent(self.mapping, offset)
     }
 
     /// A copy of mapped bytes.
@@ -153,7 +150,7 @@ impl<L: AsFd> Source<'_, L> {
     /// # Safety
     /// As above; the guard stands.
     unsafe fn copy_mapped(&self, range: Range, target: *mut u8) -> bool {
-        residency::is_touchable(self.mapping, range.offset, range.length, self.size)
+        residency::is_touchable(self.mapping, range.offset, range.length).is_some()
             // SAFETY: passed on from the caller; the range lies within the file, and so within its mapping.
             && unsafe { self.mapping.copy(range.offset, range.length, target) }
     }
@@ -204,8 +201,8 @@ pub(crate) unsafe fn copy_by_path(
     let length = usize::try_from(stat.size - offset).map_or(length, |rest| rest.min(length));
     // On a file system where only reads tell the truth, it is opened once more; the mapping keeps it from being deleted here.
     let file = if file_system.copies_like_read { None } else { os::reopen(&name).ok() };
-    let (size, file) = (stat.size, file.as_ref());
-    let source = Source { mapping, file, looked_at: &name, may_seek: false, file_system, path, size };
+    let file = file.as_ref();
+    let source = Source { mapping, file, looked_at: &name, may_seek: false, file_system, path };
     // SAFETY: passed on from the caller; the range ends within the file.
     let copied = unsafe { source.copy(std::iter::once(Range { offset, length }), target) }?;
     Ok((copied == 1).then_some(length))

@@ -95,7 +95,7 @@ impl Pages {
     /// Whether the range is in the page table, so that touching it cannot wait. True for every user; false may mean "not known".
     pub(crate) fn is_mapped(&self, offset: u64, length: usize) -> bool {
         let (address, pages) = self.span(offset, length);
-        os::all_mapped(address, pages)
+        os::count_mapped(address, pages) == pages
     }
 
     /// Whether the range is in the page cache, at this moment and on the word of a kernel that has just told this user the truth.
@@ -107,6 +107,30 @@ impl Pages {
     pub(crate) fn is_said_to_be_cached(&self, offset: u64, length: usize) -> bool {
         let (address, pages) = self.span(offset, length);
         os::all_cached(address, pages)
+    }
+
+    /// Calls `with` for runs of these pages, by number, that are in the page table.
+    pub(crate) fn look_at_table(&self, pages: &Run, mut with: impl FnMut(Run)) {
+        let (address, length) = self.extent(pages.clone());
+        let first = pages.start;
+        os::look_at_page_table(address as usize, length / page_size(), |run| {
+            with(first + run.start..first + run.end);
+        });
+    }
+
+    /// The same of the page cache, by the kernel's word, which may be false.
+    pub(crate) fn look_at_cache(&self, pages: &Run, mut with: impl FnMut(Run)) {
+        let (address, length) = self.extent(pages.clone());
+        let mut at = pages.start;
+        os::look_at_cache(address as usize, length / page_size(), |flags| {
+            for flag in flags {
+                if flag & 1 == 1 {
+                    with(at..at + 1);
+                }
+                at += 1;
+            }
+            true
+        });
     }
 
     /// Whether the kernel tells this user, at this moment, the truth about what is in the page cache. Those who neither own the
@@ -216,6 +240,13 @@ impl Pages {
         // SAFETY: the span lies within this mapping, because the range does and mappings consist of whole pages.
         unsafe { os::populate(address as *const u8, pages * page_size()) }?;
         if self.first_loss(offset, length).is_some() { Err(Errno::FAULT) } else { Ok(()) }
+    }
+
+    /// Puts pages that are in the page cache into the page table. It waits for those that are not.
+    pub(crate) fn map(&self, pages: &Run) {
+        let (address, length) = self.extent(pages.clone());
+        // SAFETY: within this mapping. Where the file ends before these pages do, those before its end are mapped.
+        _ = unsafe { os::populate(address, length) };
     }
 
     /// The same for many ranges in one call; false where each must be populated by itself, because one cannot be, or the kernel

@@ -202,8 +202,13 @@ pub(crate) unsafe fn copy_by_path(
     match *mapping {}
 }
 
+/// By what touching a range cannot wait for a disk.
+pub(crate) enum Touchable {
+    Cached,
+}
+
 /// Whether touching the range cannot wait for a disk.
-pub(crate) fn is_touchable(pages: &Pages, _offset: u64, _length: usize, _file_length: u64) -> bool {
+pub(crate) fn is_touchable(pages: &Pages, _offset: u64, _length: usize) -> Option<Touchable> {
     match *pages {}
 }
 

@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 pub struct Settings {
     /// Leave the SIGBUS handler out.
     pub no_guard: bool,
-    /// Pretend that the kernel lacks `MADV_POPULATE_READ`.
+    /// Pretend that the kernel lacks `MADV_POPULATE_READ` and what came after it.
     pub touch: bool,
 }
 
