@@ -16,11 +16,11 @@ export async function readAll(
   handle: Handle,
   ranges: unknown,
   options: unknown,
-): Promise<PromiseSettledResult<Buffer>[]> {
+): Promise<PromiseSettledResult<Buffer<ArrayBuffer>>[]> {
   handle.open()
   const signal = toSignal(options)
   const { count, records, places, long, refused } = toRanges(ranges, handle.byteLength, handle.path)
-  const results = new Array<PromiseSettledResult<Buffer>>(count)
+  const results = new Array<PromiseSettledResult<Buffer<ArrayBuffer>>>(count)
   for (const [place, reason] of refused) results[place] = { status: 'rejected', reason }
   const reads = long.map(async ({ place, offset, length }) => {
     try {
@@ -37,7 +37,7 @@ export async function readAll(
       const place = places[number] as number
       results[place] = failures?.has(number)
         ? { status: 'rejected', reason: failures.get(number) }
-        : { status: 'fulfilled', value: buffers[i] as Buffer }
+        : { status: 'fulfilled', value: buffers[i] as Buffer<ArrayBuffer> }
     }
   }
   const { queue, reader } = handle

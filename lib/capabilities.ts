@@ -15,6 +15,8 @@ import * as binding from '#binding'
  * - `guard`: whether a SIGBUS of ours is turned into an error (`FAULTLESS_SIGBUS=off` leaves that out).
  * - `mapping`: whether files are mapped: on Linux. Elsewhere they are read, and views are copies.
  * - `externalBuffers`: whether mapped bytes can be handed out; where the runtime forbids it (Electron), views are copies.
+ * - `sharedViews`: whether `MappedFile.open(path, { shared: true })` gives mapped bytes that threads share: Linux, on Node 22.23,
+ *   24.16, 26.1 and newer.
  * - `tune`: whether `allocator.tune()` works here: malloc is glibc's own.
  * - `jemalloc`: whether `allocator.use('jemalloc')` works here: it is in this build, and external buffers are allowed.
  * - `poolSize`: threads of the libuv pool.

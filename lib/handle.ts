@@ -18,6 +18,8 @@ export interface Range {
 export class Handle {
   readonly path: string
   readonly mode: 'r' | 'r+'
+  /** Whether its views are over memory that threads share. */
+  readonly shared: boolean
   /** The number by which the addon's calls of the hot path know the file. */
   reader: number
   /** Bytes mapped. */
@@ -33,9 +35,10 @@ export class Handle {
   #locked = false
   #closing: Promise<void> | undefined
 
-  constructor(native: NativeFile, path: string, mode: 'r' | 'r+') {
+  constructor(native: NativeFile, path: string, mode: 'r' | 'r+', shared: boolean) {
     this.path = path
     this.mode = mode
+    this.shared = shared
     this.reader = native.reader
     this.byteLength = native.byteLength
     this.backend = backendOf(native)
@@ -49,7 +52,7 @@ export class Handle {
 
   /** The long-lived ArrayBuffers behind its views. */
   get windows(): Windows {
-    this.#windows ??= new Windows()
+    this.#windows ??= new Windows(this.shared)
     return this.#windows
   }
 

@@ -62,7 +62,7 @@ export function toRanges(ranges: unknown, byteLength: number, path: string): Ask
  * The results of a run of short ranges. They share memory with one another, and with nothing else: they may have to wait for other
  * runs, and what somebody does with another result meanwhile must not take them away.
  */
-export function toBuffers(run: Run, lengths: Float64Array): Buffer[] {
+export function toBuffers(run: Run, lengths: Float64Array): Buffer<ArrayBuffer>[] {
   const { targetOffset, first, count } = run
   const memory = memoryOf(run)
   const some = Array.from(lengths.subarray(first, first + count))
@@ -82,7 +82,7 @@ export function toBuffers(run: Run, lengths: Float64Array): Buffer[] {
 }
 
 /** The values, or the rejection of the first range that failed, with its index. */
-export function allOrFirstFailure(results: PromiseSettledResult<Buffer>[]): Buffer[] {
+export function allOrFirstFailure(results: PromiseSettledResult<Buffer<ArrayBuffer>>[]): Buffer<ArrayBuffer>[] {
   return results.map((result, index) => {
     if (result.status === 'fulfilled') return result.value
     // Errors of ours are made for this one call: nobody else sees the index.

@@ -2,7 +2,7 @@
 
 import type { Buffer } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
-import { Descriptor, type NativeFile, openFile } from '#binding'
+import { Descriptor, type NativeFile, capabilities as nativeCapabilities, openFile } from '#binding'
 import {
   type ByteRange,
   type Cancellable,
@@ -20,7 +20,7 @@ import {
 import { readAll, readRecords } from './batches.js'
 import { type ChunkOptions, chunks } from './chunks.js'
 import { copyOf, fill, fillTarget } from './copies.js'
-import { invalidArgType, invalidArgValue, invalidThis } from './errors.js'
+import { invalidArgType, invalidArgValue, invalidThis, unsupported } from './errors.js'
 import { Handle } from './handle.js'
 import { option } from './language.js'
 import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
@@ -43,7 +43,19 @@ export interface OpenOptions extends Cancellable {
    * and `flush()` work.
    */
   mode?: 'r' | 'r+'
+  /**
+   * `true`: views are over one SharedArrayBuffer for the whole file. Posting a view to a worker shares it, and copies nothing; what one
+   * thread writes to it, all see. False by default.
+   */
+  shared?: boolean
 }
+
+/** What views are over: a SharedArrayBuffer where the file was opened with `shared: true`, else an ArrayBuffer. */
+export type MemoryOf<Options extends OpenOptions> = Options extends { shared: true }
+  ? SharedArrayBuffer
+  : Options extends { shared?: false }
+    ? ArrayBuffer
+    : ArrayBufferLike
 
 const INTERNAL = Symbol('MappedFile.open')
 
@@ -56,7 +68,7 @@ const INTERNAL = Symbol('MappedFile.open')
  * that cannot be meant, with `ERR_INVALID_THIS` where they were taken off their handle, with `ERR_FILE_TRUNCATED` where the file
  * has been cut below the range, and with the system's code (`EIO`) where the device cannot deliver the bytes.
  */
-export class MappedFile implements AsyncDisposable {
+export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements AsyncDisposable {
   /** Where the file was when it was opened. */
   readonly path: string
   /** How it was opened. */
@@ -64,11 +76,13 @@ export class MappedFile implements AsyncDisposable {
   readonly #handle: Handle
 
   /** @internal */
-  constructor(key: symbol, native: NativeFile, path: string, mode: 'r' | 'r+' = 'r') {
+  constructor(key: symbol, native: NativeFile, path: string, mode: 'r' | 'r+' = 'r', shared = false) {
     if (key !== INTERNAL) throw invalidArgType('key', 'left to MappedFile.open()', key)
-    this.#handle = new Handle(native, path, mode)
+    this.#handle = new Handle(native, path, mode, shared)
     this.path = path
     this.mode = mode
+    // What is cloned or posted would be an object with a path. Of this V8 says so, in its own words and these.
+    Object.defineProperty(this, 'clone', { value: openItsPathInTheWorkerOrPostASharedView, enumerable: true })
   }
 
   /**
@@ -77,11 +91,16 @@ export class MappedFile implements AsyncDisposable {
    * @param source a path, or a FileHandle that goes on to belong to the caller
    * @throws `ERR_NOT_A_FILE` for what has no bytes to map: a directory, a FIFO, a socket, a device
    * @throws the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened in this mode
+   * @throws `ERR_UNSUPPORTED` for `shared: true` where this Node cannot: `capabilities().sharedViews`
    */
-  static async open(source: Source | FileHandle, options?: OpenOptions): Promise<MappedFile> {
+  static async open<Options extends OpenOptions = { shared?: false }>(
+    source: Source | FileHandle,
+    options?: Options,
+  ): Promise<MappedFile<MemoryOf<Options>>> {
     const signal = toSignal(options)
     const mode = option(options, 'mode', 'r')
     if (mode !== 'r' && mode !== 'r+') throw invalidArgValue('options.mode', "must be 'r' or 'r+'", mode)
+    const shared = toShared(option(options, 'shared', false))
     const path = isFileHandle(source) ? undefined : toPath(source)
     const opened = path?.bytes ?? new Descriptor(toDescriptor((source as FileHandle).fd))
     const native = await onPool(
@@ -89,7 +108,7 @@ export class MappedFile implements AsyncDisposable {
       signal,
       unwanted => unwanted.release(),
     )
-    return new MappedFile(INTERNAL, native, path?.text ?? native.path, mode)
+    return new MappedFile(INTERNAL, native, path?.text ?? native.path, mode, shared)
   }
 
   /** @internal A handle on what mmapRead() keeps mapped. */
@@ -124,7 +143,7 @@ export class MappedFile implements AsyncDisposable {
    *   can be transferred only where it does not; one of {@link slice} can.
    * @throws `ERR_OUT_OF_RANGE` where the range, after the cut at the end of the file, fits no Buffer
    */
-  read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
+  read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer<ArrayBuffer>> {
     try {
       const handle = MappedFile.#own(this)
       const { offset: start, count, signal } = handle.range(offset, length, options)
@@ -162,7 +181,7 @@ export class MappedFile implements AsyncDisposable {
    * @returns copies in the order asked; short ones share their memory, as those of {@link read}
    * @throws the error of the first that failed, whose place in `ranges` is in `error.index`
    */
-  async readMany(ranges: readonly ByteRange[], options?: Cancellable): Promise<Buffer[]> {
+  async readMany(ranges: readonly ByteRange[], options?: Cancellable): Promise<Buffer<ArrayBuffer>[]> {
     return allOrFirstFailure(await readAll(MappedFile.#own(this), ranges, options))
   }
 
@@ -172,7 +191,10 @@ export class MappedFile implements AsyncDisposable {
    * @returns in the order asked, what `Promise.allSettled` would give of reads one by one
    * @throws `ERR_INVALID_ARG_TYPE` for what is no list; what goes wrong with a range is told in its place
    */
-  async readManySettled(ranges: readonly ByteRange[], options?: Cancellable): Promise<PromiseSettledResult<Buffer>[]> {
+  async readManySettled(
+    ranges: readonly ByteRange[],
+    options?: Cancellable,
+  ): Promise<PromiseSettledResult<Buffer<ArrayBuffer>>[]> {
     return readAll(MappedFile.#own(this), ranges, options)
   }
 
@@ -201,7 +223,7 @@ export class MappedFile implements AsyncDisposable {
    * @param length bytes
    * @returns what {@link read} resolves to, or undefined if that could wait for the disk
    */
-  tryRead(offset: Offset, length: number): Buffer | undefined {
+  tryRead(offset: Offset, length: number): Buffer<ArrayBuffer> | undefined {
     const handle = MappedFile.#own(this)
     const { offset: start, count } = handle.range(offset, length)
     const bytes = resultMemory(count)
@@ -228,7 +250,8 @@ export class MappedFile implements AsyncDisposable {
    * The mapped bytes themselves, no copy, faulted in before the promise resolves. In mode 'r' what is written to a view stays
    * in this handle's views: it reaches neither the file, nor any read, nor another handle. In mode 'r+' it is in the file for
    * every reader at once, and on the device after {@link flush}. A view lives as long as it is referenced, also after
-   * {@link close}; it cannot be transferred. Faulted in means at that moment: only {@link lock} keeps the kernel from evicting
+   * {@link close}; it cannot be transferred, and to be cloned or posted costs a copy of up to 256 MiB around it, unless the file was
+   * opened with `shared: true`. Faulted in means at that moment: only {@link lock} keeps the kernel from evicting
    * the pages later, and touching them then waits for the disk. Where the file is cut short, a view reads zeros.
    *
    * @param offset the first byte
@@ -237,10 +260,10 @@ export class MappedFile implements AsyncDisposable {
    * @throws `ERR_UNSUPPORTED` in mode 'r+' where no mapped bytes can be handed out: elsewhere than on Linux, in Electron, and of a
    *   file whose {@link backend} is `'read'`. In mode 'r' a view is a copy there, which behaves the same
    */
-  view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
+  view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer<Memory>> {
     try {
       const handle = MappedFile.#own(this)
-      return viewOf(handle, handle.range(offset, length, options))
+      return viewOf(handle, handle.range(offset, length, options)) as Promise<Buffer<Memory>>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -254,10 +277,10 @@ export class MappedFile implements AsyncDisposable {
    * @returns what {@link view} resolves to, or undefined if touching it could wait for the disk at the time of the call
    * @throws `ERR_UNSUPPORTED` as {@link view}
    */
-  tryView(offset: Offset, length: number): Buffer | undefined {
+  tryView(offset: Offset, length: number): Buffer<Memory> | undefined {
     const handle = MappedFile.#own(this)
     const { offset: start, count } = handle.range(offset, length)
-    return readyView(handle, start, count)
+    return readyView(handle, start, count) as Buffer<Memory> | undefined
   }
 
   /**
@@ -267,8 +290,8 @@ export class MappedFile implements AsyncDisposable {
    * @returns views of `chunkSize` bytes, the last one shorter; each step rejects as {@link view} does, or for options that make
    *   no sense
    */
-  chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer> {
-    return chunks(MappedFile.#own(this), options)
+  chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer<Memory>> {
+    return chunks(MappedFile.#own(this), options) as AsyncIterableIterator<Buffer<Memory>>
   }
 
   /**
@@ -447,4 +470,18 @@ export class MappedFile implements AsyncDisposable {
     if (typeof self === 'object' && self !== null && #handle in self) return self.#handle
     throw invalidThis('MappedFile', self)
   }
+}
+
+function openItsPathInTheWorkerOrPostASharedView() {}
+
+// Where nothing is mapped, views are copies, and those can be shared on every Node.
+function toShared(value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalidArgType('options.shared', 'of type boolean', value)
+  const { mapping, sharedViews } = nativeCapabilities()
+  if (value && mapping && !sharedViews) {
+    throw unsupported(
+      `views that threads share need Node 22.23, 24.16, 26.1 or newer, and external buffers; this is ${process.version}`,
+    )
+  }
+  return value
 }

@@ -48,6 +48,11 @@ export function sharedMemory(length: number): Buffer<ArrayBuffer> {
   return memory
 }
 
+/** Memory that threads share, filled with zeros. */
+export function threadsMemory(length: number): Buffer<SharedArrayBuffer> {
+  return mustHave(length, () => Buffer.from(new SharedArrayBuffer(length)))
+}
+
 /** The next position at which any typed array fits. */
 export function aligned(length: number): number {
   return Math.ceil(length / ALIGNMENT) * ALIGNMENT
@@ -55,8 +60,12 @@ export function aligned(length: number): number {
 
 /** Memory of V8's own that its owner may transfer. */
 export function allocate(length: number): Buffer<ArrayBuffer> {
+  return mustHave(length, () => Buffer.allocUnsafeSlow(length) as Buffer<ArrayBuffer>)
+}
+
+function mustHave<T>(length: number, make: () => T): T {
   try {
-    return Buffer.allocUnsafeSlow(length) as Buffer<ArrayBuffer>
+    return make()
   } catch {
     throw outOfRange('length', 'as much as a Buffer and the memory of this process can hold: read in parts', length)
   }

@@ -1,13 +1,13 @@
 // Views: the mapped bytes of a range, at once where touching them cannot wait, else when they have been faulted in. Where nothing
 // can be mapped, copies that behave the same.
 
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { capabilities } from '#binding'
-import { fill } from './copies.js'
+import { fill, fillTarget } from './copies.js'
 import { unsupported } from './errors.js'
 import type { Handle, Range } from './handle.js'
 import { COST_OF_A_VIEW, FAULT_AROUND_BYTES, INLINE_BYTES } from './limits.js'
-import { ownMemory } from './memory.js'
+import { ownMemory, threadsMemory } from './memory.js'
 import { mappedViews, readyViews, tryCopy } from './reader.js'
 import { transferRange } from './transfer.js'
 import { affords, answer, answerFree } from './turn.js'
@@ -21,7 +21,7 @@ const { externalBuffers } = capabilities()
 /** A view now, or undefined if touching it could wait for the disk: by itself, or as a chunk of what is gone through in order. */
 export function readyView(handle: Handle, offset: number, count: number, kind: ViewKind = 'view'): Buffer | undefined {
   const native = handle.open()
-  if (count === 0) return Buffer.alloc(0)
+  if (count === 0) return memoryOf(handle, 0)
   if (!handsOut(handle)) return copyNow(handle, offset, count)
   const isReady = kind === 'chunk' ? mappedViews : readyViews
   const id = isReady(handle.reader, offset, count)
@@ -30,7 +30,7 @@ export function readyView(handle: Handle, offset: number, count: number, kind: V
 
 /** A view that has been faulted in. */
 export function viewOf(handle: Handle, { offset, count, signal }: Range): Promise<Buffer> {
-  if (count === 0) return answerFree(Buffer.alloc(0))
+  if (count === 0) return answerFree(memoryOf(handle, 0))
   const when = affords(COST_OF_A_VIEW)
   // What is in the page cache alone would cost a page fault for each 64 KiB; the pool maps it at once.
   const kind = count > FAULT_AROUND_BYTES ? 'chunk' : 'view'
@@ -78,12 +78,15 @@ function handsOut(handle: Handle): boolean {
 
 // In memory of its own, like a view: what becomes of other results is no matter of it.
 function ownCopy(handle: Handle, offset: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
-  const copy = ownMemory(count)
-  return fill(handle, copy, offset, signal, copy)
+  const copy = memoryOf(handle, count)
+  if (!handle.shared) return fill(handle, copy, offset, signal, copy)
+  return fillTarget(handle, copy, offset, count, signal).then(() => copy)
 }
+
+const memoryOf = (handle: Handle, count: number) => (handle.shared ? threadsMemory(count) : ownMemory(count))
 
 function copyNow(handle: Handle, offset: number, count: number): Buffer | undefined {
   if (count > INLINE_BYTES) return undefined
-  const copy = ownMemory(count)
+  const copy = memoryOf(handle, count)
   return tryCopy(handle.reader, copy, 0, offset, count) !== 0 ? copy : undefined
 }

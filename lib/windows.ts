@@ -1,23 +1,19 @@
 // Windows: the long-lived ArrayBuffers over the mapping of a handle's views, of which views are parts.
 
 import { Buffer } from 'node:buffer'
-import * as workerThreads from 'node:worker_threads'
 import type { NativeFile } from '#binding'
-
-// Since Node 22.10 and 23.0; not in the types of 20.
-const { markAsUncloneable } = workerThreads as { markAsUncloneable?: (value: object) => void }
 
 /**
  * Bytes of a window. V8 counts each as memory of its own, and collects the whole heap for each that is made, so they are
- * long. Where a view can be cloned, that copies its whole window, so there they are not as long as they might be.
+ * long. Where a view is cloned, that copies its whole window, so they are not as long as they might be.
  */
-export const WINDOW_BYTES = markAsUncloneable ? 1 << 30 : 256 << 20
+const WINDOW_BYTES = 256 << 20
 
 /** Windows overlap by as much, so that any range that is no longer lies within one. */
 const OVERLAP_BYTES = 8 << 20
 
 /** Windows begin this far apart. */
-export const WINDOW_STRIDE = WINDOW_BYTES - OVERLAP_BYTES
+const WINDOW_STRIDE = WINDOW_BYTES - OVERLAP_BYTES
 
 /** Windows kept: V8 counts each with its full size as memory of its own. */
 const KEPT = 64
@@ -25,10 +21,22 @@ const KEPT = 64
 /** The start of a window of its own is aligned to this, as mapped pages are, so that typed arrays fit over it. */
 const ALIGNMENT = 4096
 
-/** The windows of one handle. */
+/**
+ * The windows of one handle. Those that threads share are one for the whole file: V8 does not count them, and who has one view has all
+ * that there is.
+ */
 export class Windows {
-  #kept = new Map<number, ArrayBuffer>()
+  readonly #shared: boolean
+  readonly #longest: number
+  readonly #stride: number
+  #kept = new Map<number, ArrayBufferLike>()
   #id = 0
+
+  constructor(shared: boolean) {
+    this.#shared = shared
+    this.#longest = shared ? Number.MAX_SAFE_INTEGER : WINDOW_BYTES
+    this.#stride = shared ? Number.MAX_SAFE_INTEGER : WINDOW_STRIDE
+  }
 
   /**
    * The mapped bytes of a range within the file. `id` is that of the native mapping they are wanted of; undefined where that
@@ -40,9 +48,9 @@ export class Windows {
       this.#id = id
       this.#kept.clear()
     }
-    const index = Math.floor(offset / WINDOW_STRIDE)
-    const start = index * WINDOW_STRIDE
-    if (offset + length > start + WINDOW_BYTES) {
+    const index = Math.floor(offset / this.#stride)
+    const start = index * this.#stride
+    if (offset + length > start + this.#longest) {
       const first = offset - (offset % ALIGNMENT)
       const own = this.#open(native, first, offset + length - first)
       return own && Buffer.from(own, offset - first, length)
@@ -56,13 +64,13 @@ export class Windows {
     this.#kept.clear()
   }
 
-  #window(native: NativeFile, index: number, end: number): ArrayBuffer | undefined {
+  #window(native: NativeFile, index: number, end: number): ArrayBufferLike | undefined {
     let window = this.#kept.get(index)
-    const start = index * WINDOW_STRIDE
+    const start = index * this.#stride
     // The last window is shorter than the others, and too short when the file has grown; one that was taken away by
     // ArrayBuffer.prototype.transfer() is empty.
     if (!window || start + window.byteLength < end) {
-      window = this.#open(native, start, Math.min(WINDOW_BYTES, native.byteLength - start))
+      window = this.#open(native, start, Math.min(this.#longest, native.byteLength - start))
       if (!window) return undefined
       if (!this.#kept.has(index) && this.#kept.size >= KEPT) this.#kept.delete(this.#kept.keys().next().value as number)
       this.#kept.set(index, window)
@@ -70,12 +78,9 @@ export class Windows {
     return window
   }
 
-  // Cloning a window copies tens of MiB. That it cannot be transferred Node sees to itself, as with all memory of addons;
-  // markAsUntransferable() would give it a detach key, with which Node 24 aborts at the end of the process.
-  #open(native: NativeFile, start: number, length: number): ArrayBuffer | undefined {
-    const window = native.window(this.#id, start, length)
-    if (!window) return undefined
-    markAsUncloneable?.(window)
-    return window
+  // That a window cannot be transferred Node sees to itself, as with all memory of addons; markAsUntransferable() would give it a
+  // detach key, with which Node 24 aborts at the end of the process. markAsUncloneable() does nothing to ArrayBuffers.
+  #open(native: NativeFile, start: number, length: number): ArrayBufferLike | undefined {
+    return native.window(this.#id, start, length, this.#shared) ?? undefined
   }
 }

@@ -13,7 +13,7 @@ import { toFile } from './range.js'
  * arrow calls, and a `fd` by which arrow knows it, and which leads nowhere. `close()`, which arrow calls when it has read
  * all, leaves the file open.
  */
-export function arrowFileHandle(file: MappedFile): FileHandle {
+export function arrowFileHandle(file: MappedFile<ArrayBufferLike>): FileHandle {
   const from = toFile(file)
   const handle = {
     fd: -1,

@@ -20,7 +20,7 @@ let sources = 0
  *
  * No etag is given: the bytes of an open file change only by {@link MappedFile.refresh}, after which a new PMTiles is due.
  */
-export function pmtilesSource(file: MappedFile, key?: string): PmtilesSource {
+export function pmtilesSource(file: MappedFile<ArrayBufferLike>, key?: string): PmtilesSource {
   const from = toFile(file)
   sources += 1
   const name = key ?? `${from.path}#${sources}`

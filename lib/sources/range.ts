@@ -6,7 +6,7 @@ import { invalidArgType } from '../errors.js'
 import { MappedFile } from '../mapped-file.js'
 
 /** The file that an adapter was given; refuses what is none, such as a path, or a promise that was not awaited. */
-export function toFile(file: unknown): MappedFile {
+export function toFile(file: unknown): MappedFile<ArrayBufferLike> {
   if (file instanceof MappedFile) return file
   throw invalidArgType('file', 'an instance of MappedFile, which MappedFile.open() resolves to', file)
 }
@@ -16,7 +16,7 @@ export function toFile(file: unknown): MappedFile {
  * look at `.buffer` without its offset. Ranges asked for in one turn of the loop reach the disk together.
  */
 export async function copyOf(
-  file: MappedFile,
+  file: MappedFile<ArrayBufferLike>,
   offset: number,
   length: number,
   signal?: AbortSignal,
@@ -34,7 +34,7 @@ export function cancelledBy(signal: AbortSignal | null | undefined): Cancellable
 const PART_BYTES = 256 << 10
 
 /** A stream of copies of `[start, end)`. */
-export function streamOf(file: MappedFile, start: number, end: number): Readable {
+export function streamOf(file: MappedFile<ArrayBufferLike>, start: number, end: number): Readable {
   // A range whose last byte comes before its first one is refused, as by node:fs.
   if (start >= end) return Readable.from([], { objectMode: false })
   return file.createReadStream({ start, end: end - 1, highWaterMark: PART_BYTES })

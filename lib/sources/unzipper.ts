@@ -13,7 +13,7 @@ export interface UnzipperSource {
 }
 
 /** For `Open.custom(unzipperSource(file))`. What unzipper leaves unread holds nothing open; the file is yours to close. */
-export function unzipperSource(file: MappedFile): UnzipperSource {
+export function unzipperSource(file: MappedFile<ArrayBufferLike>): UnzipperSource {
   const from = toFile(file)
   return {
     async size() {

@@ -27,7 +27,7 @@ export interface YauzlReader extends EventEmitter {
  * @param RandomAccessReader yauzl's own
  */
 export function yauzlReader<Base extends abstract new () => YauzlReader>(
-  file: MappedFile,
+  file: MappedFile<ArrayBufferLike>,
   RandomAccessReader: Base,
 ): YauzlReader {
   const from = toFile(file)

@@ -1,7 +1,7 @@
-//! `ArrayBuffers` over memory that V8 does not own: windows of a copy-on-write mapping, and memory of jemalloc's.
+//! `ArrayBuffers` over memory that V8 does not own: windows of the views' mapping, which threads may share, and memory of jemalloc's.
 
 use std::ffi::c_void;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use faultless_allocator::Block;
 use faultless_mapping::{Error as CoreError, Range, Views};
@@ -22,6 +22,70 @@ pub(crate) fn window(env: &Env, views: Arc<Views>, range: Range) -> Result<Unkno
         }
         outcome => outcome,
     }
+}
+
+/// Makes a `SharedArrayBuffer` over external memory. Its finalizer may come on any thread, also when the environment has gone.
+type CreateShared = unsafe extern "C" fn(
+    sys::napi_env,
+    *mut c_void,
+    usize,
+    Option<unsafe extern "C" fn(*mut c_void, *mut c_void)>,
+    *mut c_void,
+    *mut sys::napi_value,
+) -> sys::napi_status;
+
+/// The call of Node's that does it, where this Node has it. Linked to, it would keep the addon from being loaded by others.
+fn create_shared() -> Option<CreateShared> {
+    static FOUND: OnceLock<Option<CreateShared>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        #[cfg(target_os = "linux")]
+        {
+            // SAFETY: the name ends in a zero, and looking it up changes nothing.
+            let found = unsafe {
+                libc::dlsym(libc::RTLD_DEFAULT, c"node_api_create_external_sharedarraybuffer".as_ptr())
+            };
+            // SAFETY: what Node exports by this name has this signature, as its documentation says, or is not there.
+            unsafe { std::mem::transmute::<*mut c_void, Option<CreateShared>>(found) }
+        }
+        #[cfg(not(target_os = "linux"))]
+        None
+    })
+}
+
+/// Whether [`shared_window`] works in this runtime.
+pub(crate) fn can_share() -> bool {
+    create_shared().is_some()
+}
+
+/// A `SharedArrayBuffer` over a range of the mapping, which lives until the last thread that has a reference to it has let go.
+pub(crate) fn shared_window(env: &Env, views: Arc<Views>, range: Range) -> Result<Unknown<'_>> {
+    let Some(create) = create_shared() else {
+        let what = "this Node has no SharedArrayBuffers over external memory; 22.23, 24.16, 26.1 and newer ones have";
+        return Err(errors::to_napi(env, &CoreError::Unsupported { what }));
+    };
+    let address = views.address_of(range.offset);
+    let keep = Box::into_raw(Box::new(views));
+    let mut buffer = std::ptr::null_mut();
+    // SAFETY: the caller's range lies within the mapping, which `keep` holds until V8 calls `let_go_anywhere`, once, when no thread has
+    // the `SharedArrayBuffer` any more.
+    let status = unsafe {
+        create(
+            env.raw(),
+            address.cast(),
+            range.length,
+            Some(let_go_anywhere::<Arc<Views>>),
+            keep.cast(),
+            &raw mut buffer,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        // SAFETY: the box was made above, and a call that failed has not taken it.
+        drop(unsafe { Box::from_raw(keep) });
+        let what = "no SharedArrayBuffer could be made over mapped memory".to_owned();
+        return Err(Error::new(Status::from(status), what));
+    }
+    // SAFETY: the value was made above, in this environment.
+    unsafe { Unknown::from_napi_value(env.raw(), buffer) }
 }
 
 /// An `ArrayBuffer` of `length` bytes with arbitrary contents, from jemalloc; `None` where memory has run out, or the runtime
@@ -70,5 +134,11 @@ unsafe fn external<T: Send>(env: &Env, address: *mut u8, length: usize, keep: T)
 /// Called by V8 when it is done with external memory, on the JS thread: what takes long is left to other threads.
 unsafe extern "C" fn let_go<T>(_env: sys::napi_env, _address: *mut c_void, keep: *mut c_void) {
     // SAFETY: `keep` is the box that `external` made, and V8 calls this once.
+    drop(unsafe { Box::from_raw(keep.cast::<T>()) });
+}
+
+/// The same for what threads share: on whatever thread let go of it last.
+unsafe extern "C" fn let_go_anywhere<T: Send>(_address: *mut c_void, keep: *mut c_void) {
+    // SAFETY: `keep` is the box that `shared_window` made, and V8 calls this once.
     drop(unsafe { Box::from_raw(keep.cast::<T>()) });
 }

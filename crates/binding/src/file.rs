@@ -85,21 +85,23 @@ impl NativeFile {
         Ok(self.file()?.views_id().unwrap_or_default())
     }
 
-    /// An `ArrayBuffer` over a range of the views' mapping; null if that is not the one with this id any more.
-    #[napi(ts_return_type = "ArrayBuffer | null")]
+    /// An `ArrayBuffer` over a range of the views' mapping, or a `SharedArrayBuffer`; null if that is not the one with this id any more.
+    #[napi(ts_return_type = "ArrayBuffer | SharedArrayBuffer | null")]
     pub fn window<'env>(
         &self,
         env: &'env Env,
         id: u32,
         start: f64,
         length: f64,
+        shared: bool,
     ) -> Result<Option<Unknown<'env>>> {
         let range = range(self.file()?, start, length)?;
         let views = self.file()?.views().map_err(|error| errors::to_napi(env, &error))?;
         if views.id() != id {
             return Ok(None);
         }
-        external::window(env, views, range).map(Some)
+        let make = if shared { external::shared_window } else { external::window };
+        make(env, views, range).map(Some)
     }
 
     /// Copies ranges into `targets`, back to back; each range lies in one of them. `fresh` if nothing was ever written to them.
