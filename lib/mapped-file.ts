@@ -51,11 +51,13 @@ export interface OpenOptions extends Cancellable {
 }
 
 /** What views are over: a SharedArrayBuffer where the file was opened with `shared: true`, else an ArrayBuffer. */
-export type MemoryOf<Options extends OpenOptions> = Options extends { shared: true }
-  ? SharedArrayBuffer
-  : Options extends { shared?: false }
-    ? ArrayBuffer
-    : ArrayBufferLike
+export type MemoryOf<Options extends OpenOptions> = unknown extends Options['shared']
+  ? ArrayBuffer
+  : true extends Options['shared']
+    ? Options['shared'] extends true
+      ? SharedArrayBuffer
+      : ArrayBufferLike
+    : ArrayBuffer
 
 const INTERNAL = Symbol('MappedFile.open')
 
