@@ -1,0 +1,57 @@
+// The vectors of a file nearest to one of them, sought by four workers in one view: it is posted, not opened again and not copied, so the
+// process takes no more memory with more workers. Node 22.23, 24.16, 26.1 or newer.
+//
+//   node examples/shared-embeddings.mjs [FILE.f32 DIMENSIONS VECTOR]
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+import { capabilities, MappedFile } from 'faultless'
+
+const [NEAREST, WORKERS] = [5, 4]
+const nearest = found => found.sort((a, b) => b.similarity - a.similarity).slice(0, NEAREST)
+
+if (isMainThread && !capabilities().sharedViews) {
+  console.log(`threads cannot share views on Node ${process.version}: see examples/nearest-neighbours.mjs`)
+} else if (isMainThread) {
+  const folder = mkdtempSync(join(tmpdir(), 'shared-embeddings-'))
+  const [path = makeData(folder), dimensions = 64, query = 42] = process.argv.slice(2)
+  const file = await MappedFile.open(path, { shared: true })
+  const view = await file.view()
+  const vectors = Math.floor(view.length / (4 * dimensions))
+  const share = Math.ceil(vectors / WORKERS)
+  const searches = Array.from({ length: WORKERS }, async (_, number) => {
+    const worker = new Worker(new URL(import.meta.url))
+    const [first, last] = [number * share, Math.min((number + 1) * share, vectors)]
+    worker.postMessage({ view, dimensions: Number(dimensions), query: Number(query), first, last })
+    const [found] = await once(worker, 'message')
+    return found
+  })
+  const found = (await Promise.all(searches)).flat()
+  for (const { vector, similarity } of nearest(found)) console.log(`vector ${vector}: ${similarity.toFixed(4)}`)
+  await file.close()
+  rmSync(folder, { recursive: true })
+} else {
+  const [{ view, dimensions, query, first, last }] = await once(parentPort, 'message')
+  const values = new Float32Array(view.buffer, view.byteOffset, Math.floor(view.length / 4))
+  let found = []
+  for (let vector = first; vector < last; vector += 1) {
+    let similarity = 0
+    for (let i = 0; i < dimensions; i += 1)
+      similarity += values[query * dimensions + i] * values[vector * dimensions + i]
+    if (similarity > (found[NEAREST - 1]?.similarity ?? -1)) found = nearest([...found, { vector, similarity }])
+  }
+  parentPort.postMessage(found)
+}
+
+/** 10,000 vectors of length 1. */
+function makeData(folder, dimensions = 64) {
+  const made = join(folder, 'embeddings.f32')
+  const length = 10_000 * dimensions
+  writeFileSync(
+    made,
+    Float32Array.from({ length }, (_, i) => Math.sin(i * i) / Math.sqrt(dimensions / 2)),
+  )
+  return made
+}
