@@ -2,10 +2,11 @@
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'faultless-nodes')
+// Where other users can run them, too, as some tests do: the home of root is closed to them.
+const cache = fileURLToPath(new URL('../node_modules/.cache/faultless-nodes', import.meta.url))
 
 /** The program of a version of Node, and an environment in which whatever it starts is of the same version. @param {string} version */
 export function environmentOf(version) {
