@@ -63,3 +63,13 @@ test('a program that measures others loads nothing of ours', async t => {
     t.is(stdout.trim().split('\n').at(-1), 'false', program)
   }
 })
+
+// Seen to fail: under zx, with the script taken for the way.
+for (const runner of [[], ['node_modules/zx/build/cli.js']]) {
+  test(`profile, by ${runner.length > 0 ? 'zx' : 'node'}: a way that there is none of is refused by its name`, async t => {
+    const root = fileURLToPath(new URL('../', import.meta.url))
+    const words = [...runner, 'bench/profile.mjs', 'nothing']
+    const failure = await t.throwsAsync(promisify(execFile)(process.execPath, words, { cwd: root }))
+    t.regex(failure.stderr, /'nothing' is invalid for argument 'way'/)
+  })
+}

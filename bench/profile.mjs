@@ -3,9 +3,9 @@
 // and prints whose time it was.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, InvalidArgumentError } from 'commander'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import { command, withChildren } from './harness/child.mjs'
 import { longFile } from './harness/files.mjs'
 import { peers } from './programs/peers.mjs'
@@ -17,16 +17,19 @@ const number = text => {
   return Number(text)
 }
 
+// Under zx its own path comes before the script.
+const words = process.argv.slice(process.argv.findIndex(word => basename(word) === 'profile.mjs') + 1)
+
 await new Command('zx bench/profile.mjs')
   .description('Prints whose CPU time it is that one way to read takes for random ranges, by perf.')
-  .argument('<way>', Object.keys(peers).join(', '))
+  .addArgument(new Argument('<way>').choices(Object.keys(peers)))
   .option('--length <BYTES>', 'of each range', number, 4096)
   .option('--lanes <N>', 'ranges asked for at a time', number, 1)
   .option('--cold <N>', 'so many ranges asked for together, once, of a file that is cold', number)
   .option('--file <BYTES>', 'of the file', number, 64 << 20)
   .option('--milliseconds <N>', 'how long the time runs', number, 3000)
   .action(profile)
-  .parseAsync()
+  .parseAsync(words, { from: 'user' })
 
 async function profile(way, { length, lanes, cold, file, milliseconds }) {
   const { signal } = new AbortController()

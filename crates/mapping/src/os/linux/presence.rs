@@ -86,8 +86,8 @@ fn scan(table: &File, start: usize, pages: usize, with: &mut impl FnMut(Span<usi
     const SCAN: ioctl::Opcode = ioctl::opcode::read_write::<Scan>(b'f', 16);
     const PRESENT: u64 = 1 << 3;
     let end = (start + pages * page_size()) as u64;
-    #[expect(clippy::cast_possible_truncation, reason = "an address")]
-    let number = |address: u64| (address as usize - start) / page_size();
+    let number =
+        |address: u64| usize::try_from(address).map_or(pages, |address| (address - start) / page_size());
     let (mut at, mut next) = (start as u64, 0);
     while at < end {
         let mut regions = [Region::default(); 32];
