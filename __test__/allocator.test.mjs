@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import { allocator, capabilities, MappedFile, mmapRead } from 'faultless'
-import { runNode } from '../bench/harness/faults.mjs'
+import { runNode } from './helpers/fault-rig.mjs'
 import { bytesBySync, KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { collectGarbage } from './helpers/process.mjs'
 import { program, programPath } from './helpers/rig.mjs'

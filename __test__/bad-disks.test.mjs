@@ -1,8 +1,8 @@
 // A disk that fails in places: those reads reject with EIO and their range, everything else goes on.
 // Seen without the protection: with FAULTLESS_SIGBUS=off the touch of a bad page kills the process.
 
-import { runNode } from '../bench/harness/faults.mjs'
 import { badDisk } from './helpers/bad-disk.mjs'
+import { runNode } from './helpers/fault-rig.mjs'
 import { MiB } from './helpers/files.mjs'
 import { needs, program, programPath } from './helpers/rig.mjs'
 

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { MappedFile } from 'faultless'
+import { again } from './helpers/again.mjs'
 import {
   coldMetadataFile,
   diskReads,
@@ -14,8 +15,7 @@ import {
   memoryDisk,
   overlay,
   throttled,
-} from '../bench/harness/faults.mjs'
-import { again } from './helpers/again.mjs'
+} from './helpers/fault-rig.mjs'
 import { KiB, MiB, PAGE, seededFile } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 

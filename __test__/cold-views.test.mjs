@@ -5,9 +5,9 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { again } from './helpers/again.mjs'
 import { badDisk } from './helpers/bad-disk.mjs'
+import { loopDisk, throttled } from './helpers/fault-rig.mjs'
 import { KiB, MiB, seededFile } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 

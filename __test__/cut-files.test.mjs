@@ -4,7 +4,7 @@
 
 import { join } from 'node:path'
 import test from 'ava'
-import { loopDisk, runNode } from '../bench/harness/faults.mjs'
+import { loopDisk, runNode } from './helpers/fault-rig.mjs'
 import { MiB, temporaryFolder } from './helpers/files.mjs'
 import { needs, program, programPath } from './helpers/rig.mjs'
 

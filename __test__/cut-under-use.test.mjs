@@ -4,7 +4,7 @@
 // for each page, the strided touch dies when the process has no room for one more mapping.
 
 import test from 'ava'
-import { runNode } from '../bench/harness/faults.mjs'
+import { runNode } from './helpers/fault-rig.mjs'
 import { MiB, PAGE, temporaryFolder } from './helpers/files.mjs'
 import { program, programPath } from './helpers/rig.mjs'
 

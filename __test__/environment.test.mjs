@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runNode } from '../bench/harness/faults.mjs'
+import { runNode } from './helpers/fault-rig.mjs'
 import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { programPath, unless } from './helpers/rig.mjs'
 

@@ -4,7 +4,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { MappedFile, mmapRead } from 'faultless'
-import { loopDisk, memoryDisk, overlay } from '../bench/harness/faults.mjs'
+import { loopDisk, memoryDisk, overlay } from './helpers/fault-rig.mjs'
 import { KiB, MiB, PAGE, seededBytes, seededFile, sparseFile } from './helpers/files.mjs'
 import { untilReleased } from './helpers/process.mjs'
 import { compareWithSync, methods, randomRanges } from './helpers/ranges.mjs'

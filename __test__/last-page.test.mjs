@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { loopDisk } from '../bench/harness/faults.mjs'
+import { loopDisk } from './helpers/fault-rig.mjs'
 import { MiB, temporaryFolder } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 

@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
 import { MappedFile } from 'faultless'
 import { NativeFile } from '#binding'
-import { evict } from '../bench/harness/faults.mjs'
+import { evict } from './helpers/fault-rig.mjs'
 import { MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { needs } from './helpers/rig.mjs'
 

@@ -5,7 +5,7 @@
 // has begun, and because another handle keeps the mapping.
 
 import test from 'ava'
-import { runNode } from '../bench/harness/faults.mjs'
+import { runNode } from './helpers/fault-rig.mjs'
 import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { program, programPath } from './helpers/rig.mjs'
 

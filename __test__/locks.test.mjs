@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { LockTrace, traceCommand, tracingObstacle } from '../dist/lib/locks/index.js'
+import { LockTrace, traceCommand, tracingObstacle } from '../dist/lib/cli/tracing/locks/index.js'
 import { temporaryFolder } from './helpers/files.mjs'
 import { programPath, required } from './helpers/rig.mjs'
 

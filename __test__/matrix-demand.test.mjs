@@ -2,9 +2,9 @@
 
 import test from 'ava'
 import { cellKey } from '../bench/harness/cells.mjs'
-import { lockRatio, locks, ratio, speedup } from '../bench/harness/compare.mjs'
 import { Demand, isOpen, NOTHING, WHOLE } from '../bench/harness/demand.mjs'
 import { Results } from '../bench/harness/measured.mjs'
+import { lockRatio, locks, ratio, speedup } from '../bench/harness/ratios.mjs'
 import { addPass, emptyCell } from '../bench/harness/recorded.mjs'
 import { atLeast } from '../bench/harness/verdict.mjs'
 

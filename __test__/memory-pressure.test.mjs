@@ -3,7 +3,7 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { evict, loopDisk, memoryLimited } from '../bench/harness/faults.mjs'
+import { evict, loopDisk, memoryLimited } from './helpers/fault-rig.mjs'
 import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 

@@ -5,7 +5,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { loopDisk } from '../bench/harness/faults.mjs'
+import { loopDisk } from './helpers/fault-rig.mjs'
 import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { needs, program, programPath } from './helpers/rig.mjs'
 

@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import { MappedFile } from 'faultless'
-import { evict, residentPages } from '../bench/harness/faults.mjs'
+import { evict, residentPages } from './helpers/fault-rig.mjs'
 import { MiB, PAGE, seededFile, sparseFile, TiB, temporaryFolder } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 

@@ -4,8 +4,8 @@
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { evict, loopDisk, throttled } from '../bench/harness/faults.mjs'
 import { again } from './helpers/again.mjs'
+import { evict, loopDisk, throttled } from './helpers/fault-rig.mjs'
 import { MiB, seededFile } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 

@@ -3,7 +3,7 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { loopDisk, throttled } from '../bench/harness/faults.mjs'
+import { loopDisk, throttled } from './helpers/fault-rig.mjs'
 import { MiB, seededFile } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 

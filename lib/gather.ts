@@ -6,7 +6,7 @@ import type { Queue } from './queue.js'
 import { tryCopyMany } from './reader.js'
 import { copyTo, mustHaveRoom } from './targets.js'
 import { type Piece, pieceOf, Transfer } from './transfer.js'
-import { affords, answer, answerFree, NOW, refund, type When } from './turn.js'
+import { affords, answer, answerFree, NOW, refund, type When } from './turn-budget.js'
 
 /** Records within the file. */
 export interface Records {

@@ -4,7 +4,7 @@ import { invalidArgType, invalidArgValue } from './errors.js'
 import { PIECE_BYTES } from './limits.js'
 import { onPool } from './pool.js'
 import type { Queue } from './queue.js'
-import { answerFree } from './turn.js'
+import { answerFree } from './turn-budget.js'
 
 /** What `advise` can say. */
 export type Advice = 'normal' | 'random' | 'sequential' | 'willneed' | 'dontneed'

@@ -13,7 +13,7 @@ import { whenPermitted } from './pool.js'
 import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
 import { copyTo, sizeOf } from './targets.js'
-import { affords, answer, NOT_HERE, NOW, refund } from './turn.js'
+import { affords, answer, NOT_HERE, NOW, refund } from './turn-budget.js'
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
 const IDLE = 10_000

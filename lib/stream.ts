@@ -3,12 +3,12 @@
 import { Buffer } from 'node:buffer'
 import { addAbortSignal, Readable, type ReadableOptions } from 'node:stream'
 import { type Cancellable, type Offset, signalOf, toOffset } from './arguments.js'
-import { fill } from './copies.js'
 import { invalidArgValue, outOfRange } from './errors.js'
 import type { Handle } from './handle.js'
 import { option } from './language.js'
 import { SCRATCH_BYTES } from './limits.js'
 import { ownMemory } from './memory.js'
+import { fill } from './read-range.js'
 
 /** Which part of a file, and in which steps. */
 export interface StreamOptions extends Cancellable {

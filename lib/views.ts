@@ -3,14 +3,14 @@
 
 import type { Buffer } from 'node:buffer'
 import { capabilities } from '#binding'
-import { fill, fillTarget } from './copies.js'
 import { unsupported } from './errors.js'
 import type { Handle, Range } from './handle.js'
 import { COST_OF_A_VIEW, FAULT_AROUND_BYTES, INLINE_BYTES } from './limits.js'
 import { ownMemory, threadsMemory } from './memory.js'
+import { fill, fillTarget } from './read-range.js'
 import { mappedViews, readyViews, tryCopy } from './reader.js'
 import { transferRange } from './transfer.js'
-import { affords, answer, answerFree } from './turn.js'
+import { affords, answer, answerFree } from './turn-budget.js'
 
 /** A view by itself, or a chunk of a long range that is gone through in order. */
 export type ViewKind = 'view' | 'chunk'

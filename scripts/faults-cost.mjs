@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loopDisk } from '../bench/harness/faults.mjs'
+import { loopDisk } from '../__test__/helpers/fault-rig.mjs'
 
 const PAGE = 4096
 const MiB = 1 << 20

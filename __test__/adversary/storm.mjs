@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { evict } from '../../bench/harness/faults.mjs'
+import { evict } from '../helpers/fault-rig.mjs'
 import { PAGE, seededNumbers } from '../helpers/files.mjs'
 import { CELL, now, stamped } from './model.mjs'
 

@@ -1,7 +1,7 @@
 // A file of which the last part lies where its disk fails: a loop device whose backing file was cut under it.
 
 import fs from 'node:fs'
-import { failAtEnd, loopDisk } from '../../bench/harness/faults.mjs'
+import { failAtEnd, loopDisk } from './fault-rig.mjs'
 import { MiB, seededFile } from './files.mjs'
 
 /** A cold file of `size` bytes, and a second, good one before it; the last `lost` bytes of the disk that it uses fail. */

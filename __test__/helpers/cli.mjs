@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { asUser } from '../../bench/harness/faults.mjs'
+import { asUser } from './fault-rig.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 export const BIN = root + JSON.parse(readFileSync(`${root}package.json`, 'utf8')).bin.faultless

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { cannot, runNode } from '../../bench/harness/faults.mjs'
+import { cannot, runNode } from './fault-rig.mjs'
 
 /** ava's `test`, or its skip with the reason in the title: for what no setting of a machine can give. */
 export const unless = reason => (reason === undefined ? test : instead(title => skipped(title, reason)))

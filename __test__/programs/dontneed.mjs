@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { MappedFile, mmapRead } from 'faultless'
-import { residentPages } from '../../bench/harness/faults.mjs'
+import { residentPages } from '../helpers/fault-rig.mjs'
 import { KiB, PAGE } from '../helpers/files.mjs'
 import { majorFaults } from '../helpers/process.mjs'
 

@@ -1,7 +1,7 @@
 // allocator: does it matter to our reads which allocator their results come from?
 import { capabilities } from 'faultless'
 import { cross, formatSize, GRID, MiB, under } from '../harness/cells.mjs'
-import { ratio, speedup } from '../harness/compare.mjs'
+import { ratio, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { jemallocResults, tuned } from '../harness/variants.mjs'
 import { atLeast } from '../harness/verdict.mjs'

@@ -1,7 +1,7 @@
 // api: are the reads of faultless faster than everything a Node user would pick instead?
 import { cross, GRID, KiB } from '../harness/cells.mjs'
-import { againstBest, pairwise, ratio, worst } from '../harness/compare.mjs'
 import { installPeers } from '../harness/peers.mjs'
+import { againstBest, pairwise, ratio, worst } from '../harness/ratios.mjs'
 import { notRunnable } from '../harness/requirements.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below } from '../harness/verdict.mjs'

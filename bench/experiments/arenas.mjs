@@ -1,6 +1,6 @@
 // arenas: is it malloc's arenas that worker threads contend for?
 import { cross, FEW, KiB, under } from '../harness/cells.mjs'
-import { ratio, speedup } from '../harness/compare.mjs'
+import { ratio, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { arenas, tuned } from '../harness/variants.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'

@@ -1,6 +1,6 @@
 // async: does reading with promises help worker threads?
 import { cross, GRID, KiB } from '../harness/cells.mjs'
-import { ratio, speedup } from '../harness/compare.mjs'
+import { ratio, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'
 import { contention, ours } from './sources.mjs'

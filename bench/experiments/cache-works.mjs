@@ -1,6 +1,7 @@
 // The works of the experiments `cache` and `slow-disk`: which ways to sum up files are measured, cold and warm.
+
+import { cannot, readAhead } from '../../__test__/helpers/fault-rig.mjs'
 import { cool } from '../harness/caches.mjs'
-import { cannot, readAhead } from '../harness/faults.mjs'
 import { fioInOrder } from '../harness/fio.mjs'
 import { sumWays } from '../programs/sums.mjs'
 

@@ -1,7 +1,7 @@
 // cache: is mapping a file blocking I/O in disguise, and are the ways out as fast as the disk?
 import { diskUnder } from '../harness/caches.mjs'
 import { MiB } from '../harness/cells.mjs'
-import { againstBest, laterThanIdle, pairwise } from '../harness/compare.mjs'
+import { againstBest, laterThanIdle, pairwise } from '../harness/ratios.mjs'
 import { notRunnable } from '../harness/requirements.mjs'
 import { summedFiles } from '../harness/sums.mjs'
 import { trialsTime } from '../harness/trials.mjs'

@@ -1,6 +1,6 @@
 // conclusion: do waits for mmap_lock explain the gap, and is reusing buffers the only cure?
 import { KiB } from '../harness/cells.mjs'
-import { lockSpeedup, locks, ratio, speedup, speedupOverBest, waitShare } from '../harness/compare.mjs'
+import { lockSpeedup, locks, ratio, speedup, speedupOverBest, waitShare } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'
 import { at, ours, plain, pool, sized, TUNED } from './mitigations.mjs'

@@ -1,6 +1,6 @@
 // cores-cap: do workers past the number of cores add anything but contention?
 import { availableParallelism } from 'node:os'
-import { lockSpeedup, locks, speedup } from '../harness/compare.mjs'
+import { lockSpeedup, locks, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, atMost } from '../harness/verdict.mjs'
 import { at, orToy, ours, plain } from './mitigations.mjs'

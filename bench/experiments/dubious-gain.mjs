@@ -1,6 +1,6 @@
 // dubious-gain: is reading through a mapping any faster than fs?
 import { KiB } from '../harness/cells.mjs'
-import { speedup } from '../harness/compare.mjs'
+import { speedup } from '../harness/ratios.mjs'
 import { below } from '../harness/verdict.mjs'
 import { slowMapExperiment, timesAsFast } from './slow-map-works.mjs'
 import { mappingModule } from './sources.mjs'

@@ -1,6 +1,6 @@
 // gap-by-size: at which file size is the gap between worker threads and processes the widest?
 import { cross, GRID, KiB, MiB } from '../harness/cells.mjs'
-import { ratio, ratioAgainstLowest } from '../harness/compare.mjs'
+import { ratio, ratioAgainstLowest } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'
 import { contention } from './sources.mjs'

@@ -1,6 +1,6 @@
 // gap: are worker threads slower than processes at the same reads?
 import { cross, GRID } from '../harness/cells.mjs'
-import { ratio } from '../harness/compare.mjs'
+import { ratio } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'
 import { orToy, plain, SIZE, TUNED } from './mitigations.mjs'

@@ -1,10 +1,10 @@
 // in-order: are cold files read in order as fast as by Node's own ways, whatever the read-ahead of the disk?
 import { tmpdir } from 'node:os'
+import { cannot, loopDisk, readAhead } from '../../__test__/helpers/fault-rig.mjs'
 import { diskUnder } from '../harness/caches.mjs'
 import { formatSize, GiB, MiB } from '../harness/cells.mjs'
-import { againstBest, pairwise } from '../harness/compare.mjs'
-import { cannot, loopDisk, readAhead } from '../harness/faults.mjs'
 import { needRoom } from '../harness/files.mjs'
+import { againstBest, pairwise } from '../harness/ratios.mjs'
 import { summedFiles } from '../harness/sums.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost } from '../harness/verdict.mjs'
@@ -166,7 +166,7 @@ export default {
   }),
 }
 
-/** Of how many times as fast: how many times as long. @param {import('../harness/compare.mjs').Interval} found */
+/** Of how many times as fast: how many times as long. @param {import('../harness/ratios.mjs').Interval} found */
 const inverse = ({ value, low, high }) => ({ value: 1 / value, low: 1 / high, high: 1 / low })
 
 /** The same files on the machine's own disk and on a loop device. @param {import('../harness/cells.mjs').RunSize} size @param {AbortSignal} signal */

@@ -42,7 +42,7 @@ import tuneSweep from './tune-sweep.mjs'
  * @typedef {{
  *   id: string, source: { title: string, author: string }, text: string, figure: string, unit: string,
  *   rule: import('../harness/verdict.mjs').Rule,
- *   measure: (results: import('../harness/measured.mjs').Results, found?: Found) => import('../harness/compare.mjs').Interval
+ *   measure: (results: import('../harness/measured.mjs').Results, found?: Found) => import('../harness/ratios.mjs').Interval
  * }} Claim
  *
  * An experiment whose question cells cannot answer measures for itself, after the cells: `measure`, which takes about the

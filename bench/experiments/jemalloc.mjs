@@ -1,6 +1,6 @@
 // jemalloc: does another malloc close the gap?
 import { cross, FEW, formatSize, KiB, MiB, under } from '../harness/cells.mjs'
-import { ratio, speedup } from '../harness/compare.mjs'
+import { ratio, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { jemalloc, jemallocWithoutDecay, noJemalloc, tuned } from '../harness/variants.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'

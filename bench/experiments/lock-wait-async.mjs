@@ -1,5 +1,5 @@
 // lock-wait-async: how long do worker threads wait for mmap_lock when they read with promises?
-import { lockRatio, lockSpeedup, locks } from '../harness/compare.mjs'
+import { lockRatio, lockSpeedup, locks } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'
 import { at, plain, sized } from './mitigations.mjs'

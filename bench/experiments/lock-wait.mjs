@@ -1,5 +1,5 @@
 // lock-wait: how long do worker threads and processes wait for mmap_lock while they read?
-import { lockRatio, lockSpeedup, locks, locksOf } from '../harness/compare.mjs'
+import { lockRatio, lockSpeedup, locks, locksOf } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'
 import { at, ours, plain, sized } from './mitigations.mjs'

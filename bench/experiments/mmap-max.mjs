@@ -1,6 +1,6 @@
 // mmap-max: does a malloc that never maps buffers, and gives nothing back, close the gap?
 import { cross, FEW, KiB, under } from '../harness/cells.mjs'
-import { speedup } from '../harness/compare.mjs'
+import { speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { noMmap, tuned } from '../harness/variants.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'

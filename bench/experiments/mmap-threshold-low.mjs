@@ -1,6 +1,6 @@
 // mmap-threshold-low: is the gap wider when every buffer is mapped and unmapped?
 import { cross, FEW, KiB, under } from '../harness/cells.mjs'
-import { ratio, ratioChange } from '../harness/compare.mjs'
+import { ratio, ratioChange } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { lowThreshold } from '../harness/variants.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'

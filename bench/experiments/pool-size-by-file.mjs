@@ -1,6 +1,6 @@
 // pool-size-by-file: for which files does which Buffer.poolSize help?
 import { KiB, MiB } from '../harness/cells.mjs'
-import { leastSpeedup, speedup } from '../harness/compare.mjs'
+import { leastSpeedup, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, within } from '../harness/verdict.mjs'
 import { at, OLD_POOL, orToy, ours, pool } from './mitigations.mjs'

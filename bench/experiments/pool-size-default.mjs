@@ -1,6 +1,6 @@
 // poolSize-default: should the default of Buffer.poolSize rise?
 import { KiB } from '../harness/cells.mjs'
-import { leastSpeedup, speedup } from '../harness/compare.mjs'
+import { leastSpeedup, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, within } from '../harness/verdict.mjs'
 import { at, OLD_POOL, orToy, ours, pool } from './mitigations.mjs'

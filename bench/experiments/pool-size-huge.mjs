@@ -1,6 +1,6 @@
 // pool-size-huge: is a pool that is larger than the files a regression for large ones?
 import { MiB } from '../harness/cells.mjs'
-import { speedup } from '../harness/compare.mjs'
+import { speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'
 import { at, OLD_POOL, ours, pool, sized } from './mitigations.mjs'

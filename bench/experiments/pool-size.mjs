@@ -1,6 +1,6 @@
 // pool-size: does a larger Buffer.poolSize close the gap?
 import { KiB, MiB } from '../harness/cells.mjs'
-import { lockSpeedup, locks, ratioChange, speedup } from '../harness/compare.mjs'
+import { lockSpeedup, locks, ratioChange, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, atMost, below } from '../harness/verdict.mjs'
 import { at, OLD_POOL, orToy, ours, plain, pool, sized } from './mitigations.mjs'

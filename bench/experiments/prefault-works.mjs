@@ -1,9 +1,9 @@
 // The works of the experiment `prefault`: every way to bring a mapping's pages into memory, each on a fresh cold mapping.
 import { tmpdir } from 'node:os'
+import { cannot, evict, failAtEnd, loopDisk, readAhead } from '../../__test__/helpers/fault-rig.mjs'
 import { cool } from '../harness/caches.mjs'
 import { GiB, KiB, MiB } from '../harness/cells.mjs'
 import { NativeProgram } from '../harness/child.mjs'
-import { cannot, evict, failAtEnd, loopDisk, readAhead } from '../harness/faults.mjs'
 import { longFile, needRoom } from '../harness/files.mjs'
 import { traced } from '../harness/locks.mjs'
 import { nativeProgram } from '../harness/native.mjs'

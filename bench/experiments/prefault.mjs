@@ -1,5 +1,5 @@
 // prefault: what brings a mapping's pages into memory, without the executor of the reader standing still?
-import { pairwise } from '../harness/compare.mjs'
+import { pairwise } from '../harness/ratios.mjs'
 import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below } from '../harness/verdict.mjs'
 import { prefaultTables } from '../report/prefault.mjs'

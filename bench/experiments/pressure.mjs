@@ -1,10 +1,10 @@
 // pressure: when a file does not fit into memory, where does mapping stop winning?
 import { tmpdir } from 'node:os'
 import { median } from 'simple-statistics'
+import { cannot, evict, loopDisk, memoryLimited } from '../../__test__/helpers/fault-rig.mjs'
 import { GiB, KiB, MiB } from '../harness/cells.mjs'
-import { pairwise, worst } from '../harness/compare.mjs'
-import { cannot, evict, loopDisk, memoryLimited } from '../harness/faults.mjs'
 import { longFile, needRoom } from '../harness/files.mjs'
+import { pairwise, worst } from '../harness/ratios.mjs'
 import { rangeSums, summedFiles } from '../harness/sums.mjs'
 import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below } from '../harness/verdict.mjs'

@@ -1,6 +1,6 @@
 // reuse: does reading into one buffer, instead of a new one each time, close the gap?
 import { cross, GRID, KiB, MiB } from '../harness/cells.mjs'
-import { ratio, speedup } from '../harness/compare.mjs'
+import { ratio, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast } from '../harness/verdict.mjs'
 import { orToy, plain, TUNED } from './mitigations.mjs'

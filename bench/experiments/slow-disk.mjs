@@ -1,9 +1,9 @@
 // slow-disk: the same on a disk that a throttle makes slow, where what is seen does not depend on the machine.
 import { tmpdir } from 'node:os'
+import { cannot, loopDisk, throttled } from '../../__test__/helpers/fault-rig.mjs'
 import { GiB, KiB, MiB } from '../harness/cells.mjs'
-import { laterThanIdle, pairwise } from '../harness/compare.mjs'
-import { cannot, loopDisk, throttled } from '../harness/faults.mjs'
 import { needRoom } from '../harness/files.mjs'
+import { laterThanIdle, pairwise } from '../harness/ratios.mjs'
 import { summedFiles } from '../harness/sums.mjs'
 import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, within } from '../harness/verdict.mjs'

@@ -1,11 +1,11 @@
 // small-files: are many small files by their paths read with less time and CPU time than by fs.promises.readFile?
 
 import { median } from 'simple-statistics'
+import { cannot } from '../../__test__/helpers/fault-rig.mjs'
 import { diskUnder } from '../harness/caches.mjs'
 import { formatSize, KiB, MiB } from '../harness/cells.mjs'
-import { pairwise } from '../harness/compare.mjs'
-import { cannot } from '../harness/faults.mjs'
 import { manyFiles, manyPaths } from '../harness/files.mjs'
+import { pairwise } from '../harness/ratios.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { atMost } from '../harness/verdict.mjs'
 import { peers } from '../programs/peers.mjs'

@@ -1,7 +1,7 @@
 // thp: do transparent huge pages change how worker threads fare?
 import { GRID, MiB } from '../harness/cells.mjs'
-import { speedup } from '../harness/compare.mjs'
 import { HUGE_PAGES, noHugePages } from '../harness/huge-pages.mjs'
+import { speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { within } from '../harness/verdict.mjs'
 import { orToy, ours, plain, SIZE, withMembers } from './mitigations.mjs'

@@ -2,11 +2,11 @@
 // malloc that was told something or nothing.
 import { availableParallelism } from 'node:os'
 import { median } from 'simple-statistics'
+import { cannot } from '../../__test__/helpers/fault-rig.mjs'
 import { buildLoop, runLoop } from '../harness/allocation-loop.mjs'
 import { formatSize, GiB, KiB, MiB } from '../harness/cells.mjs'
-import { pairwise } from '../harness/compare.mjs'
-import { cannot } from '../harness/faults.mjs'
 import { traceTime } from '../harness/observe.mjs'
+import { pairwise } from '../harness/ratios.mjs'
 import { bootstrap } from '../harness/statistics.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { brief } from '../report/format.mjs'

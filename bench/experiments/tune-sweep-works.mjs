@@ -1,7 +1,7 @@
 // What the sweep of tunings measures: first all of a grid, roughly; then the cheapest of the good ones, with care.
 import { median } from 'simple-statistics'
+import { cannot } from '../../__test__/helpers/fault-rig.mjs'
 import { formatSize, GiB, KiB, MiB } from '../harness/cells.mjs'
-import { cannot } from '../harness/faults.mjs'
 import { observe, startTime, traceTime } from '../harness/observe.mjs'
 import { bootstrap } from '../harness/statistics.mjs'
 import { told } from '../harness/variants.mjs'

@@ -1,6 +1,6 @@
 // tune: what does one call of allocator.tune() do for code that is not ours?
 import { formatSize, KiB, MiB, modes, under } from '../harness/cells.mjs'
-import { lockSpeedup, locks, moreResident, speedup, workersOverProcesses } from '../harness/compare.mjs'
+import { lockSpeedup, locks, moreResident, speedup, workersOverProcesses } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { tuned } from '../harness/variants.mjs'
 import { atLeast, atMost } from '../harness/verdict.mjs'

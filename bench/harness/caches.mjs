@@ -3,9 +3,9 @@ import { readlinkSync, statSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { deviceNumbers, diskBytesRead, dropCaches, residentPages } from '../../__test__/helpers/fault-rig.mjs'
 import { MiB } from './cells.mjs'
 import { command } from './child.mjs'
-import { deviceNumbers, diskBytesRead, dropCaches, residentPages } from './faults.mjs'
 
 const TOUCH = fileURLToPath(new URL('../programs/touch.mjs', import.meta.url))
 /** What is used besides what the page cache will take. */

@@ -1,5 +1,5 @@
 // How often groups of members take the lock of their address space, and how long they wait for it, window by window.
-import { LockTrace, sumFigures } from '../../dist/lib/locks/index.js'
+import { LockTrace, sumFigures } from '../../dist/lib/cli/tracing/locks/index.js'
 import { Group } from './barrier.mjs'
 import { dataFile } from './files.mjs'
 
@@ -48,7 +48,7 @@ function countWindows(group, { rounds, milliseconds }) {
  * What members take of locks, for writing and for reading, in their first reads. `lost` acquisitions were counted without
  * their figures, and `leftOut` are those of other processes.
  * @typedef {{
- *   locks: import('../../dist/lib/locks/index.js').Figures, lost: number, unmatched: number, leftOut: number
+ *   locks: import('../../dist/lib/cli/tracing/locks/index.js').Figures, lost: number, unmatched: number, leftOut: number
  * }} LockSample
  */
 
@@ -87,7 +87,7 @@ export function traceGroups(cell, inTurn, file, window) {
  * Runs work while these processes, and all that they start, are traced; it resolves to what makes something of the report.
  * @template T
  * @param {number[]} pids
- * @param {(mark: () => void) => Promise<(report: import('../../dist/lib/locks/index.js').LockReport) => T>} work
+ * @param {(mark: () => void) => Promise<(report: import('../../dist/lib/cli/tracing/locks/index.js').LockReport) => T>} work
  * @returns {Promise<T>}
  */
 export async function traced(pids, work) {

@@ -1,12 +1,12 @@
 // The noise of the machine, A against A: how far apart two measurements are of which nothing differs.
 import { cellKey, cellName, modes } from './cells.mjs'
-import { ratioChange, speedup } from './compare.mjs'
+import { ratioChange, speedup } from './ratios.mjs'
 
 /**
  * `cell` is what was measured twice, if anything was, and `factor` is what is called equal here, for each phase: 1.05 when what differs in nothing came out 5 % apart.
  * @typedef {{
  *   cell?: string, factor: Partial<Record<import('./run.mjs').Phase, number>>,
- *   comparisons: { name: string, phase: import('./run.mjs').Phase, interval: import('./compare.mjs').Interval }[]
+ *   comparisons: { name: string, phase: import('./run.mjs').Phase, interval: import('./ratios.mjs').Interval }[]
  * }} Noise
  */
 

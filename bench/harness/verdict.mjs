@@ -2,7 +2,7 @@
 
 /**
  * @typedef {'confirmed' | 'refuted' | 'inconclusive' | 'not runnable here'} Verdict
- * @typedef {{ text: string, decide: (interval: import('./compare.mjs').Interval) => Verdict }} Rule
+ * @typedef {{ text: string, decide: (interval: import('./ratios.mjs').Interval) => Verdict }} Rule
  */
 
 /** @param {number} line @returns {Rule} */
@@ -36,7 +36,7 @@ const NOTHING = { value: null, low: null, high: null }
 /**
  * No verdict is stronger than the noise: what comes out as far apart when nothing differs is within reach of the value. What
  * samples differ by and what the machine does are two errors, and add up as such do: by their squares. Counts have no such noise.
- * @param {import('./compare.mjs').Interval} interval
+ * @param {import('./ratios.mjs').Interval} interval
  * @param {import('./noise.mjs').Noise} [noise]
  */
 export function withNoise({ value, low, high, timed }, noise) {

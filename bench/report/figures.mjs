@@ -2,7 +2,7 @@
 import { median } from 'simple-statistics'
 import { MEMBERS, OLD_POOL, SIZE } from '../experiments/mitigations.mjs'
 import { formatSize, KiB, modes, surroundings } from '../harness/cells.mjs'
-import { locks, pairRatio, passesOf } from '../harness/compare.mjs'
+import { locks, pairRatio, passesOf } from '../harness/ratios.mjs'
 import { readers } from '../programs/readers.mjs'
 
 /**

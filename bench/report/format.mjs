@@ -10,12 +10,12 @@ export function formatCount(value) {
   return value >= 1000 ? `${(value / 1000).toPrecision(3)}k` : value.toPrecision(3)
 }
 
-/** A median and, in brackets, its 95 % interval. @param {import('../harness/compare.mjs').Interval} interval */
+/** A median and, in brackets, its 95 % interval. @param {import('../harness/ratios.mjs').Interval} interval */
 export function formatInterval({ value, low, high }, format = number => number.toFixed(2)) {
   return `${format(value)} [${format(low)}, ${format(high)}]`
 }
 
-/** One pass says nothing of how far from it another would be. @param {import('../harness/compare.mjs').Interval} interval @param {number} passes */
+/** One pass says nothing of how far from it another would be. @param {import('../harness/ratios.mjs').Interval} interval @param {number} passes */
 export const formatPasses = (interval, passes, format = number => number.toFixed(2)) =>
   passes > 1 ? formatInterval(interval, format) : format(interval.value)
 

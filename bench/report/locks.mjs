@@ -1,6 +1,6 @@
 // Throughput and what was counted of mmap_lock side by side, and how much of the gap the waits explain.
 import { formatSize, modes, surroundings } from '../harness/cells.mjs'
-import { locks, locksOf, ratio, throughput, waitShare } from '../harness/compare.mjs'
+import { locks, locksOf, ratio, throughput, waitShare } from '../harness/ratios.mjs'
 import { formatCount, formatInterval } from './format.mjs'
 
 const HEAD = [

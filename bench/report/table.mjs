@@ -1,7 +1,7 @@
 // The tables of one experiment: what was measured, what was claimed and what became of it, and what to be wary of.
 import Table from 'cli-table3'
 import { cellKey, formatSize, MiB, modes, surroundings } from '../harness/cells.mjs'
-import { passesOf, ratio, resident, throughput } from '../harness/compare.mjs'
+import { passesOf, ratio, resident, throughput } from '../harness/ratios.mjs'
 import { readers } from '../programs/readers.mjs'
 import { brief, formatCount, formatMeasured, formatPasses, PLAIN } from './format.mjs'
 import { lockNotes, lockTable } from './locks.mjs'

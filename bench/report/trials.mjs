@@ -1,6 +1,6 @@
 // The table of trials: what each way to read came to at each work.
 import Table from 'cli-table3'
-import { pairwise } from '../harness/compare.mjs'
+import { pairwise } from '../harness/ratios.mjs'
 import { bootstrap } from '../harness/statistics.mjs'
 import { formatCount, formatInterval, PLAIN } from './format.mjs'
 import { outlierWarnings } from './outliers.mjs'

@@ -1,8 +1,8 @@
 // Who takes mmap_lock, told from the stacks of those who do, and what can be done about it.
 
-import type { StackFigures } from '../locks/index.js'
-import { type Frame, isLibc, shortName, textOf } from '../tracing/index.js'
 import { fileName, isLoading, LOADING, scriptsOf } from './callers.js'
+import { type Frame, isLibc, shortName, textOf } from './tracing/index.js'
+import type { StackFigures } from './tracing/locks/index.js'
 
 /** Those whose stacks lead to the same object of the program. */
 export interface Culprit {

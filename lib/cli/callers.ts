@@ -2,7 +2,7 @@
 
 import { basename, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Frame, isLibc, packageOf, shortName, TOP_LEVEL } from '../tracing/index.js'
+import { type Frame, isLibc, packageOf, shortName, TOP_LEVEL } from './tracing/index.js'
 
 /** So many are told. */
 const CALLERS = 3

@@ -1,16 +1,6 @@
 // `faultless faults`: which line of JavaScript waits for the disk, since it touches mapped memory that is not there.
 
 import { writeFileSync } from 'node:fs'
-import {
-  type Fault,
-  type FaultReport,
-  faultObstacle,
-  faultsOfCommand,
-  followFaults,
-  type Memory,
-  type ThreadFaults,
-} from '../faults/index.js'
-import { HOW_TO_NAME, textOf } from '../tracing/index.js'
 import { callersOf, fileName, nearby, otherwise } from './callers.js'
 import type { Command, Line } from './command.js'
 import type { ExitCode } from './exit.js'
@@ -32,6 +22,16 @@ import {
 import { print, printJson, styled, warn, wrap } from './output.js'
 import { formatBytes } from './sizes.js'
 import { traceEvents } from './trace-events.js'
+import {
+  type Fault,
+  type FaultReport,
+  faultObstacle,
+  faultsOfCommand,
+  followFaults,
+  type Memory,
+  type ThreadFaults,
+} from './tracing/faults/index.js'
+import { HOW_TO_NAME, textOf } from './tracing/index.js'
 
 /** Of the time: who stands still for less hardly notices. */
 const NOTABLE = 0.05

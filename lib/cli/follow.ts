@@ -1,11 +1,11 @@
 // What `locks` and `faults` share: a command or a process that is followed, as their command lines say, and tables of who did what.
 
 import { setTimeout } from 'node:timers/promises'
-import { type CommandOptions, type Ended, lives, type Trace } from '../tracing/index.js'
 import type { Line, Option } from './command.js'
 import { EXIT, Exit, type ExitCode, usage } from './exit.js'
 import { print, progress, wrap } from './output.js'
 import { formatTime } from './sizes.js'
+import { type CommandOptions, type Ended, lives, type Trace } from './tracing/index.js'
 
 const SECONDS = 10
 

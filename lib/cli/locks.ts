@@ -1,6 +1,5 @@
 // `faultless locks`: who waits for mmap_lock, who takes it, and what to do about it.
 
-import { type Acquisitions, type LockReport, LockTrace, traceCommand, tracingObstacle } from '../locks/index.js'
 import { type Culprit, culprits } from './blame.js'
 import type { Command, Line } from './command.js'
 import type { ExitCode } from './exit.js'
@@ -18,6 +17,7 @@ import {
 } from './follow.js'
 import { print, printJson, styled, wrap } from './output.js'
 import { formatShare, formatTime } from './sizes.js'
+import { type Acquisitions, type LockReport, LockTrace, traceCommand, tracingObstacle } from './tracing/locks/index.js'
 
 /** Who had to wait so many nanoseconds found the lock taken: what is free is had in less. */
 const LONG = 8192

@@ -1,10 +1,10 @@
 // What the doctor asks of the kernel, of Node, of malloc and of the limits of this process.
 
 import os from 'node:os'
-import { tracingObstacle } from '../locks/index.js'
 import type { Check } from './doctor.js'
 import { formatBytes } from './sizes.js'
 import { hasCapability, limit, readText } from './system.js'
+import { tracingObstacle } from './tracing/locks/index.js'
 
 /** Capability to lock memory beyond the limit, from linux/capability.h. */
 const CAP_IPC_LOCK = 14n

@@ -1,12 +1,12 @@
 // `faultless memory`: what the malloc of a running process holds free, arena by arena, and what to do about it.
 
 import { arenasOf } from '#binding'
-import { lives } from '../tracing/index.js'
 import type { Command, Line } from './command.js'
 import { EXIT, Exit, type ExitCode, usage } from './exit.js'
 import { table, wholeNumber } from './follow.js'
 import { print, printJson, styled, wrap } from './output.js'
 import { formatBytes } from './sizes.js'
+import { lives } from './tracing/index.js'
 
 /** Free memory, in bytes, that is worth a change. */
 const NOTABLE = 64 << 20

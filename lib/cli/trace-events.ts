@@ -1,7 +1,7 @@
 // Page faults in the format of Chrome's trace events, which chrome://tracing, ui.perfetto.dev and node --trace-events-enabled share.
 
-import type { Fault, FaultReport } from '../faults/index.js'
-import { textOf } from '../tracing/index.js'
+import type { Fault, FaultReport } from './tracing/faults/index.js'
+import { textOf } from './tracing/index.js'
 
 /** Times are in microseconds, by the clock that Node's own trace events have: both can be looked at side by side. */
 export function traceEvents({ faults, threads }: FaultReport, where: (fault: Fault) => string[]): object {

@@ -15,19 +15,18 @@
 )]
 
 mod advice;
-mod batch;
 mod error;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod guard;
+mod idle_threads;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod immediate;
 mod in_order;
-mod lane;
 mod limits;
 mod locks;
 mod mapped_file;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod mapping;
-#[cfg(all(target_os = "linux", not(feature = "portable")))]
-mod now;
 mod os;
 mod page_counts;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
@@ -35,6 +34,7 @@ mod pages;
 mod path_cache;
 mod permits;
 mod range;
+mod read_many;
 mod reaper;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod residency;
@@ -56,8 +56,8 @@ mod backend {
     pub(crate) use crate::unmapped::*;
     #[cfg(all(target_os = "linux", not(feature = "portable")))]
     pub(crate) use crate::{
+        immediate::{Source, copy_by_path},
         mapping::Mapping,
-        now::{Source, copy_by_path},
         pages::{Loss, Pages},
         residency::{Touchable, forget_all, is_touchable},
         views::Views,
@@ -69,7 +69,6 @@ pub use unmapped::Views;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use views::Views;
 
-pub use batch::{Failures, Purpose, Target, begin_ahead, populate_ranges, read_ranges};
 pub use error::{ByteRange, Error, LockLimit, Result};
 pub use limits::PIECE;
 pub use mapped_file::{Copied, Duplicate, MappedFile, Residency};
@@ -77,3 +76,4 @@ pub use os::{Advice, Capabilities, Errno, Settings, capabilities, configure, pag
 pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_paths, try_read_path};
 pub use permits::{Permits, Waiter};
 pub use range::Range;
+pub use read_many::{Failures, Purpose, Target, begin_ahead, populate_ranges, read_ranges};

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::backend::Mapping;
-use crate::batch::{Purpose, populate_ranges};
 use crate::error::{Error, LockLimit, Result};
 use crate::mapped_file::MappedFile;
 use crate::os::{self, Errno, Room};
 use crate::page_counts::{PageCounts, Run};
 use crate::range::Range;
+use crate::read_many::{Purpose, populate_ranges};
 use crate::reaper::Deferred;
 
 /// The locked pages of one handle. They keep the mapping on which they lie, also when the handle has a newer one: what keeps

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::lane::{Keeper, Lane};
+use crate::idle_threads::{Keeper, Lane};
 use crate::path_cache;
 
 /// Who drops what has been let go of.

@@ -13,8 +13,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../src/lane.rs"]
-mod lane;
+#[path = "../src/idle_threads.rs"]
+mod idle_threads;
 #[path = "../src/permits.rs"]
 #[expect(unreachable_pub, reason = "the crate exports it")]
 mod permits;
@@ -102,7 +102,7 @@ mod sync {
 use std::ptr;
 use std::sync::Arc;
 
-use lane::{Keeper, Lane};
+use idle_threads::{Keeper, Lane};
 use permits::{Permits, Waiter};
 use real::sync::Condvar;
 use real::{in_every_order, thread};

@@ -1,7 +1,7 @@
 // Proof that steady reads do not take mmap_lock for writing: how often worker threads do, by the kernel's own tracepoints.
 
 import { setTimeout } from 'node:timers/promises'
-import { LockTrace, tracingObstacle } from '../../locks/index.js'
+import { LockTrace, tracingObstacle } from '../tracing/locks/index.js'
 import { type Proof, WRONG } from './proof.js'
 import { NotShown, type Subject } from './subject.js'
 import { type Answers, measure } from './tasks.js'

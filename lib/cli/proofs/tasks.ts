@@ -21,7 +21,7 @@ export interface Answers {
 
 export const answer = <T>(found: T): { found: T } => ({ found })
 
-const PROGRAM = fileURLToPath(new URL('./program.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('./child.js', import.meta.url))
 
 /**
  * Runs a task in a process of its own. Each time that it is ready, the next of `steps` is taken before it goes on; one that

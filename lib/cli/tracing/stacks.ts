@@ -1,7 +1,7 @@
 // Stacks as the kernel walks them, made into frames.
 
 import { type Frame, isLibc } from './frames.js'
-import type { Programs } from './programs.js'
+import type { Programs } from './traced-processes.js'
 
 /**
  * The frame next to the kernel comes first. The caller that was found on top of the stack goes between a function of libc's and the frame

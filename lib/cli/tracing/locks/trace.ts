@@ -1,10 +1,10 @@
 // Traces mmap_lock: of processes that run already, or of a command with all that it starts.
 
-import { cannotTrace } from '../errors.js'
-import { type CommandOptions, type Ended, followCommand, type Trace } from '../tracing/command.js'
-import { type Obstacle, obstacleTo } from '../tracing/obstacle.js'
-import { Tracer } from '../tracing/tracer.js'
-import { lockProgram } from './program.js'
+import { cannotTrace } from '../../../errors.js'
+import { type CommandOptions, type Ended, followCommand, type Trace } from '../command.js'
+import { type Obstacle, obstacleTo } from '../obstacle.js'
+import { Tracer } from '../tracer.js'
+import { lockProgram } from './bpftrace-program.js'
 import { type LockReport, lockReport } from './report.js'
 
 /** The first thing that keeps `mmap_lock` from being traced, or undefined where nothing does. Changes nothing on the machine. */

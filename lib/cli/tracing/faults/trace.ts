@@ -1,10 +1,10 @@
 // Traces page faults: of processes that run already, or of a command with all that it starts.
 
-import { cannotTrace } from '../errors.js'
-import { type CommandOptions, type Ended, followCommand, type Trace } from '../tracing/command.js'
-import { type Obstacle, obstacleTo } from '../tracing/obstacle.js'
-import { Tracer } from '../tracing/tracer.js'
-import { faultProgram } from './program.js'
+import { cannotTrace } from '../../../errors.js'
+import { type CommandOptions, type Ended, followCommand, type Trace } from '../command.js'
+import { type Obstacle, obstacleTo } from '../obstacle.js'
+import { Tracer } from '../tracer.js'
+import { faultProgram } from './bpftrace-program.js'
 import { FaultReader, type FaultReport } from './report.js'
 import { FaultSampler } from './sampler.js'
 

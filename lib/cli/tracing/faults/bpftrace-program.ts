@@ -1,7 +1,7 @@
 // The bpftrace program that follows processes, prints each page fault in which a thread waited, and counts the others.
 
 import { existsSync } from 'node:fs'
-import { callers, findCaller, followed, hasTypes } from '../tracing/tracer.js'
+import { callers, findCaller, followed, hasTypes } from '../tracer.js'
 
 /** Frames of a user stack: from where the thread stopped, past the callers in JavaScript, to what kind of thread it is. */
 const FRAMES = 96

@@ -1,13 +1,13 @@
 // Page faults without the kernel's events: looks at the threads of processes every few milliseconds, which takes no root.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
-import { parseMajorFaults, statField } from '../proc.js'
-import type { Trace } from '../tracing/command.js'
-import type { Frame } from '../tracing/frames.js'
-import type { Bucket } from '../tracing/printed.js'
-import { withDescendants } from '../tracing/processes.js'
-import { Programs } from '../tracing/programs.js'
-import { framesOf } from '../tracing/stacks.js'
+import { parseMajorFaults, statField } from '../../../proc.js'
+import type { Trace } from '../command.js'
+import type { Frame } from '../frames.js'
+import type { Bucket } from '../printed.js'
+import { withDescendants } from '../process-tree.js'
+import { framesOf } from '../stacks.js'
+import { Programs } from '../traced-processes.js'
 import { areNamed, type Fault, type FaultReport, noFaults, type ThreadFaults, withRoles } from './report.js'
 
 /** Milliseconds between two looks at threads, and between two at which processes there are. */

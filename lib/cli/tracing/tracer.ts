@@ -4,8 +4,8 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { Maps, readLine } from './printed.js'
-import { withDescendants } from './processes.js'
-import { Programs } from './programs.js'
+import { withDescendants } from './process-tree.js'
+import { Programs } from './traced-processes.js'
 
 /** Keys of a map: names of threads in processes, times the columns of a histogram. What finds no room is counted as lost. */
 const KEYS = 1 << 14

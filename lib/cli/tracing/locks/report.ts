@@ -1,10 +1,10 @@
 // What a trace of mmap_lock found, made of what bpftrace prints. All times are in nanoseconds.
 
-import { type Frame, textOf } from '../tracing/frames.js'
-import { type Bucket, groupBy, type Maps, mergeHistograms, type Stats } from '../tracing/printed.js'
-import type { Programs } from '../tracing/programs.js'
-import { framesOf } from '../tracing/stacks.js'
-import { callers } from '../tracing/tracer.js'
+import { type Frame, textOf } from '../frames.js'
+import { type Bucket, groupBy, type Maps, mergeHistograms, type Stats } from '../printed.js'
+import { framesOf } from '../stacks.js'
+import type { Programs } from '../traced-processes.js'
+import { callers } from '../tracer.js'
 
 /** One kind of acquisition, for writing or for reading. */
 export interface Acquisitions {

@@ -6,7 +6,7 @@ import { ownMemory, resultMemory, takeBack } from './memory.js'
 import { tryCopy } from './reader.js'
 import { copyTo, mustHaveRoom, sizeOf } from './targets.js'
 import { type Plan, ShortTransfer, transferRange } from './transfer.js'
-import { affords, answer, NOT_HERE, NOW, refund, type When } from './turn.js'
+import { affords, answer, NOT_HERE, NOW, refund, type When } from './turn-budget.js'
 
 /** A copy of a range, in memory of ours. */
 export function copyOf(

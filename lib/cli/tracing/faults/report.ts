@@ -1,10 +1,10 @@
 // What a trace of page faults found. Times are in nanoseconds, unless they say otherwise.
 
-import type { Frame } from '../tracing/frames.js'
-import { addressesOf, type Bucket, groupBy, type Maps, type Stats } from '../tracing/printed.js'
-import type { Part, Programs } from '../tracing/programs.js'
-import { framesOf } from '../tracing/stacks.js'
-import { callers } from '../tracing/tracer.js'
+import type { Frame } from '../frames.js'
+import { addressesOf, type Bucket, groupBy, type Maps, type Stats } from '../printed.js'
+import { framesOf } from '../stacks.js'
+import type { Part, Programs } from '../traced-processes.js'
+import { callers } from '../tracer.js'
 import { type Role, roleOf } from './threads.js'
 
 /** What was touched. */

@@ -1,6 +1,6 @@
 // What kind of thread it is that a page fault stopped, by its stack and its name.
 
-import type { Frame } from '../tracing/frames.js'
+import type { Frame } from '../frames.js'
 
 /**
  * `main` and `worker` run JavaScript: an event loop stands still with them. Threads of libuv's `pool` are there to wait. `engine`: V8's

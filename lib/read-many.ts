@@ -2,12 +2,12 @@
 
 import type { Buffer } from 'node:buffer'
 import { toLength, toSignal } from './arguments.js'
-import { copier, copyOf } from './copies.js'
 import { outOfRange } from './errors.js'
 import { gather, type Records, type Run, toRuns } from './gather.js'
 import type { Handle } from './handle.js'
 import { SCRATCH_BYTES } from './limits.js'
-import { toBuffers, toRanges, toRecords } from './many.js'
+import { toBuffers, toRanges, toRecords } from './many-arguments.js'
+import { copier, copyOf } from './read-range.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
 

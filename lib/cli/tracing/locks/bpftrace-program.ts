@@ -1,6 +1,6 @@
 // The bpftrace program that follows processes and counts how often, and after which wait, their threads take mmap_lock.
 
-import { callers, findCaller, followed } from '../tracing/tracer.js'
+import { callers, findCaller, followed } from '../tracer.js'
 
 /** Frames of a user stack: those next to the kernel tell who it was. */
 const FRAMES = 16
