@@ -2,7 +2,7 @@
 // be pasted, and folders side by side.
 
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -263,10 +263,21 @@ test('what an experiment measured for itself stands in the folder as it was prin
   t.true(stdout.includes(text))
 })
 
-test('the reports of a folder are written anew from its samples', async t => {
+test('the reports of a folder are written anew from its samples, also where these are compressed', async t => {
   const [folder] = foldersOfARun(t, 1)
   const before = readFileSync(join(folder, 'report.html'), 'utf8')
+  await run(process.execPath, [matrix, 'shrink', folder])
+  t.deepEqual(readdirSync(folder).sort(), ['environment.json', 'samples.jsonl.gz', 'summary.json'])
   await run(process.execPath, [matrix, 'report', folder])
   t.true(existsSync(join(folder, 'summary.md')))
   t.is(readFileSync(join(folder, 'report.html'), 'utf8'), before)
+})
+
+test('a run that is not finished is not shrunk', async t => {
+  const [folder] = foldersOfARun(t, 1)
+  rmSync(join(folder, 'summary.json'))
+  const { code, stderr } = await t.throwsAsync(run(process.execPath, [matrix, 'shrink', folder]))
+  t.is(code, 2)
+  t.regex(stderr, /has no summary/)
+  t.true(existsSync(join(folder, 'samples.jsonl')))
 })

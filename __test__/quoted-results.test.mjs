@@ -1,15 +1,17 @@
 // The tables in README.md and docs are what the quoted folders of results say, and nothing between their markers goes stale.
 
-import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { shrinkRuns } from '../bench/harness/results.mjs'
 import { codeBlocks } from './helpers/code-blocks.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 import { environmentOf } from './helpers/runs.mjs'
 
+const root = fileURLToPath(new URL('..', import.meta.url))
 const program = fileURLToPath(new URL('../bench/report/readme.mjs', import.meta.url))
 const run = promisify(execFile)
 
@@ -96,6 +98,13 @@ test('a picture is drawn from the samples, and shown where there are any', async
   const samples = ['mmap async', 'chunks'].map(way => JSON.stringify({ ...sample, way, course: [1, 2, 1] }))
   writeFileSync(join(cache, 'samples.jsonl'), `${samples.join('\n')}\n`)
   await write(cache)
+  t.true(text('README.md').includes('(bench/results/second/samples.jsonl)'))
+  const picture = text('docs/event-loop.svg')
+  t.regex(shrinkRuns([cache]), /samples are compressed/)
+  t.deepEqual(readdirSync(cache).sort(), ['environment.json', 'samples.jsonl.gz', 'summary.json'])
+  await write()
+  t.is(text('docs/event-loop.svg'), picture)
+  t.true(text('README.md').includes('(bench/results/second/samples.jsonl.gz)'))
   t.regex(text('README.md'), /-->\n!\[How late .*\]\(docs\/event-loop\.svg\)\n\n.*`zx bench\/matrix\.mjs second`/)
   t.regex(text('docs/event-loop.svg'), /^<svg[\s\S]*while 2 GiB are read from the disk[\s\S]*<\/svg>\n$/)
   await write('--check')
@@ -153,11 +162,23 @@ test('what is committed is what the quoted folders say', async t => {
   await t.notThrowsAsync(run(process.execPath, [program, '--check']))
 })
 
+test('committed folders have compressed samples, and no reports that a command writes again', t => {
+  const { status, stdout } = spawnSync('git', ['ls-files', 'bench/results'], { cwd: root, encoding: 'utf8' })
+  t.is(status, 0)
+  const files = stdout.split('\n').filter(name => name.split('/').length > 3 && existsSync(join(root, name)))
+  t.true(files.length > 0)
+  t.deepEqual(
+    files.filter(name => /\.jsonl$|\/report\.html$|\/summary\.md$/.test(name)),
+    [],
+    'zx bench/matrix.mjs shrink FOLDER',
+  )
+})
+
 test('how far verdicts repeat is what compare prints of the committed runs', async t => {
   const [block] = codeBlocks('docs/methodology.md').filter(({ text }) => text.includes('matrix.mjs compare'))
   const [line, ...shown] = block.text.split('\n')
   const { stdout } = await run(process.execPath, line.split(' ').slice(2), {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    cwd: root,
   })
   const printed = stdout.split('\n')
   t.true(shown.length > 5)

@@ -10,7 +10,7 @@ import { dataFolder } from './harness/files.mjs'
 import { noiseOf, twinOf } from './harness/noise.mjs'
 import { parseOptions } from './harness/options.mjs'
 import { UsageError } from './harness/requirements.mjs'
-import { makeRun, resumeRun } from './harness/results.mjs'
+import { makeRun, resumeRun, shrinkRuns } from './harness/results.mjs'
 import { cellsTime, measure } from './harness/run.mjs'
 import { judge } from './harness/verdict.mjs'
 import { reportAgain, reports } from './report/again.mjs'
@@ -37,6 +37,7 @@ async function main() {
   const { command, words } = commandLine()
   const [first, ...others] = words
   if (first === 'compare') return console.log(compareFolders(others))
+  if (first === 'shrink') return console.log(shrinkRuns(others))
   if (first === 'report') return console.log(reportAgain(others))
   const { chosen, size, budget, list, out, json, resume } = parseOptions(words, experiments)
   if (list) {

@@ -14,7 +14,8 @@ export function parseOptions(words, experiments) {
       'after',
       `
 zx bench/matrix.mjs compare <A> <B>...  sets folders of results side by side
-zx bench/matrix.mjs report <FOLDER>     writes the reports of a folder anew`,
+zx bench/matrix.mjs report <FOLDER>     writes the reports of a folder anew
+zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: samples compressed, no reports`,
     )
     .description(
       'Runs experiments on memory-mapped and conventional reads, and judges what others have claimed of them.',

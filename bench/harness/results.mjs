@@ -1,8 +1,13 @@
 // The folder of one run. Each sample is on the disk as soon as it is there; nothing is ever overwritten.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { constants, gunzipSync, gzipSync } from 'node:zlib'
 import { UsageError } from './requirements.mjs'
+
+const SAMPLES = 'samples.jsonl'
+const COMPRESSED = `${SAMPLES}.gz`
+const REPORTS = ['report.html', 'summary.md']
 
 export const resultsFolder = fileURLToPath(new URL('../results', import.meta.url))
 
@@ -54,9 +59,11 @@ export function readEnvironment(folder) {
 
 /** The samples of a run. A line that an interruption has cut short is none. @param {string} folder */
 export function readSamples(folder) {
-  const path = join(folder, 'samples.jsonl')
-  if (!existsSync(path)) return []
-  return readFileSync(path, 'utf8')
+  const name = samplesName(folder)
+  if (name === undefined) return []
+  const bytes = readFileSync(join(folder, name))
+  return (name === COMPRESSED ? gunzipSync(bytes) : bytes)
+    .toString()
     .replaceAll(ANYWHERE, HERE)
     .split('\n')
     .flatMap(line => {
@@ -66,6 +73,27 @@ export function readSamples(folder) {
         return []
       }
     })
+}
+
+/** The file of a folder that has its samples: a committed folder has them compressed. @param {string} folder */
+export const samplesName = folder => [SAMPLES, COMPRESSED].find(name => existsSync(join(folder, name)))
+
+/** Leaves of finished runs the files that are committed: samples are compressed, and reports that can be written again go. @param {string[]} folders */
+export function shrinkRuns(folders) {
+  if (folders.length === 0) throw new UsageError('shrink takes folders of results')
+  for (const folder of folders) readSummary(folder)
+  return folders
+    .map(folder => {
+      const samples = join(folder, SAMPLES)
+      if (existsSync(samples)) {
+        const level = constants.Z_BEST_COMPRESSION
+        writeFileSync(join(folder, COMPRESSED), gzipSync(readFileSync(samples), { level }), { flag: 'wx' })
+        rmSync(samples)
+      }
+      for (const name of REPORTS) rmSync(join(folder, name), { force: true })
+      return `${folder}: samples are compressed; zx bench/matrix.mjs report ${folder} writes ${REPORTS.join(' and ')} again`
+    })
+    .join('\n')
 }
 
 /** @param {string} folder */
@@ -79,7 +107,7 @@ export function readSummary(folder) {
 
 /** @param {string} folder @param {'w' | 'wx'} flag @param {object} environment of when it began */
 function openRun(folder, flag, environment) {
-  const samples = join(folder, 'samples.jsonl')
+  const samples = join(folder, SAMPLES)
   const save = (name, text) => writeFileSync(join(folder, name), text, { flag })
   // After a line that was cut short the next one begins anew.
   if (existsSync(samples) && !readFileSync(samples).toString().endsWith('\n')) appendFileSync(samples, '\n')

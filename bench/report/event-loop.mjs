@@ -1,11 +1,10 @@
 // The picture of how late the event loop's timers are while files are read cold, naively mapped and with ours.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { LineChart } from 'echarts/charts'
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components'
 import { init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import { formatSize } from '../harness/cells.mjs'
+import { readSamples } from '../harness/results.mjs'
 import { BUCKET } from '../programs/delay.mjs'
 
 use([LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
@@ -26,9 +25,7 @@ export function eventLoopPicture(folder) {
 
 /** The run of a way that took the median time. @param {string} folder @param {string} way */
 function medianRun(folder, way) {
-  const lines = readFileSync(join(folder, 'samples.jsonl'), 'utf8').trimEnd().split('\n')
-  const runs = lines
-    .map(line => JSON.parse(line))
+  const runs = readSamples(folder)
     .filter(sample => sample.experiment === 'cache' && sample.work === 'cold' && sample.way === way && sample.course)
     .sort((a, b) => a.milliseconds - b.milliseconds)
   if (runs.length === 0) throw new Error(`${folder} has no cold run of ${way}: run the experiment cache`)

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { anchorOf } from '../../scripts/anchors.mjs'
 import { experiments } from '../experiments/index.mjs'
+import { samplesName } from '../harness/results.mjs'
 import { eventLoopPicture } from './event-loop.mjs'
 import { claimTable, commitText, experimentTable, headingOf, machine, table } from './markdown.mjs'
 import { tally } from './summary.mjs'
@@ -27,7 +28,7 @@ const END = /^<!-- matrix:end -->$/gm
 const MARKED = /^<!-- matrix:begin(?: (.+))? -->\n([\s\S]*?)^<!-- matrix:end -->$/gm
 
 /**
- * @typedef {{ folder: string, environment: object, rows: object[] }} Run
+ * @typedef {{ folder: string, environment: object, rows: object[], samples: string }} Run
  * @typedef {Map<string, Run>} Runs by experiment
  */
 
@@ -76,15 +77,19 @@ function readRuns(root, quoted) {
   const folders = new Map(
     [...new Set(Object.values(quoted))].map(folder => [
       folder,
-      { environment: readJson(root, folder, 'environment.json'), rows: readJson(root, folder, 'summary.json') },
+      {
+        environment: readJson(root, folder, 'environment.json'),
+        rows: readJson(root, folder, 'summary.json'),
+        samples: samplesName(join(root, folder)) ?? 'samples.jsonl',
+      },
     ]),
   )
   return new Map(
     Object.entries(quoted).map(([id, folder]) => {
-      const { environment, rows } = folders.get(folder)
+      const { environment, rows, samples } = folders.get(folder)
       const own = rows.filter(({ experiment }) => experiment === id)
       if (own.length === 0) throw new Error(`${QUOTED} names ${folder} for '${id}', which it does not have`)
-      return [id, { folder, environment, rows: own }]
+      return [id, { folder, environment, rows: own, samples }]
     }),
   )
 }
@@ -202,7 +207,7 @@ function origins(ids, runs, link) {
   for (const folder of new Set(ids.map(id => runs.get(id).folder))) {
     const own = ids.filter(id => runs.get(id).folder === folder)
     const { environment } = runs.get(own[0])
-    const raw = ['samples.jsonl', 'environment.json'].map(
+    const raw = [runs.get(own[0]).samples, 'environment.json'].map(
       name => `[${name.split('.')[0]}](${link(`${folder}/${name}`)})`,
     )
     const named = own.map(id => `\`${id}\``).join(', ')
