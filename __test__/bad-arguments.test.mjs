@@ -184,7 +184,7 @@ test('slice refuses what is no integer', async t => {
 
 test('a source that is no path is refused', async t => {
   for (const open of [source => MappedFile.open(source), source => mmapRead(source)]) {
-    for (const source of [undefined, null, 5, {}, [], true, Symbol('path')]) {
+    for (const source of [undefined, null, {}, [], true, Symbol('path')]) {
       await rejects(t, () => open(source), TYPE, inspect(source))
     }
     for (const source of ['nul\0inside', new URL('http://example.com/file')]) {
@@ -219,7 +219,7 @@ test('a signal that is no AbortSignal is refused', async t => {
 
 test('createReadStream throws for options and signals that are none, before a stream is made', async t => {
   const file = await opened(t)
-  for (const wrong of [null, 5, 'utf8', true]) t.throws(() => file.createReadStream(wrong), refusal, inspect(wrong))
+  for (const wrong of [5, true]) t.throws(() => file.createReadStream(wrong), refusal, inspect(wrong))
   for (const signal of ['signal', 5, {}, null]) {
     t.throws(() => file.createReadStream({ signal }), refusal, inspect(signal))
   }
@@ -267,7 +267,14 @@ test('methods and getters of anything but a handle are refused as ERR_INVALID_TH
     for (const [index, other] of others.entries()) {
       const what = `${String(name)} of ${index}`
       // With good arguments for each: nothing else is wrong.
-      const args = name === 'advise' ? ['normal'] : /Into$|^write$/.test(String(name)) ? [target, 0, 1] : []
+      const args =
+        name === 'advise'
+          ? ['normal']
+          : name === 'readManyInto'
+            ? [target, [0], 1]
+            : /Into$|^write$/.test(String(name))
+              ? [target, 0]
+              : []
       if (get) t.throws(() => get.call(other), expected, what)
       else if (THROWS.has(name)) t.throws(() => value.call(other, ...args), expected, what)
       else await rejects(t, () => value.call(other, ...args), { type: TypeError, code: expected.code }, what)

@@ -27,7 +27,7 @@ test('every error is an Error with a code, and its message says what to do it ab
     [() => file.read('x'), TypeError, /offset/],
     [() => file.read(0, -1), RangeError, /length.*-1/s],
     [() => file.readInto('x'), TypeError, /target/],
-    [() => MappedFile.open(5), TypeError, /path/],
+    [() => MappedFile.open({}), TypeError, /path/],
     [() => mmapRead(temporaryFolder(t)), Error, /faultless-test-.*director/s],
   ]
   for (const [call, type, message] of refusals) {

@@ -1,4 +1,4 @@
-// Disks that are full or fail under mode 'r+': what was lost of what was written makes flush() reject, and nothing crashes.
+// Disks that are full or fail under flags 'r+': what was lost of what was written makes flush() reject, and nothing crashes.
 // Seen to fail: with FAULTLESS_SIGBUS=off the store kills the process, which a test here shows; without the look at what is
 // still mapped as it was, flush() resolves after it.
 
@@ -146,6 +146,6 @@ needs('loopDevices').serial('a file of a file system that is mounted for reading
   const path = join(disk.mountPoint, 'file')
   fs.writeFileSync(path, 'x')
   execFileSync('mount', ['-o', 'remount,ro', disk.mountPoint])
-  const error = await rejects(t, () => MappedFile.open(path, { mode: 'r+' }), { code: 'EROFS' })
+  const error = await rejects(t, () => MappedFile.open(path, { flags: 'r+' }), { code: 'EROFS' })
   t.is(error.path, path)
 })

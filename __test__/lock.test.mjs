@@ -142,7 +142,7 @@ needs('root').serial('close() gives up a lock on its way, and lets go of what it
 
 needs('root').serial('locks outlive growth; of a file that is cut, what is lost is unlocked with it', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
-  const file = await MappedFile.open(path, { mode: 'r+' })
+  const file = await MappedFile.open(path, { flags: 'r+' })
   await file.lock()
   await file.write(seededBytes(8 * MiB, 2), MiB)
   t.is(lockedKiB(), KIB_OF(MiB), 'a new mapping, and the locked pages stay')

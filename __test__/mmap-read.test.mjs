@@ -25,18 +25,11 @@ test.serial('maps a file that is read again until release(path)', async t => {
 })
 
 test.serial('lets go of a file that has been idle', async t => {
-  const { idle } = mmapRead
-  t.teardown(() => {
-    mmapRead.idle = idle
-  })
-  t.true(idle > 0)
   const path = seededFile(temporaryFolder(t), MiB)
-  mmapRead.idle = 600_000
-  for (let use = 0; use < 3; use += 1) await mmapRead(path, 0, 10)
+  for (let use = 0; use < 3; use += 1) await mmapRead(path, 0, 10, { idle: 600_000 })
   t.deepEqual(mappingsOf(path), ['r--s'])
   // A use that comes later may shorten the time.
-  mmapRead.idle = 20
-  await mmapRead(path, 0, 10)
+  await mmapRead(path, 0, 10, { idle: 20 })
   await t.notThrowsAsync(untilReleased(path))
 })
 

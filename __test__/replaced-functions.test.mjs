@@ -45,7 +45,7 @@ for (const [method, calls] of Object.entries(jobs)) {
   for (const [name, call] of Object.entries(calls)) {
     test.serial(`a job of ${name} that cannot be started fails its own call, and nothing else`, async t => {
       const path = seededFile(temporaryFolder(t), 2 * MiB)
-      const file = await MappedFile.open(path, { mode: 'r+' })
+      const file = await MappedFile.open(path, { flags: 'r+' })
       const { [method]: original } = NativeFile.prototype
       // More often than there are permits.
       for (let time = 0; time < 8; time++) {

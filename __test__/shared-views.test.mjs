@@ -58,7 +58,7 @@ test('a MappedFile is not cloned, and the error says what to do instead', async 
   }
   port1.close()
   port2.close()
-  t.deepEqual(JSON.parse(JSON.stringify(file)), { path: file.path, mode: 'r' })
+  t.deepEqual(JSON.parse(JSON.stringify(file)), { path: file.path, flags: 'r' })
   await file.close()
 })
 
@@ -104,7 +104,7 @@ shared('stores to shared views stay with them in mode r, and are in the file in 
     [written, 'r+'],
   ]) {
     const before = fs.readFileSync(path)
-    const file = await MappedFile.open(path, { mode, shared: true })
+    const file = await MappedFile.open(path, { flags: mode, shared: true })
     const view = await file.view(PAGE, 8)
     const copy = structuredClone(view)
     copy.set(Buffer.from('abcdefgh'))
@@ -129,7 +129,7 @@ shared('Atomics count right across workers, and by the file across processes', a
 shared('a worker waits with Atomics.wait for what another thread writes to a shared view', async t => {
   const path = join(temporaryFolder(t), 'signal')
   fs.writeFileSync(path, Buffer.alloc(PAGE))
-  const file = await MappedFile.open(path, { mode: 'r+', shared: true })
+  const file = await MappedFile.open(path, { flags: 'r+', shared: true })
   const view = await file.view()
   const cells = new Int32Array(view.buffer, 0, 2)
   const source = `const { parentPort, workerData } = require('node:worker_threads')
@@ -244,7 +244,7 @@ shared('what takes a Buffer takes a shared view', async t => {
 
 shared('what a write makes a file grow by is in views that are made afterwards', async t => {
   const path = seededFile(temporaryFolder(t), PAGE)
-  const file = await MappedFile.open(path, { mode: 'r+', shared: true })
+  const file = await MappedFile.open(path, { flags: 'r+', shared: true })
   const before = await file.view()
   await file.write(Buffer.from('more'), PAGE)
   const after = await file.view()

@@ -329,7 +329,7 @@ needs('eviction')('a cold file comes out right', async t => {
 
 test('a handle of mode r+ streams what its views wrote', async t => {
   const path = seededFile(temporaryFolder(t), SIZE)
-  const file = await MappedFile.open(path, { mode: 'r+' })
+  const file = await MappedFile.open(path, { flags: 'r+' })
   ;(await file.view(1000, 5)).write('views')
   t.is(Buffer.concat(await collect(file.createReadStream({ start: 1000, end: 1004 }))).toString(), 'views')
   await file.close()

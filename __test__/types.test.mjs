@@ -11,7 +11,7 @@ import { required } from './helpers/rig.mjs'
 const root = fileURLToPath(new URL('../', import.meta.url))
 const run = promisify(execFile)
 
-// Seen to fail: with `{ mode: 'r+' }` taken for options that may share views, and with Buffer<ArrayBuffer> in what 5.4 reads.
+// Seen to fail: with `{ flags: 'r+' }` taken for options that may share views, and with Buffer<ArrayBuffer> in what 5.4 reads.
 for (const [program, typescript] of [
   ['current', 'node_modules/typescript'],
   ['older', '__test__/peers/node_modules/typescript-5.4'],

@@ -11,7 +11,7 @@ const bytes = seededBytes(LENGTH)
 const { populate, mapping, guard } = capabilities()
 
 async function open(t, mode = 'r') {
-  const file = await MappedFile.open(seededFile(temporaryFolder(t), LENGTH), { mode })
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), LENGTH), { flags: mode })
   t.teardown(() => file.close())
   return file
 }

@@ -14,7 +14,7 @@ import { descriptorsOf, mappingsOf, untilReleased } from './helpers/process.mjs'
 import { rejects } from './helpers/rejects.mjs'
 import { needs, program, programPath } from './helpers/rig.mjs'
 
-async function opened(t, length = MiB, options = { mode: 'r+' }) {
+async function opened(t, length = MiB, options = { flags: 'r+' }) {
   const path = seededFile(temporaryFolder(t), length)
   const file = await MappedFile.open(path, options)
   t.teardown(() => file.close())
@@ -23,7 +23,7 @@ async function opened(t, length = MiB, options = { mode: 'r+' }) {
 
 test('what is written to a view is in the file, in every read, and in the views of other handles', async t => {
   const { path, file } = await opened(t)
-  const [reader, writer] = [await MappedFile.open(path), await MappedFile.open(path, { mode: 'r+' })]
+  const [reader, writer] = [await MappedFile.open(path), await MappedFile.open(path, { flags: 'r+' })]
   const [theirs, alsoTheirs] = [await reader.view(), await writer.view()]
   const view = await file.view(PAGE + 1, 10 * PAGE)
   view.fill('written ')
@@ -36,8 +36,8 @@ test('what is written to a view is in the file, in every read, and in the views 
   t.true(expected.equals(file.tryRead(...range)), 'tryRead()')
   t.true(expected.equals(await mmapRead(path, ...range)), 'mmapRead()')
   t.true(expected.equals(await reader.read(...range)), 'read() of another handle')
-  t.true(expected.equals(theirs.subarray(PAGE + 1, PAGE + 1 + 10 * PAGE)), "a view of mode 'r'")
-  t.true(expected.equals(alsoTheirs.subarray(PAGE + 1, PAGE + 1 + 10 * PAGE)), "a view of mode 'r+'")
+  t.true(expected.equals(theirs.subarray(PAGE + 1, PAGE + 1 + 10 * PAGE)), "a view of flags 'r'")
+  t.true(expected.equals(alsoTheirs.subarray(PAGE + 1, PAGE + 1 + 10 * PAGE)), "a view of flags 'r+'")
   t.true(expected.equals(fs.readFileSync(path).subarray(PAGE + 1, PAGE + 1 + 10 * PAGE)), 'the file')
   const original = seededBytes(MiB)
   t.true(original.subarray(0, PAGE + 1).equals(fs.readFileSync(path).subarray(0, PAGE + 1)), 'and nothing else')
@@ -45,7 +45,7 @@ test('what is written to a view is in the file, in every read, and in the views 
   mmapRead.release(path)
 })
 
-test("a handle of mode 'r' beside one of mode 'r+' keeps what is written to its views to itself", async t => {
+test("a handle of flags 'r' beside one of flags 'r+' keeps what is written to its views to itself", async t => {
   const { path, file } = await opened(t)
   const reader = await MappedFile.open(path)
   ;(await reader.view(0, 100)).fill(1)
@@ -168,7 +168,7 @@ test('long data that is transferred or made smaller meanwhile rejects, and what 
   t.deepEqual(await file.read(MiB - 5, 5), Buffer.alloc(5, 8))
 })
 
-test("in mode 'r' write and flush reject, and say what to do", async t => {
+test("with flags 'r' write and flush reject, and say what to do", async t => {
   const { path, file } = await opened(t, MiB, {})
   for (const [syscall, call] of [
     ['write', () => file.write(Buffer.alloc(1), 0)],
@@ -178,7 +178,7 @@ test("in mode 'r' write and flush reject, and say what to do", async t => {
     const error = await rejects(t, call, { code: 'EBADF' })
     t.is(error.syscall, syscall)
     t.is(error.path, path)
-    t.regex(error.message, /mode 'r\+'/)
+    t.regex(error.message, /flags 'r\+'/)
   }
   t.true(seededBytes(MiB).equals(fs.readFileSync(path)))
 })
@@ -200,8 +200,8 @@ test('arguments that make no sense are refused', async t => {
     await rejects(t, () => file[method]('0'), { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' }, method)
     await rejects(t, () => file[method](0, -1), { type: RangeError, code: 'ERR_OUT_OF_RANGE' }, method)
   }
-  for (const mode of ['w', 'rw', '', 5]) {
-    await rejects(t, () => MappedFile.open('x', { mode }), { type: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
+  for (const mode of ['w', 'rw', '']) {
+    await rejects(t, () => MappedFile.open('x', { flags: mode }), { type: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
   }
 })
 
@@ -217,7 +217,7 @@ needs('anotherUser')('a file that may not be written is refused with its path', 
 test('a FileHandle that fits becomes a file of its own; one that does not is refused', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const handle = await fs.promises.open(path, 'r+')
-  const opening = MappedFile.open(handle, { mode: 'r+' })
+  const opening = MappedFile.open(handle, { flags: 'r+' })
   // Its number may be another file's before the pool comes to it.
   await handle.close()
   const file = await opening
@@ -243,7 +243,12 @@ test('a FileHandle that fits becomes a file of its own; one that does not is ref
     const target = join(temporaryFolder(t), 'target')
     fs.writeFileSync(target, 'x')
     const wrong = await fs.promises.open(target, flags)
-    const error = await rejects(t, () => MappedFile.open(wrong, { mode }), { code: 'EACCES' }, `${flags} as ${mode}`)
+    const error = await rejects(
+      t,
+      () => MappedFile.open(wrong, { flags: mode }),
+      { code: 'EACCES' },
+      `${flags} as ${mode}`,
+    )
     t.regex(error.message, says)
     t.is(error.path, target)
     await wrong.close()

@@ -4,8 +4,8 @@ import { Buffer, constants } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
-import { invalidArgType, invalidArgValue, outOfRange, tooLarge } from './errors.js'
-import { option } from './language.js'
+import { invalidArgType, invalidArgValue, outOfRange, tooLarge, wrongCall } from './errors.js'
+import { keys, option } from './language.js'
 import { indexOf } from './targets.js'
 
 /** A byte position: a non-negative safe integer, or a bigint of the same range. */
@@ -20,7 +20,7 @@ export interface Cancellable {
    * Rejects with the signal's reason. Work not yet begun never begins; work begun stops at its next chunk. Nothing is
    * written to a caller's buffer after the promise has settled.
    */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A part of a file, in bytes. */
@@ -65,22 +65,60 @@ export function mustFit(path: string, offset: number, length: number): void {
   if (length > constants.MAX_LENGTH) throw tooLarge(path, offset, length, constants.MAX_LENGTH)
 }
 
+const SIGNAL_ALONE: readonly string[] = ['signal']
+
 /** The signal of an options object, which may be missing. Throws the reason of one that is aborted already. */
-export function toSignal(options: unknown): AbortSignal | undefined {
-  const signal = signalOf(options)
+export function toSignal(options: unknown, known = SIGNAL_ALONE): AbortSignal | undefined {
+  const signal = signalOf(options, known)
   signal?.throwIfAborted()
   return signal
 }
 
-/** The signal of an options object, which may be missing, aborted or not. */
-export function signalOf(options: unknown): AbortSignal | undefined {
+/** The signal of an options object, which may be missing, aborted or not. Refuses options that are not `known`. */
+export function signalOf(options: unknown, known = SIGNAL_ALONE): AbortSignal | undefined {
   if (options === undefined) return undefined
-  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'of type object', options)
+  checkOptions(options, known)
   const signal = option(options as Cancellable, 'signal')
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgType('options.signal', 'an instance of AbortSignal', signal)
   }
   return signal
+}
+
+/** Refuses an argument that comes after the last one that a method has. */
+export function noMore(surplus: unknown, signature: string, hint?: string): void {
+  if (surplus !== undefined) throw wrongCall(signature, hint)
+}
+
+/**
+ * The error for `(buffer, offset, length, position)` or `(buffer, { offset, length, position })`, which FileHandle takes, with the
+ * call that does the same here.
+ */
+export function fileHandleCall(
+  signature: string,
+  method: string,
+  memory: string,
+  offset: unknown,
+  length: unknown,
+  position: unknown,
+): Error {
+  const form =
+    typeof offset === 'object' && offset !== null ? (offset as Record<string, unknown>) : { offset, length, position }
+  const [start, count] = [form.offset ?? 0, form.length]
+  const part = typeof start === 'number' && typeof count === 'number' ? `${start}, ${start + count}` : 'start, end'
+  const at = typeof form.position === 'number' || typeof form.position === 'bigint' ? form.position : 'position'
+  const whole = start === 0 && count === undefined
+  const call = `file.${method}(${memory}${whole ? '' : `.subarray(${part})`}, ${at})`
+  return wrongCall(`file.${signature}`, call)
+}
+
+/** Refuses what is no options object, and options that nobody looks at. */
+export function checkOptions(options: unknown, known: readonly string[]): asserts options is object {
+  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'of type object', options)
+  for (const name of keys(options)) {
+    if (known.includes(name) || (options as Record<string, unknown>)[name] === undefined) continue
+    throw invalidArgValue('options', `has no "${name}". The options are: ${known.join(', ')}`, options)
+  }
 }
 
 /** A path's bytes as the kernel takes them, and its text. */
@@ -95,10 +133,10 @@ export function toPath(source: unknown): { bytes: Buffer; text: string } {
 }
 
 /** A descriptor, as a FileHandle has it: -1 when it is closed, which the kernel refuses as EBADF. */
-export function toDescriptor(fd: number): number {
+function toDescriptor(fd: number, name: string): number {
   const largest = 2 ** 31 - 1
   if (!Number.isInteger(fd) || fd < -1 || fd > largest) {
-    throw outOfRange('path.fd', `the descriptor of an open file, an integer >= 0 && <= ${largest}`, fd)
+    throw outOfRange(name, `the descriptor of an open file, an integer >= 0 && <= ${largest}`, fd)
   }
   return fd
 }
@@ -106,4 +144,10 @@ export function toDescriptor(fd: number): number {
 /** Whether a source is an open file of node:fs/promises. */
 export function isFileHandle(source: unknown): source is FileHandle {
   return typeof source === 'object' && source !== null && typeof option(source as { fd?: unknown }, 'fd') === 'number'
+}
+
+/** The descriptor of a source that is open already: of node:fs/promises, or a number of node:fs. */
+export function descriptorOf(source: unknown): number | undefined {
+  if (typeof source === 'number') return toDescriptor(source, 'fd')
+  return isFileHandle(source) ? toDescriptor(source.fd, 'path.fd') : undefined
 }

@@ -12,17 +12,19 @@ import { coldView, readyView, type ViewKind } from './views.js'
 /** Which part of a file, and in which steps. */
 export interface ChunkOptions extends Cancellable {
   /** The first byte; 0 by default. */
-  start?: Offset
+  start?: Offset | undefined
   /** The byte after the last; the end of the file by default. */
-  end?: Offset
+  end?: Offset | undefined
   /** Bytes of each view but the last; 1 MiB by default. */
-  chunkSize?: number
+  chunkSize?: number | undefined
   /**
    * Bytes that are faulted in ahead of the view in use, in at most 1,024 views; 8 MiB by default. Of a whole file, or of 64 MiB at
    * least, the disk is asked for up to 16 MiB more, as much as has been read before.
    */
-  readAhead?: number
+  readAhead?: number | undefined
 }
+
+const CHUNK_OPTIONS = ['start', 'end', 'chunkSize', 'readAhead', 'signal']
 
 const CHUNK_BYTES = 1 << 20
 const READ_AHEAD_BYTES = 8 << 20
@@ -41,7 +43,7 @@ const LONG_PART_BYTES = 64 << 20
 
 /** Yields views of the file; rejects as MappedFile.view() does. Leaving the loop early gives up what was ahead. */
 export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGenerator<Buffer, undefined> {
-  const theirs = toSignal(options)
+  const theirs = toSignal(options, CHUNK_OPTIONS)
   // An option that is undefined has its default; one that is null is a mistake.
   const chunkSize = toLength(option(options, 'chunkSize', CHUNK_BYTES), 'options.chunkSize')
   if (chunkSize === 0) throw outOfRange('options.chunkSize', 'at least 1', chunkSize)

@@ -18,6 +18,12 @@ export function invalidArgValue(name: string, reason: string, value: unknown): T
   return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
+/** More arguments than a method has, or an argument in the place of another. `hint` is the call that may be meant. */
+export function wrongCall(signature: string, hint?: string): TypeError {
+  const message = `The arguments do not fit ${signature}.${hint ? ` Call ${hint}` : ''}`
+  return coded(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+}
+
 /** A method that was called on something else than what it belongs to, or taken off it: `const { read } = file`. */
 export function invalidThis(type: string, value: unknown): TypeError {
   const message = `Value of "this" must be of type ${type}. Received ${describe(value)}`

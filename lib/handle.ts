@@ -17,7 +17,8 @@ export interface Range {
 /** An open file, of which a MappedFile is the front. */
 export class Handle {
   readonly path: string
-  readonly mode: 'r' | 'r+'
+  /** Whether stores to views, and writes, reach the file. */
+  readonly writable: boolean
   /** Whether its views are over memory that threads share. */
   readonly shared: boolean
   /** The number by which the addon's calls of the hot path know the file. */
@@ -35,9 +36,9 @@ export class Handle {
   #locked = false
   #closing: Promise<void> | undefined
 
-  constructor(native: NativeFile, path: string, mode: 'r' | 'r+', shared: boolean) {
+  constructor(native: NativeFile, path: string, writable: boolean, shared: boolean) {
     this.path = path
-    this.mode = mode
+    this.writable = writable
     this.shared = shared
     this.reader = native.reader
     this.byteLength = native.byteLength

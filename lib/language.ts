@@ -1,6 +1,7 @@
 // Functions of the language and of Node as they were when the package was loaded: tests replace timers, programs replace prototypes.
 
 export const { queueMicrotask, setImmediate } = globalThis
+export const { keys } = Object
 const { getPrototypeOf, hasOwn, prototype: ofAll } = Object
 
 /**

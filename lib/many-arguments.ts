@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
-import { type ByteRange, cutAtEnd, mustFit, toLength, toOffset } from './arguments.js'
+import { type ByteRange, cutAtEnd, mustFit, type Offset, toLength, toOffset } from './arguments.js'
 import { invalidArgType } from './errors.js'
 import { memoryOf, type Records, type Run } from './gather.js'
 import { ALIGNMENT, SHARED_BYTES } from './limits.js'
@@ -20,9 +20,17 @@ export interface Asked {
   refused: Map<number, unknown>
 }
 
+// What an iterable gives is asked for once, before anything begins.
+function toList(ranges: unknown): readonly unknown[] {
+  if (Array.isArray(ranges)) return ranges
+  const isIterable = typeof ranges === 'object' && ranges !== null && Symbol.iterator in ranges
+  if (!isIterable) throw invalidArgType('ranges', 'an iterable of { offset, length }', ranges)
+  return Array.from(ranges as Iterable<unknown>)
+}
+
 /** Checks and cuts the ranges of a list. */
-export function toRanges(ranges: unknown, byteLength: number, path: string): Asked {
-  if (!Array.isArray(ranges)) throw invalidArgType('ranges', 'an instance of Array', ranges)
+export function toRanges(given: unknown, byteLength: number, path: string): Asked {
+  const ranges = toList(given)
   const count = ranges.length
   const offsets = new Float64Array(count)
   const lengths = new Float64Array(count)
@@ -91,13 +99,24 @@ export function allOrFirstFailure(results: PromiseSettledResult<Buffer<ArrayBuff
   })
 }
 
+/** Where records begin: an array of numbers, or a typed array of numbers or bigints. */
+export type RecordOffsets =
+  | readonly Offset[]
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array
+
 /**
  * Records of one length, checked and cut. They are copied: a caller's array might change while its records are read. One pass,
  * because there may be many.
  */
 export function toRecords(offsets: unknown, length: number, byteLength: number): Records {
-  if (!(types.isFloat64Array(offsets) || types.isBigUint64Array(offsets) || Array.isArray(offsets))) {
-    throw invalidArgType('offsets', 'an instance of Float64Array, BigUint64Array or Array', offsets)
+  if (!(types.isTypedArray(offsets) || Array.isArray(offsets))) {
+    throw invalidArgType('offsets', 'an instance of Array or of a TypedArray', offsets)
   }
   const count = Array.isArray(offsets) ? offsets.length : lengthOf(offsets)
   const starts = new Float64Array(count)

@@ -7,11 +7,12 @@ import {
   type ByteRange,
   type Cancellable,
   cutAtEnd,
-  isFileHandle,
+  descriptorOf,
+  fileHandleCall,
   mustFit,
+  noMore,
   type Offset,
   type Source,
-  toDescriptor,
   toLength,
   toOffset,
   toPath,
@@ -19,10 +20,11 @@ import {
 } from './arguments.js'
 import { type ChunkOptions, chunks } from './chunks.js'
 import { invalidArgType, invalidArgValue, invalidThis, unsupported } from './errors.js'
+import { isWritable, type OpenFlags, toCreation, toFlags } from './flags.js'
 import { Handle } from './handle.js'
 import { option } from './language.js'
 import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
-import { allOrFirstFailure } from './many-arguments.js'
+import { allOrFirstFailure, type RecordOffsets } from './many-arguments.js'
 import { allocate, resultMemory, takeBack } from './memory.js'
 import { onPool } from './pool.js'
 import { readAll, readRecords } from './read-many.js'
@@ -38,16 +40,15 @@ import { writeBytes } from './writing.js'
 
 /** How to open a file. */
 export interface OpenOptions extends Cancellable {
-  /**
-   * `'r'` (default): reads, and views whose changes stay with their handle. `'r+'`: views write through to the file, `write()`
-   * and `flush()` work.
-   */
-  mode?: 'r' | 'r+'
+  /** As in node:fs; `'r'` by default. */
+  flags?: OpenFlags | undefined
+  /** Permissions of a file that is made, as in node:fs: a number or an octal string, reduced by the umask. `0o666` by default. */
+  mode?: number | string | undefined
   /**
    * `true`: views are over one SharedArrayBuffer for the whole file. Posting a view to a worker shares it, and copies nothing; what one
    * thread writes to it, all see. False by default.
    */
-  shared?: boolean
+  shared?: boolean | undefined
 }
 
 /** What views are over: a SharedArrayBuffer where the file was opened with `shared: true`, else an ArrayBuffer. */
@@ -58,6 +59,8 @@ export type MemoryOf<Options extends OpenOptions> = unknown extends Options['sha
       ? SharedArrayBuffer
       : ArrayBufferLike
     : ArrayBuffer
+
+const OPEN_OPTIONS = ['flags', 'mode', 'shared', 'signal']
 
 const INTERNAL = Symbol('MappedFile.open')
 
@@ -74,43 +77,51 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   /** Where the file was when it was opened. */
   readonly path: string
   /** How it was opened. */
-  readonly mode: 'r' | 'r+'
+  readonly flags: OpenFlags
   readonly #handle: Handle
 
   /** @internal */
-  constructor(key: symbol, native: NativeFile, path: string, mode: 'r' | 'r+' = 'r', shared = false) {
+  constructor(key: symbol, native: NativeFile, path: string, flags: OpenFlags = 'r', shared = false) {
     if (key !== INTERNAL) throw invalidArgType('key', 'left to MappedFile.open()', key)
-    this.#handle = new Handle(native, path, mode, shared)
+    this.#handle = new Handle(native, path, isWritable(flags), shared)
     this.path = path
-    this.mode = mode
+    this.flags = flags
     // What is cloned or posted would be an object with a path. Of this V8 says so, in its own words and these.
     Object.defineProperty(this, 'clone', { value: openItsPathInTheWorkerOrPostASharedView, enumerable: true })
   }
 
   /**
-   * Opens and maps a file; nothing of it is read.
+   * Opens and maps a file, and reads nothing of it. `MappedFile.open(path, 'r+')` is short for
+   * `MappedFile.open(path, { flags: 'r+' })`.
    *
-   * @param source a path, or a FileHandle that goes on to belong to the caller
+   * @param source a path; or a FileHandle or a descriptor, which is duplicated: the caller may close theirs at any time, and has to
+   * @param options flags, or options
    * @throws `ERR_NOT_A_FILE` for what has no bytes to map: a directory, a FIFO, a socket, a device
-   * @throws the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened in this mode
+   * @throws the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened with these flags
    * @throws `ERR_UNSUPPORTED` for `shared: true` where this Node cannot: `capabilities().sharedViews`
    */
   static async open<Options extends OpenOptions = { shared?: false }>(
-    source: Source | FileHandle,
-    options?: Options,
+    source: Source | FileHandle | number,
+    options?: Options | OpenFlags,
   ): Promise<MappedFile<MemoryOf<Options>>> {
-    const signal = toSignal(options)
-    const mode = option(options, 'mode', 'r')
-    if (mode !== 'r' && mode !== 'r+') throw invalidArgValue('options.mode', "must be 'r' or 'r+'", mode)
-    const shared = toShared(option(options, 'shared', false))
-    const path = isFileHandle(source) ? undefined : toPath(source)
-    const opened = path?.bytes ?? new Descriptor(toDescriptor((source as FileHandle).fd))
+    noMore(arguments[2], 'MappedFile.open(path, options)', "MappedFile.open(path, { flags: 'w+', mode: 0o600 })")
+    const given: OpenOptions | undefined = typeof options === 'string' ? { flags: options } : options
+    const signal = toSignal(given, OPEN_OPTIONS)
+    const flags = toFlags(option(given, 'flags', 'r'))
+    const creation = toCreation(flags, option(given, 'mode'))
+    const shared = toShared(option(given, 'shared', false))
+    const descriptor = descriptorOf(source)
+    if (descriptor !== undefined && creation) {
+      throw invalidArgValue('flags', "must be 'r' or 'r+' for a file that is open already", flags)
+    }
+    const path = descriptor === undefined ? toPath(source) : undefined
+    const opened = path?.bytes ?? new Descriptor(descriptor as number)
     const native = await onPool(
-      () => openFile(opened, mode === 'r+'),
+      () => openFile(opened, isWritable(flags), creation),
       signal,
       unwanted => unwanted.release(),
     )
-    return new MappedFile(INTERNAL, native, path?.text ?? native.path, mode, shared)
+    return new MappedFile(INTERNAL, native, path?.text ?? native.path, flags, shared)
   }
 
   /** @internal A handle on what mmapRead() keeps mapped. */
@@ -148,6 +159,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer<ArrayBuffer>> {
     try {
       const handle = MappedFile.#own(this)
+      if (arguments[3] !== undefined || typeof offset === 'object') {
+        throw fileHandleCall('read(offset, length, options)', 'readInto', 'target', length, options, arguments[3])
+      }
       const { offset: start, count, signal } = handle.range(offset, length, options)
       return copyOf(handle, start, count, signal)
     } catch (error) {
@@ -168,6 +182,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     try {
       const handle = MappedFile.#own(this)
       handle.open()
+      if (arguments[3] !== undefined || typeof options === 'number' || typeof offset === 'object') {
+        throw fileHandleCall('readInto(target, offset, options)', 'readInto', 'target', offset, options, arguments[3])
+      }
       const bytes = toBytes(target)
       const start = Math.min(toOffset(offset), handle.byteLength)
       const signal = options === undefined ? undefined : toSignal(options)
@@ -183,7 +200,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @returns copies in the order asked; short ones share their memory, as those of {@link read}
    * @throws the error of the first that failed, whose place in `ranges` is in `error.index`
    */
-  async readMany(ranges: readonly ByteRange[], options?: Cancellable): Promise<Buffer<ArrayBuffer>[]> {
+  async readMany(ranges: Iterable<ByteRange>, options?: Cancellable): Promise<Buffer<ArrayBuffer>[]> {
+    noMore(arguments[2], 'file.readMany(ranges, options)')
     return allOrFirstFailure(await readAll(MappedFile.#own(this), ranges, options))
   }
 
@@ -194,9 +212,10 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @throws `ERR_INVALID_ARG_TYPE` for what is no list; what goes wrong with a range is told in its place
    */
   async readManySettled(
-    ranges: readonly ByteRange[],
+    ranges: Iterable<ByteRange>,
     options?: Cancellable,
   ): Promise<PromiseSettledResult<Buffer<ArrayBuffer>>[]> {
+    noMore(arguments[2], 'file.readManySettled(ranges, options)')
     return readAll(MappedFile.#own(this), ranges, options)
   }
 
@@ -211,10 +230,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   async readManyInto(
     target: ArrayBufferView,
-    offsets: Float64Array | BigUint64Array | readonly number[],
+    offsets: RecordOffsets,
     length: number,
     options?: Cancellable,
   ): Promise<number> {
+    noMore(arguments[4], 'file.readManyInto(target, offsets, length, options)')
     return readRecords(MappedFile.#own(this), target, offsets, length, options)
   }
 
@@ -227,6 +247,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   tryRead(offset: Offset, length: number): Buffer<ArrayBuffer> | undefined {
     const handle = MappedFile.#own(this)
+    noMore(arguments[2], 'file.tryRead(offset, length)')
     const { offset: start, count } = handle.range(offset, length)
     const bytes = resultMemory(count)
     if (tryCopy(handle.reader, bytes, 0, start, count) !== 0) return bytes
@@ -242,6 +263,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   tryReadInto(target: ArrayBufferView, offset: Offset): number | undefined {
     const handle = MappedFile.#own(this)
     handle.open()
+    if (arguments[2] !== undefined || typeof offset === 'object') {
+      throw fileHandleCall('tryReadInto(target, offset)', 'tryReadInto', 'target', offset, arguments[2], arguments[3])
+    }
     const bytes = toBytes(target)
     const start = Math.min(toOffset(offset), handle.byteLength)
     const count = cutAtEnd(handle.byteLength, start, sizeOf(bytes))
@@ -249,8 +273,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * The mapped bytes themselves, no copy, faulted in before the promise resolves. In mode 'r' what is written to a view stays
-   * in this handle's views: it reaches neither the file, nor any read, nor another handle. In mode 'r+' it is in the file for
+   * The mapped bytes themselves, no copy, faulted in before the promise resolves. With flags 'r' what is written to a view stays
+   * in this handle's views: it reaches neither the file, nor any read, nor another handle. With the others it is in the file for
    * every reader at once, and on the device after {@link flush}. A view lives as long as it is referenced, also after
    * {@link close}; it cannot be transferred, and to be cloned or posted costs a copy of up to 256 MiB around it, unless the file was
    * opened with `shared: true`. Faulted in means at that moment: only {@link lock} keeps the kernel from evicting
@@ -259,12 +283,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @param offset the first byte
    * @param length bytes; the rest of the file without one
    * @returns a Buffer over the mapping, shorter than `length` only at the end of the file
-   * @throws `ERR_UNSUPPORTED` in mode 'r+' where no mapped bytes can be handed out: elsewhere than on Linux, in Electron, and of a
-   *   file whose {@link backend} is `'read'`. In mode 'r' a view is a copy there, which behaves the same
+   * @throws `ERR_UNSUPPORTED` for a file that is open for writing, where no mapped bytes can be handed out: elsewhere than on Linux, in Electron, and of a
+   *   file whose {@link backend} is `'read'`. With flags 'r' a view is a copy there, which behaves the same
    */
   view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer<Memory>> {
     try {
       const handle = MappedFile.#own(this)
+      noMore(arguments[3], 'file.view(offset, length, options)')
       return viewOf(handle, handle.range(offset, length, options)) as Promise<Buffer<Memory>>
     } catch (error) {
       return Promise.reject(error)
@@ -281,6 +306,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   tryView(offset: Offset, length: number): Buffer<Memory> | undefined {
     const handle = MappedFile.#own(this)
+    noMore(arguments[2], 'file.tryView(offset, length)')
     const { offset: start, count } = handle.range(offset, length)
     return readyView(handle, start, count) as Buffer<Memory> | undefined
   }
@@ -293,17 +319,21 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    *   no sense
    */
   chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer<Memory>> {
-    return chunks(MappedFile.#own(this), options) as AsyncIterableIterator<Buffer<Memory>>
+    const handle = MappedFile.#own(this)
+    noMore(arguments[1], 'file.chunks(options)')
+    return chunks(handle, options) as AsyncIterableIterator<Buffer<Memory>>
   }
 
   /**
    * A Readable of copies, from `start` to `end` inclusive, as in node:fs. Each chunk has memory of its own, which can be
-   * transferred. The file stays open.
+   * transferred. The file stays open, unless `autoClose` is true.
    *
    * @throws `ERR_OUT_OF_RANGE` where `start` is past `end`, `ERR_INVALID_ARG_VALUE` for an `encoding` that is none
    */
-  createReadStream(options?: StreamOptions): MappedReadStream {
-    return new MappedReadStream(MappedFile.#own(this), options)
+  createReadStream(options?: StreamOptions | BufferEncoding | null): MappedReadStream {
+    const handle = MappedFile.#own(this)
+    noMore(arguments[1], 'file.createReadStream(options)')
+    return new MappedReadStream(handle, options)
   }
 
   /**
@@ -317,6 +347,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   async slice(start: number, end?: number, options?: Cancellable): Promise<ArrayBuffer> {
     const handle = MappedFile.#own(this)
     handle.open()
+    noMore(arguments[3], 'file.slice(start, end, options)')
     const signal = toSignal(options)
     const from = handle.position(start, 'start')
     const to = end === undefined ? handle.byteLength : handle.position(end, 'end')
@@ -333,6 +364,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   async prefault(offset: Offset = 0, length?: number, options?: Cancellable): Promise<void> {
     const handle = MappedFile.#own(this)
+    noMore(arguments[3], 'file.prefault(offset, length, options)')
     const { offset: start, count } = handle.part(offset, length)
     const plan: Plan = { kind: 'prefault', signal: toSignal(options) }
     if (count === 0) return answerFree(undefined)
@@ -346,6 +378,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   async residency(offset: Offset = 0, length?: number): Promise<Residency> {
     const handle = MappedFile.#own(this)
+    noMore(arguments[2], 'file.residency(offset, length)')
     const { offset: start, count } = handle.part(offset, length)
     return countResidency(handle, start, count)
   }
@@ -362,6 +395,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   async advise(advice: Advice, offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
+    noMore(arguments[3], 'file.advise(advice, offset, length)')
     const { offset: start, count } = handle.part(offset, length)
     await adviseRange(handle.queue, toAdvice(advice), start, count)
   }
@@ -378,6 +412,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   async lock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
+    noMore(arguments[2], 'file.lock(offset, length)')
     const { offset: start, count } = handle.part(offset, length)
     handle.noteLock()
     await lockRange(handle.queue, start, count, () => handle.open())
@@ -391,13 +426,14 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   async unlock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
     const native = handle.open()
+    noMore(arguments[2], 'file.unlock(offset, length)')
     const start = toOffset(offset)
     const count = length === undefined ? undefined : toLength(length)
     await handle.queue.run(() => native.unlock(start, count))
   }
 
   /**
-   * Mode 'r+': writes all of `data` at `offset`, and makes the file grow where it must. Once it resolves, every read, view and
+   * Writes all of `data` at `offset`, and makes the file grow where it must. Once it resolves, every read, view and
    * handle sees the bytes; {@link flush} brings them to the device. Up to 1 MiB is taken before the call returns, the rest piece
    * by piece: leave longer data alone until the promise settles.
    *
@@ -406,11 +442,14 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @returns the bytes written: `data.byteLength`
    * @throws the system's code (`ENOSPC`) and the range that was not written; what is before it was
    * @throws `ERR_OUT_OF_RANGE` where the data was made smaller or transferred meanwhile
-   * @throws `EBADF` in mode 'r'
+   * @throws `EBADF` where the file is open for reading only
    */
   async write(data: ArrayBufferView, offset: Offset): Promise<number> {
     const handle = MappedFile.#own(this)
     handle.open()
+    if (arguments[2] !== undefined || typeof offset === 'object') {
+      throw fileHandleCall('write(data, offset)', 'write', 'data', offset, arguments[2], arguments[3])
+    }
     const bytes = toBytes(data, 'data')
     const start = toOffset(offset)
     const count = sizeOf(bytes)
@@ -419,21 +458,22 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
       await writeBytes(handle.queue, bytes, start)
     } finally {
       // Also when only a part could be written.
-      if (handle.mode === 'r+') await handle.renew(false, start + count)
+      if (handle.writable) await handle.renew(false, start + count)
     }
     return count
   }
 
   /**
-   * Mode 'r+': resolves when all that was written to the range before, by {@link write} or through views, is on the device.
+   * Resolves when all that was written to the range before, by {@link write} or through views, is on the device.
    *
    * @param length bytes; the rest of the file without one
    * @throws `ENOSPC`, `EIO` or `ERR_FILE_TRUNCATED`, and the range, where any of it was lost, and goes on to do so until
    *   {@link refresh}, which connects views made from then on with the file again
-   * @throws `EBADF` in mode 'r'
+   * @throws `EBADF` where the file is open for reading only
    */
   async flush(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
+    noMore(arguments[2], 'file.flush(offset, length)')
     const { native, offset: start, count } = handle.part(offset, length)
     await handle.queue.run(() => native.flush(start, count))
   }
@@ -447,6 +487,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   async refresh(): Promise<number> {
     const handle = MappedFile.#own(this)
     handle.open()
+    noMore(arguments[0], 'file.refresh()')
     await handle.renew(true)
     // It may have been closed before it came to its turn.
     handle.open()
@@ -458,7 +499,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * goes when the last view has gone.
    */
   async close(): Promise<void> {
-    return MappedFile.#own(this).close()
+    const handle = MappedFile.#own(this)
+    noMore(arguments[0], 'file.close()', 'await file.close()')
+    return handle.close()
   }
 
   /** {@link close}, for `await using`. */

@@ -1,11 +1,22 @@
 // mmapRead(): the bytes of a file by its path. What is asked for in one turn leaves together, and what is read again is mapped.
 
 import { Buffer } from 'node:buffer'
+import type { FileHandle } from 'node:fs/promises'
 import { resolve as resolvePath } from 'node:path'
 import { giveUp, NativeFile, readPaths, releasePaths } from '#binding'
-import { type Cancellable, type Offset, type Source, toLength, toOffset, toPath, toSignal } from './arguments.js'
+import {
+  type Cancellable,
+  isFileHandle,
+  noMore,
+  type Offset,
+  type Source,
+  toLength,
+  toOffset,
+  toPath,
+  toSignal,
+} from './arguments.js'
 import { invalidArgValue } from './errors.js'
-import { queueMicrotask } from './language.js'
+import { option, queueMicrotask } from './language.js'
 import { BATCHED_BYTES, INLINE_BYTES, JOB_PATH_BYTES, JOB_PATHS, OPEN_PATHS } from './limits.js'
 import { MappedFile } from './mapped-file.js'
 import { ownMemory, resultMemory, takeBack } from './memory.js'
@@ -14,6 +25,14 @@ import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
 import { copyTo, sizeOf } from './targets.js'
 import { affords, answer, NOT_HERE, NOW, refund } from './turn-budget.js'
+
+const OPTIONS = ['idle', 'signal']
+
+/** Options of {@link mmapRead}. */
+export interface MmapReadOptions extends Cancellable {
+  /** Milliseconds that the file stays mapped after this call; 10,000 by default. */
+  idle?: number | undefined
+}
 
 /** Milliseconds that a file stays mapped after the last call that read it. */
 const IDLE = 10_000
@@ -24,6 +43,8 @@ interface Asked {
   offset: number
   /** The rest of the file where it is negative. */
   length: number
+  /** Milliseconds that it stays mapped. */
+  idle: number
   signal: AbortSignal | undefined
   /** The job that works at it, and its place there. */
   job: number
@@ -39,12 +60,19 @@ let inLine = false
 let open = 0
 let lastJob = 0x8000_0000
 
-async function read(path: Source, offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer> {
+async function read(
+  path: Source | FileHandle,
+  offset: Offset = 0,
+  length?: number,
+  options?: MmapReadOptions,
+): Promise<Buffer> {
+  noMore(arguments[4], 'mmapRead(path, offset, length, options)')
+  const signal = options === undefined ? undefined : toSignal(options, OPTIONS)
+  const idle = options === undefined ? IDLE : toIdle(option(options, 'idle', IDLE))
+  if (isFileHandle(path)) return readHandle(path, offset, length, signal)
   const bytes = absolute(path)
   const start = toOffset(offset)
   const wanted = length === undefined ? undefined : toLength(length)
-  const signal = toSignal(options)
-  const idle = toIdle(mmapRead.idle)
 
   const when = wanted !== undefined && wanted <= INLINE_BYTES ? affords(wanted) : NOT_HERE
   if (when && wanted !== undefined) {
@@ -54,18 +82,19 @@ async function read(path: Source, offset: Offset = 0, length?: number, options?:
     takeBack(memory)
     refund(wanted)
   }
-  return new Promise((resolve, reject) => ask(bytes, start, wanted ?? -1, signal, resolve, reject))
+  return new Promise((resolve, reject) => ask(bytes, start, wanted ?? -1, idle, signal, resolve, reject))
 }
 
 function ask(
   path: Buffer,
   offset: number,
   length: number,
+  idle: number,
   signal: AbortSignal | undefined,
   resolve: Asked['resolve'],
   reject: Asked['reject'],
 ): void {
-  const asked: Asked = { path, offset, length, signal, job: 0, index: 0, settled: false, resolve, reject }
+  const asked: Asked = { path, offset, length, idle, signal, job: 0, index: 0, settled: false, resolve, reject }
   if (signal) {
     const abort = () => {
       if (asked.job !== 0) giveUp(asked.job, asked.index, 1)
@@ -113,7 +142,10 @@ function startJob(): Promise<void> | undefined {
   let taken = 0
   for (; taken < waiting.length && batch.length < JOB_PATHS; taken += 1) {
     const asked = waiting[taken] as Asked
-    if (!asked.settled) batch.push(asked)
+    if (asked.settled) continue
+    // One job keeps all of its files mapped for the same time.
+    if (asked.idle !== (batch[0]?.idle ?? asked.idle)) break
+    batch.push(asked)
   }
   waiting = waiting.slice(taken)
   announce()
@@ -132,7 +164,8 @@ function startJob(): Promise<void> | undefined {
   }
   try {
     const paths = batch.map(({ path }) => path)
-    return follow(readPaths(job, paths, offsets, lengths, toIdle(mmapRead.idle), BATCHED_BYTES, JOB_PATH_BYTES), batch)
+    const { idle } = batch[0] as Asked
+    return follow(readPaths(job, paths, offsets, lengths, idle, BATCHED_BYTES, JOB_PATH_BYTES), batch)
   } catch (error) {
     for (const asked of batch) asked.reject(error)
     return undefined
@@ -199,27 +232,41 @@ function absolute(path: Source): Buffer {
 
 function toIdle(idle: unknown): number {
   if (typeof idle !== 'number' || !(idle >= 0)) {
-    throw invalidArgValue('mmapRead.idle', 'must be a number of milliseconds >= 0', idle)
+    throw invalidArgValue('options.idle', 'must be a number of milliseconds >= 0', idle)
   }
   return idle
+}
+
+// A file that is open already has no path to find it by, so it is mapped for this call alone.
+async function readHandle(
+  handle: FileHandle,
+  offset: Offset,
+  length: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const options = { signal }
+  const file = await MappedFile.open(handle, options)
+  try {
+    return await file.read(offset, length, options)
+  } finally {
+    await file.close()
+  }
 }
 
 /**
  * Reads `length` bytes at `offset` of the file that is at `path` now, without ever blocking the event loop, in one trip to
  * the pool at most (results beyond 8 MiB take one per 8 MiB, and without a `length` those beyond 1 MiB one more). A mapping is
- * kept and shared by every thread of the process until it has been idle for `mmapRead.idle` milliseconds, or until
+ * kept and shared by every thread of the process until it has been idle for `options.idle` milliseconds, or until
  * `mmapRead.release(path?)` is called; a file replaced or changed in size is noticed.
  *
- * @param path relative to the directory at the time of the call
+ * @param path relative to the directory at the time of the call; or a FileHandle, whose file is mapped for this call alone
  * @param offset the first byte; 0 without one
  * @param length bytes; the rest of the file without one
  * @returns a copy, shorter than `length` only at the end of the file; it may share its memory, as that of {@link MappedFile.read}
  * @throws what {@link MappedFile.open} and {@link MappedFile.read} reject with
  */
 export const mmapRead: {
-  (path: Source, offset?: Offset, length?: number, options?: Cancellable): Promise<Buffer>
-  /** Milliseconds that a file stays mapped after the last call that read it; 10,000 unless it is set, 0 or more. */
-  idle: number
+  (path: Source | FileHandle, offset?: Offset, length?: number, options?: MmapReadOptions): Promise<Buffer>
   /**
    * Lets go of one file, or of all that mmapRead() keeps mapped in this process. What was read stays.
    *
@@ -227,7 +274,6 @@ export const mmapRead: {
    */
   release(path?: Source): void
 } = Object.assign(read, {
-  idle: IDLE,
   release(path?: Source): void {
     releasePaths(path === undefined ? undefined : absolute(path))
   },

@@ -63,7 +63,7 @@ export const sizeOf = ofTypedArrays.byteLength as (bytes: Uint8Array) => number
 
 /** How many elements a typed array has, whatever it says itself. */
 export const lengthOf = call.bind(Object.getOwnPropertyDescriptor(typedArray, 'length')?.get as () => number) as (
-  list: Float64Array | BigUint64Array,
+  list: NodeJS.TypedArray,
 ) => number
 
 /** The memory that it is a part of, and where in it it begins. */

@@ -71,7 +71,7 @@ export async function coldView(
 // Refuses what a copy would only pretend: stores that reach the file.
 function handsOut(handle: Handle): boolean {
   if (externalBuffers && handle.backend === 'mapped') return true
-  if (handle.mode === 'r') return false
+  if (!handle.writable) return false
   const where = externalBuffers ? 'this file cannot be mapped' : 'this runtime allows no external buffers'
   throw unsupported(`'${handle.path}': ${where}, so no store to a view would reach the file; use write()`)
 }

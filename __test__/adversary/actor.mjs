@@ -312,7 +312,7 @@ export async function act({ folder, names, written, log, seed, actor, without, u
     lock: doing('lock', (file, offset, wanted) => file.lock(offset, wanted)),
     unlock: doing('unlock', (file, offset, wanted) => file.unlock(offset, wanted)),
     residency: doing('residency', (file, offset, wanted) => file.residency(offset, wanted)),
-    flush: doing('flush', (file, offset, wanted) => (file.mode === 'r+' ? file.flush(offset, wanted) : undefined)),
+    flush: doing('flush', (file, offset, wanted) => (file.flags === 'r+' ? file.flush(offset, wanted) : undefined)),
     async refresh(handle) {
       await called(
         { on: handle.id, method: 'refresh' },
@@ -390,7 +390,7 @@ export async function act({ folder, names, written, log, seed, actor, without, u
         const source = byHandle ? await fs.promises.open(join(folder, name), mode) : join(folder, name)
         try {
           const ino = byHandle ? (await source.stat()).ino : undefined
-          const file = await MappedFile.open(source, { mode, ...options })
+          const file = await MappedFile.open(source, { flags: mode, ...options })
           note({ on: id, method: 'open', opened: true, name, ino, begin, end: now(), refreshed: file.byteLength })
           handles.push({ id, file, views: [] })
         } finally {
@@ -454,7 +454,7 @@ export async function act({ folder, names, written, log, seed, actor, without, u
       act => () => handles.length > 0 && act(pick(handles)),
     ),
     ...[...Object.values(writing), ...Object.values(writing)].map(act => () => {
-      const writable = handles.filter(({ file }) => file.mode === 'r+')
+      const writable = handles.filter(({ file }) => file.flags === 'r+')
       return writable.length > 0 && act(pick(writable))
     }),
   ]

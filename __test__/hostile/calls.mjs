@@ -129,7 +129,7 @@ export const keeping = {
   },
 }
 
-/** write() in mode 'r': refused for its arguments, and then for the mode. */
+/** write() with flags 'r': refused for its arguments, and then for the mode. */
 const writing = {
   arguments: size => fc.record({ target: withWasm, offset: offsets(size) }),
   begin(world, { target: description, offset }) {
@@ -191,8 +191,8 @@ function many(method, check) {
     arguments: size => fc.record({ ranges: listed(size), options }),
     begin(world, { ranges, options: described }) {
       const { value, refusals, reason, ...signal } = makeOptions(described)
-      const isList = Array.isArray(ranges)
-      const { excuses = [], ...judging } = check(world, isList ? ranges.map(range => taken(world, range)) : [])
+      const isList = typeof ranges === 'object' && ranges !== null && Symbol.iterator in ranges
+      const { excuses = [], ...judging } = check(world, isList ? Array.from(ranges, range => taken(world, range)) : [])
       return {
         ...signal,
         run: () => world.file[method](ranges, value),
@@ -312,7 +312,7 @@ const methods = {
     begin(world, { target: description, offsets: given, length, options: described }) {
       const { value, refusals, reason, ...signal } = makeOptions(described)
       const target = makeTarget(description)
-      const isList = Array.isArray(given) || types.isFloat64Array(given) || types.isBigUint64Array(given)
+      const isList = Array.isArray(given) || types.isTypedArray(given)
       const each = isList ? [...given].map(one => asOffset(one, false)) : [{ refusal: TYPE }]
       const much = asLength(length, false)
       const parts = each.map(({ is }) => ({ offset: is, count: cut(world.size, is, much.is) }))
@@ -430,8 +430,11 @@ const methods = {
     arguments: size =>
       fc.record({ start: offsets(size), end: streamEnds(size), highWaterMark: highWaterMarks(size), options }),
     begin(world, { options: described, start, end, highWaterMark }) {
-      const { value, refusals, reason, ...signal } = makeOptions(described)
-      const isBag = value === undefined || (typeof value === 'object' && value !== null)
+      const { value, refusals: ofOptions, reason, ...signal } = makeOptions(described)
+      // As in node:fs, null is no options, and a string is an encoding, of which the empty one is none.
+      const isNone = value === null || value === ''
+      const isBag = isNone || value === undefined || typeof value === 'object'
+      const refusals = isNone ? [] : ofOptions
       const from = asOffset(start)
       const unlimited = end === undefined || end === Number.POSITIVE_INFINITY
       const to = unlimited ? { is: Number.POSITIVE_INFINITY } : asOffset(end)
@@ -452,7 +455,7 @@ const methods = {
           return Buffer.concat(parts)
         },
         ...expected({
-          refusals: isBag ? asked : [TYPE],
+          refusals: isBag ? asked : [typeof value === 'string' ? VALUE : TYPE],
           excuses: [reason && ABORTED],
           check: bytes => sameBytes(world, from.is, to.is + 1 - from.is, bytes, 'the stream'),
         }),
@@ -520,7 +523,7 @@ const methods = {
           'FileHandle',
           undefined,
           null,
-          5,
+          -5,
           '',
           {},
           [],
@@ -534,13 +537,13 @@ const methods = {
           { fd: 2 ** 32 },
           new Proxy({}, {}),
         ),
-        mode: fc.constantFrom(undefined, 'r', 'r+', 'w', 5, null),
+        flags: fc.constantFrom(undefined, 'r', 'r+', 'w', 5, null),
         options,
       }),
-    begin(world, { source, mode, options: described }) {
+    begin(world, { source, flags, options: described }) {
       const { value, refusals, reason, ...signal } = makeOptions(described)
       const isBag = typeof value === 'object' && value !== null
-      const bag = isBag && mode !== undefined ? { ...value, mode } : value
+      const bag = isBag && flags !== undefined ? { ...value, flags } : value
       return {
         ...signal,
         async run() {
@@ -551,10 +554,12 @@ const methods = {
         },
         ...expected({
           refusals: [
-            ...refusals,
-            ...(isBag && mode !== undefined && mode !== 'r' && mode !== 'r+' ? [VALUE] : []),
+            // A string is flags.
+            ...(typeof value === 'string' ? [VALUE] : refusals),
+            ...(isBag && flags === 'w' ? [VALUE] : []),
+            ...(isBag && (flags === 5 || flags === null) ? [TYPE] : []),
             // It was opened for reading.
-            ...(isBag && mode === 'r+' && source === 'FileHandle' ? ['Error EACCES', reason] : []),
+            ...(isBag && flags === 'r+' && source === 'FileHandle' ? ['Error EACCES', reason] : []),
             // An abort may come before the kernel's answer.
             ...(Object.hasOwn(world.sources, source) ? [] : [...refusalsOfSource(source), reason]),
           ],
@@ -580,6 +585,7 @@ const methods = {
 function refusalsOfSource(source) {
   if (source === '') return ['Error ENOENT']
   if (source === 'nul\0') return [VALUE]
+  if (source === -5) return [RANGE]
   if (typeof source?.fd === 'number') return [source.fd === -1 ? 'Error EBADF' : RANGE]
   return [TYPE]
 }

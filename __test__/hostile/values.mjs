@@ -113,8 +113,9 @@ export function makeOptions({ kind, abort, value }) {
     }
   }
   if (kind === 'junk signal') return { value: { signal: value }, refusals: [TYPE] }
-  // An object is an object of options, though it may have none.
-  return { value, refusals: typeof value === 'object' && value !== null ? [] : [TYPE] }
+  // An object is an object of options, though it may have none; others than those that there are, are refused.
+  if (typeof value !== 'object' || value === null) return { value, refusals: [TYPE] }
+  return { value, refusals: Object.keys(value).length > 0 ? [VALUE] : [] }
 }
 
 const safe = value => Number.isSafeInteger(value) && value >= 0

@@ -1,4 +1,4 @@
-// Files of mode 'r+' that are written by several calls at once: what each byte may be meanwhile, and must be in the end.
+// Files of flags 'r+' that are written by several calls at once: what each byte may be meanwhile, and must be in the end.
 
 import fc from 'fast-check'
 import { mmapRead } from 'faultless'

@@ -1,4 +1,4 @@
-// Workers that get a shared view of a file in mode 'r+' by post, and raise a number in it.
+// Workers that get a shared view of a file opened with flags 'r+' by post, and raise a number in it.
 //
 // Arguments: the file, how many workers, how often each.
 
@@ -8,7 +8,7 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads'
 if (isMainThread) {
   const { MappedFile } = await import('faultless')
   const [path, workers, each] = process.argv.slice(2)
-  const file = await MappedFile.open(path, { mode: 'r+', shared: true })
+  const file = await MappedFile.open(path, { flags: 'r+', shared: true })
   const view = await file.view()
   const ended = Array.from({ length: Number(workers) }, () =>
     once(new Worker(new URL(import.meta.url), { workerData: { view, each: Number(each) } }), 'exit'),

@@ -3,7 +3,7 @@
 import { MappedFile } from 'faultless'
 import { MiB, seededBytes } from '../helpers/files.mjs'
 
-const file = await MappedFile.open(process.argv[2], { mode: 'r+' })
+const file = await MappedFile.open(process.argv[2], { flags: 'r+' })
 const view = await file.view(0, file.byteLength)
 seededBytes(MiB, 5).copy(view, 0)
 await file.write(seededBytes(2 * MiB, 6), 3 * MiB - 7)

@@ -3,7 +3,7 @@
 import { MappedFile } from 'faultless'
 import { MiB, PAGE } from '../helpers/files.mjs'
 
-const file = await MappedFile.open(process.argv[2], { mode: 'r+' })
+const file = await MappedFile.open(process.argv[2], { flags: 'r+' })
 const view = await file.view(0, file.byteLength)
 const outcome = promise =>
   promise.then(
@@ -14,7 +14,7 @@ view.fill(7)
 const viewed = await outcome(file.flush(0, PAGE))
 const again = await outcome(file.flush(MiB, PAGE))
 const clean = await outcome(file.flush(MiB, PAGE))
-const other = await MappedFile.open(process.argv[2], { mode: 'r+' })
+const other = await MappedFile.open(process.argv[2], { flags: 'r+' })
 await other.write(Buffer.alloc(PAGE, 9), 0)
 const written = await outcome(other.flush())
 const readOn = (await file.read(5, 1))[0] === 7 || (await file.read(5, 1))[0] === 9

@@ -17,7 +17,7 @@ const outcome = promise => promise.then(() => 'resolved', told)
 // A name that is no UTF-8, in the list of mappings of this process.
 const odd = await MappedFile.open(Buffer.concat([Buffer.from(`${path}-`), Buffer.from([0xff, 0xfe])]))
 await odd.view()
-const file = await MappedFile.open(path, { mode: 'r+' })
+const file = await MappedFile.open(path, { flags: 'r+' })
 const view = await file.view(0, file.byteLength)
 // The first MiB has its place on the disk; the rest is hole. Two pages far apart, and one byte of each.
 view.write('kept', 10)

@@ -6,7 +6,7 @@ import { MappedFile } from 'faultless'
 import { MiB, PAGE } from '../helpers/files.mjs'
 
 const [path, filler] = process.argv.slice(2)
-const file = await MappedFile.open(path, { mode: 'r+' })
+const file = await MappedFile.open(path, { flags: 'r+' })
 const [bytes, holes] = [file.byteLength - 8 * MiB, 64]
 let pending = true
 const viewing = file.view().finally(() => {

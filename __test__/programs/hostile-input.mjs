@@ -69,7 +69,7 @@ const scenes = scenesOf(SIZES, calls)
 
 /** Has all calls of a scene run at once, and in the middle of it does what the scene has in store. */
 async function play({ listed, turns, onPool, closing }, { of, mode, prepare, tampering }) {
-  const file = await MappedFile.open(of.path, { mode })
+  const file = await MappedFile.open(of.path, { flags: mode })
   const world = { ...of, file, mayBeClosed: closing !== 'no' }
   if (closing === 'before') await file.close()
   const spending = onPool ? spendTheTurn() : undefined

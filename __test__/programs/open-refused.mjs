@@ -4,7 +4,7 @@ import { MappedFile, mmapRead } from 'faultless'
 
 const errors = []
 const [file, mode = 'r'] = process.argv.slice(2)
-for (const open of [path => MappedFile.open(path, { mode }), mmapRead]) {
+for (const open of [path => MappedFile.open(path, { flags: mode }), mmapRead]) {
   const { code, errno, syscall, path, message } = await open(file).catch(error => error)
   errors.push({ code, errno, syscall, path, message })
 }

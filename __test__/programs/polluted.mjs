@@ -8,7 +8,7 @@ const path = process.argv[2]
 const original = seededBytes(2 * MiB)
 const other = fs.openSync(process.execPath)
 const pollution = {
-  mode: 'r+',
+  flags: 'r+',
   signal: AbortSignal.abort(),
   start: 5,
   end: 10,
@@ -32,7 +32,7 @@ const range = { offset: 0, length: original.length }
 const ways = {
   'open of a Buffer': async (_, options) => {
     const file = await MappedFile.open(Buffer.from(path), options)
-    const how = [file.path, file.mode]
+    const how = [file.path, file.flags]
     await file.close()
     return how.join()
   },
@@ -66,7 +66,7 @@ async function run() {
       const file = await MappedFile.open(path, options)
       const result = await way(file, options).catch(error => `${error}`)
       const is = Buffer.isBuffer(result) ? original.equals(result) : result
-      report[`${name}${options ? ', with options' : ''}`] = [is ?? true, file.mode].join()
+      report[`${name}${options ? ', with options' : ''}`] = [is ?? true, file.flags].join()
       await file.close()
     }
   }

@@ -60,7 +60,7 @@ const ways = {
 const report = {}
 for (const [name, way] of Object.entries(ways)) {
   // A cold handle each time, and one that is warm.
-  const file = await MappedFile.open(path, { mode: 'r+' })
+  const file = await MappedFile.open(path, { flags: 'r+' })
   for (let time = 0; time < 2; time++) {
     const result = await way(file)
     report[name] = Buffer.isBuffer(result) && !original.equals(result) ? 'wrong bytes' : 'settled'

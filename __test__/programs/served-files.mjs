@@ -147,7 +147,7 @@ async function run() {
   for (const [name, work] of Object.entries(others)) {
     let file
     await step(`open for ${name}`, async () => {
-      file = await MappedFile.open(pathOf(name), { mode })
+      file = await MappedFile.open(pathOf(name), { flags: mode })
     })
     if (!file) continue
     await step(name, () =>
@@ -221,8 +221,7 @@ async function run() {
     await untilReleased(path)
   })
   await step('idle', async (_, path) => {
-    mmapRead.idle = 50
-    await mmapRead(path, 0, 100)
+    await mmapRead(path, 0, 100, { idle: 50 })
     await untilReleased(path)
   })
   if (!isMainThread) await step('left-open', async (_, path) => void (await (await MappedFile.open(path)).read(0, 100)))

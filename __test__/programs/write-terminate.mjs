@@ -24,7 +24,7 @@ async function life() {
 for (let index = 0; index < count; index += 4) await Promise.all([life(), life(), life(), life()])
 await untilLocked(0)
 await untilReleased(path)
-const file = await MappedFile.open(path, { mode: 'r+' })
+const file = await MappedFile.open(path, { flags: 'r+' })
 await file.write(Buffer.from('alive'), 0)
 await file.flush()
 const right = (await file.read(0, 5)).toString() === 'alive'

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { MappedFile } from 'faultless'
 
 const { path, start, length, rounds } = workerData
-const file = await MappedFile.open(path, { mode: 'r+' })
+const file = await MappedFile.open(path, { flags: 'r+' })
 const view = await file.view(start, length)
 parentPort.postMessage('open')
 for (let round = 1; round <= (rounds ?? Number.POSITIVE_INFINITY); round++) {

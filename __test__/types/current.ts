@@ -7,7 +7,7 @@ async function main(flag: boolean) {
   const va: Buffer<ArrayBuffer> = await a.view()
   const b = await MappedFile.open('x', { shared: true })
   const vb: Buffer<SharedArrayBuffer> = await b.view()
-  const c = await MappedFile.open('x', { mode: 'r+' })
+  const c = await MappedFile.open('x', { flags: 'r+' })
   const vc: Buffer<ArrayBuffer> = await c.view()
   const d = await MappedFile.open('x', { shared: flag })
   const vd: Buffer<ArrayBufferLike> = await d.view()

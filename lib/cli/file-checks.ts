@@ -45,7 +45,7 @@ async function look(path: string): Promise<Check[]> {
 }
 
 const NOT_MAPPED =
-  "Every read goes to the pool, or to memory for files that the system makes; views are copies, and none in mode 'r+'."
+  'Every read goes to the pool, or to memory for files that the system makes; views are copies, and a file that was opened for writing has none.'
 
 function onFileSystem(fileSystem: string, onDisk: string, check: MakeCheck): Check {
   if (REMOTE.test(fileSystem)) {

@@ -103,7 +103,7 @@ function capabilityChecks(found: Readonly<Record<string, boolean | number | stri
       found.externalBuffers === true,
       'view() and chunks() hand out mapped bytes',
       'this runtime forbids them',
-      "view() and chunks() give copies, as in Electron, and none in mode 'r+': use read(), readInto() and write().",
+      'view() and chunks() give copies, as in Electron, and a file that was opened for writing has none: use read(), readInto() and write().',
     ),
   ]
 }

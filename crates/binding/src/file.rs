@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use faultless_mapping::{Duplicate, MappedFile, PathRange, Purpose, Range};
+use faultless_mapping::{Creation, Duplicate, MappedFile, PathRange, Purpose, Range};
 use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
@@ -179,11 +179,20 @@ impl Descriptor {
     }
 }
 
+/// How `openFile` makes a file that is missing.
+#[napi(object)]
+pub struct CreateOptions {
+    pub exclusive: bool,
+    pub truncate: bool,
+    pub permissions: u32,
+}
+
 /// Opens a path, or what a descriptor leads to, which is used up.
 #[napi(ts_return_type = "Promise<NativeFile>")]
 pub fn open_file(
     source: Either<Buffer, ClassInstance<Descriptor>>,
     writable: bool,
+    create: Option<CreateOptions>,
 ) -> Result<AsyncTask<Job<OpenFile>>> {
     let source = match source {
         Either::A(path) => Source::Path(path_from(&path)),
@@ -191,7 +200,12 @@ pub fn open_file(
             descriptor.0.take().ok_or_else(|| Error::new(Status::InvalidArg, "used before".to_owned()))?,
         ),
     };
-    schedule(OpenFile { source: Some(source), writable })
+    let creation = create.map(|CreateOptions { exclusive, truncate, permissions }| Creation {
+        exclusive,
+        truncate,
+        permissions,
+    });
+    schedule(OpenFile { source: Some(source), writable, creation })
 }
 
 /// Reads the files at some paths: from each offset as much as its length says, or the rest of the file where that is negative. A

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use faultless_mapping::{
-    Duplicate, Error as CoreError, Failures, MappedFile, PathOutcome, PathRange, PathsRead, Purpose, Range,
-    Residency, Target,
+    Creation, Duplicate, Error as CoreError, Failures, MappedFile, PathOutcome, PathRange, PathsRead,
+    Purpose, Range, Residency, Target,
 };
 use napi::bindgen_prelude::{
     Array, AsyncTask, BufferSlice, Either, JsObjectValue, Null, Object, ToNapiValue, TypeName, Uint8Array,
@@ -155,6 +155,8 @@ pub struct OpenFile {
     /// Taken by the job.
     pub(crate) source: Option<Source>,
     pub(crate) writable: bool,
+    /// Makes the file where there is none.
+    pub(crate) creation: Option<Creation>,
 }
 
 impl Work for OpenFile {
@@ -163,7 +165,10 @@ impl Work for OpenFile {
 
     fn work(&mut self) -> faultless_mapping::Result<MappedFile> {
         match self.source.take() {
-            Some(Source::Path(path)) => MappedFile::open(&path, self.writable),
+            Some(Source::Path(path)) => match self.creation {
+                Some(how) => MappedFile::create(&path, how),
+                None => MappedFile::open(&path, self.writable),
+            },
             Some(Source::Descriptor(file)) => MappedFile::from_descriptor(file, self.writable),
             None => Err(CoreError::Cancelled),
         }

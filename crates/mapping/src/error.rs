@@ -100,7 +100,7 @@ pub enum Error {
     },
     /// A call that writes, on a file that is open for reading.
     #[error(
-        "{}, {syscall} '{}': the file is open in mode 'r'; open it in mode 'r+'", describe(Errno::BADF), path.display()
+        "{}, {syscall} '{}': the file is open for reading only; open it with flags 'r+'", describe(Errno::BADF), path.display()
     )]
     ReadOnly {
         /// The call that was refused.

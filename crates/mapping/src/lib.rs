@@ -72,7 +72,7 @@ pub use views::Views;
 pub use error::{ByteRange, Error, LockLimit, Result};
 pub use limits::PIECE;
 pub use mapped_file::{Copied, Duplicate, MappedFile, Residency};
-pub use os::{Advice, Capabilities, Errno, Settings, capabilities, configure, page_size};
+pub use os::{Advice, Capabilities, Creation, Errno, Settings, capabilities, configure, page_size};
 pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_paths, try_read_path};
 pub use permits::{Permits, Waiter};
 pub use range::Range;

@@ -10,7 +10,7 @@ use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
 use crate::limits::{BEGUN_AHEAD, FAULT_AROUND, GENERATED, IN_ORDER, INLINE_VIEW};
 use crate::locks::Locks;
-use crate::os::{self, Errno, FileSystem, OpenedFor, Stat, page_size};
+use crate::os::{self, Creation, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
 use crate::reaper::{Deferred, close_what_is_let_go_of};
 use crate::writing::Writing;
@@ -36,7 +36,7 @@ pub struct MappedFile {
     /// Up to where reading in order was begun.
     begun: AtomicU64,
     read_ahead: OnceLock<u64>,
-    /// In mode `r+`.
+    /// Where it is open for writing.
     writing: Option<Arc<Writing>>,
 }
 
@@ -102,6 +102,26 @@ impl MappedFile {
         Self::from_file(open_regular(path, writable)?, path.to_owned(), writable, true)
     }
 
+    /// Opens and maps the file at `path` for reading and writing, and makes it where there is none. May wait for the disk.
+    ///
+    /// # Errors
+    /// As [`MappedFile::open`]; EEXIST where the file must not exist.
+    pub fn create(path: &Path, how: Creation) -> Result<Self> {
+        // Looked at before it is opened: opening some devices does things.
+        match os::stat_path(path) {
+            Ok(stat) => must_be_regular(&stat, path)?,
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(Error::system(errno, "open", path)),
+        }
+        let file = with_descriptors(|| os::create(path, how));
+        Self::from_file(
+            file.map_err(|errno| Error::system(errno, "open", path))?,
+            path.to_owned(),
+            true,
+            true,
+        )
+    }
+
     /// A second descriptor for a file that the caller has open, who may close theirs at any time. Does not wait for a disk.
     ///
     /// # Errors
@@ -114,20 +134,20 @@ impl MappedFile {
     /// Maps an open file, for reading or for both.
     ///
     /// # Errors
-    /// As [`MappedFile::open`]; [`Error::WrongFlags`] where it was not opened for all that the mode does.
+    /// As [`MappedFile::open`]; [`Error::WrongFlags`] where it was not opened for all that the flags do.
     pub fn from_descriptor(file: Duplicate, writable: bool) -> Result<Self> {
         let file = file.0.into_inner();
         let path = os::path_of_file(&file);
         let flags = os::opened_for(&file).map_err(|errno| Error::system(errno, "fcntl", &path))?;
         let what = match (writable, flags) {
             (false, OpenedFor { reading: false, .. }) => {
-                Some("mode 'r' needs a FileHandle that was opened for reading")
+                Some("flags 'r' need a FileHandle that was opened for reading")
             }
             (true, OpenedFor { reading: false, .. } | OpenedFor { writing: false, .. }) => {
-                Some("mode 'r+' needs a FileHandle that was opened for reading and writing ('r+')")
+                Some("flags 'r+' need a FileHandle that was opened for reading and writing ('r+')")
             }
             (true, OpenedFor { appending: true, .. }) => {
-                Some("mode 'r+' needs a FileHandle without O_APPEND, which sends all writes to the end")
+                Some("flags 'r+' need a FileHandle without O_APPEND, which sends all writes to the end")
             }
             _ => None,
         };
@@ -553,14 +573,18 @@ pub(crate) fn open_regular(path: &Path, writable: bool) -> Result<File> {
     // Looked at before it is opened: opening some devices does things.
     let stat = os::stat_path(path).map_err(|errno| Error::system(errno, "open", path))?;
     must_be_regular(&stat, path)?;
-    let opened = match os::open(path, writable) {
+    with_descriptors(|| os::open(path, writable)).map_err(|errno| Error::system(errno, "open", path))
+}
+
+/// Tries once more where the process has no descriptor left, after those that were let go of are closed.
+fn with_descriptors<T>(open: impl Fn() -> std::result::Result<T, Errno>) -> std::result::Result<T, Errno> {
+    match open() {
         Err(Errno::MFILE | Errno::NFILE) => {
             close_what_is_let_go_of();
-            os::open(path, writable)
+            open()
         }
         opened => opened,
-    };
-    opened.map_err(|errno| Error::system(errno, "open", path))
+    }
 }
 
 pub(crate) fn must_be_regular(stat: &Stat, path: &Path) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The mapping behind the views of one handle: copy-on-write, or, in mode `r+`, one that writes through to the file.
+//! The mapping behind the views of one handle: copy-on-write, or, for a file that is open for writing, one that writes through to the file.
 
 use std::fs::File;
 use std::path::Path;
@@ -27,7 +27,7 @@ struct Mapped {
 }
 
 impl Views {
-    /// Maps the file for one handle. In mode `r` what is written stays in the mapping.
+    /// Maps the file for one handle. Where the file is open for reading only, what is written stays in the mapping.
     pub(crate) fn new(
         file: &Arc<Deferred<File>>,
         stat: &Stat,

@@ -1,4 +1,4 @@
-//! Mode `r+`: writing by calls, having it on the device, and what must be remembered of stores that were lost.
+//! Files that are open for writing: writing by calls, having it on the device, and what must be remembered of stores that were lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -47,7 +47,7 @@ impl MappedFile {
     /// the disk. They are seen by every mapping of the file at once.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`] in mode `r`. [`Error::Range`] with the bytes that were not written: those before them were.
+    /// [`Error::ReadOnly`] where the file is open for reading only. [`Error::Range`] with the bytes that were not written: those before them were.
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.writing("write")?;
         let (done, outcome) = os::write_at(self.file(), bytes, offset);
@@ -58,7 +58,7 @@ impl MappedFile {
     /// Has what was written to a range, by calls and through views, on the device, and says so only then. Waits for it.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`] in mode `r`. [`Error::Lost`] where something written to the range was or may be lost: also by an
+    /// [`Error::ReadOnly`] where the file is open for reading only. [`Error::Lost`] where something written to the range was or may be lost: also by an
     /// earlier failure, until [`MappedFile::refreshed`].
     pub fn flush(&self, range: Range) -> Result<()> {
         let writing = self.writing("fdatasync")?;
@@ -100,7 +100,7 @@ impl MappedFile {
         all.iter().try_for_each(|views| self.nothing_lost(views.pages(), range))
     }
 
-    /// Every store to a range of views reaches the file; in mode `r` none is meant to.
+    /// Every store to a range of views reaches the file; of a file that is open for reading only, none is meant to.
     ///
     /// # Errors
     /// [`Error::Lost`] with the first part that is cut off from it.

@@ -14,6 +14,8 @@ pub(crate) use other::*;
 #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
 pub use other::{Advice, Errno, capabilities, page_size};
 
+use std::fs::{File, OpenOptions};
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// What the environment of the process asks for. It is read by the caller, on a thread where that is safe: `getenv` beside a
@@ -24,6 +26,28 @@ pub struct Settings {
     pub no_guard: bool,
     /// Pretend that the kernel lacks `MADV_POPULATE_READ` and what came after it.
     pub touch: bool,
+}
+
+/// How a file is opened that may have to be made first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Creation {
+    /// There must be no such file yet.
+    pub exclusive: bool,
+    /// The file loses all bytes that it has.
+    pub truncate: bool,
+    /// Permission bits of a file that is made, which the umask of the process reduces. Unix only.
+    pub permissions: u32,
+}
+
+/// Opens for reading and writing, and makes the file where there is none. May wait for the disk.
+pub(crate) fn create(path: &Path, how: Creation) -> Result<File, Errno> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).create_new(how.exclusive).truncate(how.truncate);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, how.permissions);
+    options.open(path).map_err(|error| errno_of(&error))
 }
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();

@@ -17,6 +17,7 @@ pub struct Errno(i32);
 impl Errno {
     pub(crate) const ACCESS: Self = Self(4092);
     pub(crate) const BADF: Self = Self(4083);
+    pub(crate) const EXIST: Self = Self(4075);
     pub(crate) const FAULT: Self = Self(4081);
     pub(crate) const INVAL: Self = Self(4071);
     pub(crate) const IO: Self = Self(4070);
@@ -42,6 +43,7 @@ impl Errno {
         match self {
             Self::ACCESS => ("EACCES", ErrorKind::PermissionDenied),
             Self::BADF => ("EBADF", ErrorKind::InvalidInput),
+            Self::EXIST => ("EEXIST", ErrorKind::AlreadyExists),
             Self::FAULT => ("EFAULT", ErrorKind::InvalidInput),
             Self::INVAL => ("EINVAL", ErrorKind::InvalidInput),
             Self::ISDIR => ("EISDIR", ErrorKind::IsADirectory),
@@ -75,6 +77,7 @@ pub(crate) fn errno_of(error: &io::Error) -> Errno {
     match error.kind() {
         ErrorKind::NotFound => Errno::NOENT,
         ErrorKind::PermissionDenied => Errno::ACCESS,
+        ErrorKind::AlreadyExists => Errno::EXIST,
         ErrorKind::OutOfMemory => Errno::NOMEM,
         ErrorKind::InvalidInput => Errno::INVAL,
         ErrorKind::IsADirectory => Errno::ISDIR,

@@ -1,0 +1,78 @@
+// How a file is opened: the flags of node:fs that a mapping can have, and the permissions of a file that is made.
+
+import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
+
+/**
+ * How a file is opened, as in node:fs. A mapping always reads, so there is no `'w'` and no `'a'`.
+ *
+ * - `'r'`: for reading. The file must exist. Changes of views stay in their handle.
+ * - `'r+'`: for reading and writing. The file must exist. Stores to views reach the file.
+ * - `'w+'`: as `'r+'`, but the file is made where there is none, and emptied where there is one.
+ * - `'a+'`: as `'r+'`, but the file is made where there is none, and `append()` is the only call that writes.
+ * - `'wx+'`, `'ax+'`: the same, but the file must not exist.
+ */
+export type OpenFlags = 'r' | 'r+' | 'w+' | 'wx+' | 'a+' | 'ax+'
+
+/** How the addon makes a file that is missing. */
+interface Creation {
+  exclusive: boolean
+  truncate: boolean
+}
+
+const CREATIONS: Readonly<Record<OpenFlags, Creation | undefined>> = {
+  r: undefined,
+  'r+': undefined,
+  'w+': { exclusive: false, truncate: true },
+  'wx+': { exclusive: true, truncate: true },
+  'a+': { exclusive: false, truncate: false },
+  'ax+': { exclusive: true, truncate: false },
+}
+
+const NAMES = Object.keys(CREATIONS) as OpenFlags[]
+const QUOTED = NAMES.map(name => `'${name}'`).join(', ')
+
+/** Flags, checked. */
+export function toFlags(value: unknown): OpenFlags {
+  const known = NAMES.find(name => name === value)
+  if (known) return known
+  if (typeof value === 'number') {
+    throw invalidArgType('flags', `one of ${QUOTED}; numbers such as O_RDWR are not supported`, value)
+  }
+  if (typeof value !== 'string') throw invalidArgType('flags', `one of ${QUOTED}`, value)
+  const readable = NAMES.find(name => name === `${value}+`)
+  const reason = readable ? `: a mapping always reads the file, so use '${readable}'` : ''
+  throw invalidArgValue('flags', `must be one of ${QUOTED}${reason}`, value)
+}
+
+/** How a file that is missing is made; undefined where it must exist. */
+export function toCreation(flags: OpenFlags, mode: unknown): (Creation & { permissions: number }) | undefined {
+  const creation = CREATIONS[flags]
+  if (mode !== undefined && !creation) {
+    const isFlags = NAMES.some(name => name === mode)
+    const cure = isFlags
+      ? `is the permissions of a file that is made, as in node:fs. Use flags: '${mode}'`
+      : `is the permissions of a file that is made, and flags '${flags}' make none. Use flags 'w+', 'wx+', 'a+' or 'ax+'`
+    throw invalidArgValue('options.mode', cure, mode)
+  }
+  return creation && { ...creation, permissions: toPermissions(mode) }
+}
+
+/** Every permission bit; the umask of the process takes some away. */
+const DEFAULT_PERMISSIONS = 0o666
+const MOST = 0o7777
+
+function toPermissions(mode: unknown): number {
+  if (mode === undefined) return DEFAULT_PERMISSIONS
+  if (typeof mode === 'string' && /^[0-7]+$/.test(mode)) return toPermissions(Number.parseInt(mode, 8))
+  if (typeof mode === 'string') throw invalidArgValue('options.mode', 'must be a number or an octal string', mode)
+  if (typeof mode !== 'number') throw invalidArgType('options.mode', 'of type number or an octal string', mode)
+  if (!Number.isInteger(mode) || mode < 0 || mode > MOST)
+    throw outOfRange('options.mode', 'an integer >= 0 && <= 0o7777', mode)
+  return mode
+}
+
+/** Whether stores to views reach the file. */
+export const isWritable = (flags: OpenFlags): boolean => flags !== 'r'
+
+/** Whether `append()` is the only call that writes. */
+export const isAppending = (flags: OpenFlags): boolean => flags.startsWith('a')
