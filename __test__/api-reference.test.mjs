@@ -10,7 +10,7 @@ import * as faultless from 'faultless'
 import * as sources from 'faultless/sources'
 import * as tune from 'faultless/tune'
 import * as watch from 'faultless/watch'
-import { anchorOf } from '../scripts/anchors.mjs'
+import { anchorOf } from '../scripts/links.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 
 const program = fileURLToPath(new URL('../scripts/api-reference.mjs', import.meta.url))

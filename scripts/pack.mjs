@@ -1,25 +1,32 @@
 // `npm run pack`: the tarballs that users install. They are tested as they are, and published as they are.
 //
-//   node scripts/pack.mjs [--out DIR] [--all]
+//   node scripts/pack.mjs [--out DIR] [--all | --stand-ins]
 //
-// The package itself is compiled anew; each platform package of npm/ is packed with its addon, which is built in the root
-// or was put beside its package.json by `napi artifacts`. Only what was packed becomes an optional dependency, and only of
-// the packed copy: `npm ci` in a clone would fail on one that is not published yet. --all refuses to leave a platform out.
+// The package itself is compiled anew. Each platform package of npm/ is packed with its addon, which lies in the root. Without
+// an addon the package is left out; --all makes that an error, and --stand-ins packs a text in its place, for rehearsals.
+// Only what was packed becomes an optional dependency, and only of the packed copy: `npm ci` in a clone would fail on one
+// that is not published yet. Links of the packed documents are absolute: they lead to the files of this version on GitHub.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { pageOf, withAbsoluteLinks } from './links.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const options = { out: { type: 'string', default: 'artifacts/packed' }, all: { type: 'boolean', default: false } }
-const { out, all } = parseArgs({ options }).values
+const options = {
+  out: { type: 'string', default: 'artifacts/packed' },
+  all: { type: 'boolean' },
+  'stand-ins': { type: 'boolean' },
+}
+const { out, all, 'stand-ins': standIns } = parseArgs({ options }).values
 
 const readJson = path => JSON.parse(fs.readFileSync(path, 'utf8'))
 const { devDependencies, scripts, overrides, napi, ...manifest } = readJson(join(root, 'package.json'))
-const { version, license } = manifest
+const { version } = manifest
+const repository = { page: pageOf(manifest), ref: `v${version}` }
 
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
 const stage = fs.mkdtempSync(join(tmpdir(), 'faultless-pack-'))
@@ -29,15 +36,17 @@ try {
   const destination = resolve(out)
   fs.rmSync(destination, { recursive: true, force: true })
   fs.mkdirSync(destination, { recursive: true })
-  for (const name of ['package', ...platforms]) {
-    const cwd = join(stage, name)
-    const packed = execFileSync(npm, ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination], {
-      cwd,
+  const folders = ['package', ...platforms].map(name => `./${name}`)
+  const packed = execFileSync(
+    npm,
+    ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination, ...folders],
+    {
+      cwd: stage,
       encoding: 'utf8',
       shell: process.platform === 'win32',
-    })
-    console.log(join(destination, packed.trim()))
-  }
+    },
+  )
+  for (const name of packed.trim().split('\n')) console.log(join(destination, name))
 } finally {
   fs.rmSync(stage, { recursive: true, force: true })
 }
@@ -45,12 +54,14 @@ try {
 function stagePlatform(name) {
   const from = join(root, 'npm', name)
   const platform = readJson(join(from, 'package.json'))
-  const addon = [from, root].map(folder => join(folder, platform.main)).find(path => fs.existsSync(path))
-  if (!addon) {
-    if (all) throw new Error(`there is no ${platform.main}, neither in npm/${name} nor in the root: build it first`)
-    return false
-  }
-  fill(name, { ...platform, type: 'commonjs', version, license }, [addon, join(from, 'README.md')])
+  const addon = join(root, platform.main)
+  const isBuilt = fs.existsSync(addon)
+  if (!isBuilt && all) throw new Error(`there is no ${platform.main} in the root: build it on its platform first`)
+  if (!isBuilt && !standIns) return false
+  const readme = join(from, 'README.md')
+  const folder = fill(name, { ...platform, type: 'commonjs', version }, isBuilt ? [addon, readme] : [readme])
+  if (!isBuilt)
+    fs.writeFileSync(join(folder, platform.main), `A stand-in for ${platform.main}, which was not built here.\n`)
   return true
 }
 
@@ -72,6 +83,13 @@ function fill(name, json, files) {
   const folder = join(stage, name)
   fs.mkdirSync(folder)
   fs.writeFileSync(join(folder, 'package.json'), `${JSON.stringify(json, null, 2)}\n`)
-  for (const path of [...files, join(root, 'LICENSE')]) fs.copyFileSync(path, join(folder, path.split(/[\\/]/).at(-1)))
+  for (const path of [...files, join(root, 'LICENSE')]) {
+    const target = join(folder, basename(path))
+    if (!path.endsWith('.md')) fs.copyFileSync(path, target)
+    else {
+      const document = relative(root, path).replaceAll('\\', '/')
+      fs.writeFileSync(target, withAbsoluteLinks(fs.readFileSync(path, 'utf8'), document, repository))
+    }
+  }
   return folder
 }

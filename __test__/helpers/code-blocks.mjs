@@ -2,12 +2,11 @@
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { fromMarkdown } from 'mdast-util-from-markdown'
 import { parse } from 'shell-quote'
-import { anchorOf } from '../../scripts/anchors.mjs'
+import { anchorsOf, linksOf, nodesOf, targetOf } from '../../scripts/links.mjs'
 import { fixtures } from './fixtures.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -28,7 +27,7 @@ export const documents = [
 
 /** A block's language, text, place, and the reason why it is not run, if it is marked so: ```js not-run="needs a disk that fails" */
 export function codeBlocks(document) {
-  return nodesOf(document, ['code']).map(node => ({
+  return nodesOf(read(document), ['code']).map(node => ({
     language: node.lang ?? 'text',
     text: node.value,
     notRun: /^not-run="(.+)"$/.exec(node.meta ?? '')?.[1],
@@ -37,30 +36,16 @@ export function codeBlocks(document) {
 }
 
 /** What a document links to within this repository: a file, and the heading in it, if one is named. */
-export function links(document) {
-  return nodesOf(document, ['link', 'image', 'definition'])
-    .filter(({ url }) => !/^\w+:/.test(url))
-    .map(({ url }) => {
-      const [path, anchor] = url.split('#')
-      return { url, path: path === '' ? document : normalize(join(dirname(document), path)), anchor }
-    })
-}
+export const links = document =>
+  linksOf(read(document)).flatMap(({ url }) => {
+    const target = targetOf(url, document)
+    return target ? [{ url, ...target }] : []
+  })
 
 /** Where links into a document can lead to. */
-export function anchors(document) {
-  const textOf = node => node.value ?? node.children?.map(textOf).join('') ?? ''
-  return nodesOf(document, ['heading']).map(heading => anchorOf(textOf(heading)))
-}
+export const anchors = document => anchorsOf(read(document))
 
-function nodesOf(document, types) {
-  const found = []
-  const visit = node => {
-    if (types.includes(node.type)) found.push(node)
-    for (const child of node.children ?? []) visit(child)
-  }
-  visit(fromMarkdown(fs.readFileSync(join(root, document))))
-  return found
-}
+const read = document => fs.readFileSync(join(root, document), 'utf8')
 
 /** By language: what is done in `folder`, which has the files that the block names, and the packages of this repository. */
 export const checks = {

@@ -1,7 +1,7 @@
 // What the documentation quotes of runs: the tables between its markers, made from the folders that are quoted.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { anchorOf } from '../../scripts/anchors.mjs'
+import { anchorOf } from '../../scripts/links.mjs'
 import { experiments } from '../experiments/index.mjs'
 import { samplesName } from '../harness/results.mjs'
 import { eventLoopPicture } from './event-loop.mjs'

@@ -1,5 +1,5 @@
 // Exports and their comments as a page of Markdown.
-import { anchorOf } from '../anchors.mjs'
+import { anchorOf } from '../links.mjs'
 
 /**
  * @typedef {import('./declarations.mjs').Export} Export
