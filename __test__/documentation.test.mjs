@@ -11,11 +11,12 @@ import {
   linkPackages,
   links,
   makeFixtures,
+  missingPackages,
   namedFixtures,
 } from './helpers/code-blocks.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 import { ofSharedData } from './helpers/fixtures.mjs'
-import { unless } from './helpers/rig.mjs'
+import { required, unless } from './helpers/rig.mjs'
 import { noSharedData } from './helpers/shared-data.mjs'
 
 const packages = temporaryFolder()
@@ -23,8 +24,9 @@ linkPackages(packages)
 const blocks = documents.flatMap(codeBlocks)
 
 for (const block of blocks.filter(({ notRun }) => notRun === undefined)) {
-  const missing = namedFixtures(block.text).some(name => ofSharedData.includes(name)) ? noSharedData : undefined
-  unless(missing)(`${block.place}, ${block.language}`, async t => {
+  const noData = namedFixtures(block.text).some(name => ofSharedData.includes(name)) ? noSharedData : undefined
+  const runs = noData ? unless(noData) : required(missingPackages(block.text))
+  runs(`${block.place}, ${block.language}`, async t => {
     t.truthy(checks[block.language], `a block of '${block.language}' is neither run nor marked not-run="reason"`)
     const folder = fs.mkdtempSync(join(packages, 'block-'))
     await makeFixtures(block.text, folder)

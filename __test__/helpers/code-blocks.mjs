@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { parse } from 'shell-quote'
 import { anchorsOf, linksOf, nodesOf, targetOf } from '../../scripts/links.mjs'
 import { fixtures } from './fixtures.mjs'
+import { peerFolder, peerNames, withoutPeers } from './peers.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const run = promisify(execFile)
@@ -148,12 +149,19 @@ export const namedFixtures = text =>
 export const makeFixtures = (text, folder) =>
   Promise.all(namedFixtures(text).map(name => fixtures[name](join(folder, name))))
 
+/** Why the packages that the text imports are not all here, or undefined. */
+export const missingPackages = text => withoutPeers(...peerNames.filter(name => text.includes(`from '${name}`)))
+
 /** A folder under which packages are found as they are under the repository, and this package by its name. */
 export function linkPackages(folder) {
   const modules = join(folder, 'node_modules')
   fs.mkdirSync(modules)
   for (const name of fs.readdirSync(join(root, 'node_modules'))) {
     if (!name.startsWith('.')) fs.symlinkSync(join(root, 'node_modules', name), join(modules, name))
+  }
+  for (const name of peerNames.filter(name => !fs.existsSync(join(modules, name)))) {
+    fs.mkdirSync(dirname(join(modules, name)), { recursive: true })
+    fs.symlinkSync(peerFolder(name), join(modules, name))
   }
   fs.symlinkSync(root, join(modules, 'faultless'))
 }

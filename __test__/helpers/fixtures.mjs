@@ -1,6 +1,7 @@
 // The small files that examples in the documentation read, by the names that they have there.
 
 import fs from 'node:fs'
+import { dirname } from 'node:path'
 import { Table, tableToIPC, vectorFromArray } from 'apache-arrow'
 import { writeArrayBuffer } from 'geotiff'
 import { parquetWriteBuffer } from 'hyparquet-writer'
@@ -8,7 +9,10 @@ import { zxyToTileId } from 'pmtiles'
 import * as zarr from 'zarrita'
 import { writeArchive } from '../../examples/data/pmtiles.mjs'
 import { KiB, seededBytes } from './files.mjs'
+import { pdfFile } from './pdf.mjs'
+import { peer } from './peers.mjs'
 import { sharedData } from './shared-data.mjs'
+import { wavFile } from './wav.mjs'
 import { writeZip } from './zip.mjs'
 
 const write = bytes => path => fs.writeFileSync(path, bytes)
@@ -52,6 +56,15 @@ export const fixtures = {
     const array = await zarr.create(zarr.root(store), { shape, chunkShape: [10, 10], dtype: 'float32' })
     await zarr.set(array, null, { data: new Float32Array(400).fill(20), shape, stride: [20, 1] })
     await writeZip(path, Object.fromEntries([...store].map(([key, bytes]) => [key.slice(1), Buffer.from(bytes)])))
+  },
+  'tone.wav': path => wavFile(dirname(path)),
+  'report.pdf': path => pdfFile(dirname(path)),
+  async 'people.db'(path) {
+    const { default: Database } = await peer('better-sqlite3')
+    const db = new Database(path)
+    db.exec('create table people (name text)')
+    db.exec("insert into people values ('Ada'), ('Grace')")
+    db.close()
   },
   'GeoLite2-City.mmdb'(path) {
     fs.copyFileSync(sharedData('GeoIP2-City-Test.mmdb'), path)

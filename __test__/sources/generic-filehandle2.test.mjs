@@ -48,6 +48,19 @@ test('readFile decodes', async t => {
   await file.close()
 })
 
+test('an encoding that there is none of rejects, also of an empty file', async t => {
+  const folder = temporaryFolder(t)
+  for (const path of [seededFile(folder, size), seededFile(folder, 0, 2)]) {
+    const file = await MappedFile.open(path)
+    for (const options of ['bogus', { encoding: 'bogus' }]) {
+      const refused = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE', message: /encoding.*'bogus'/ }
+      await t.throwsAsync(genericFilehandle(file).readFile(options), refused)
+      await t.throwsAsync(new LocalFile(path).readFile(options), { code: 'ERR_INVALID_ARG_VALUE' })
+    }
+    await file.close()
+  }
+})
+
 test('an aborted signal, a negative position, a cut file and a closed handle reject', async t => {
   const path = seededFile(temporaryFolder(t), size)
   const file = await MappedFile.open(path)

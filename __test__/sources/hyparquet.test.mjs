@@ -1,10 +1,11 @@
-// A MappedFile is hyparquet's AsyncBuffer as it is.
+// A MappedFile is hyparquet's AsyncBuffer as it is; hyparquetBuffer() is for what takes methods off their object.
 
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { MappedFile } from 'faultless'
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, toJson } from 'hyparquet'
+import { hyparquetBuffer } from 'faultless/sources'
+import { asyncBufferFromFile, cachedAsyncBuffer, parquetMetadataAsync, parquetReadObjects, toJson } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { temporaryFolder } from '../helpers/files.mjs'
@@ -45,6 +46,23 @@ test('metadata, rows and columns are the same as from a file of hyparquet’s ow
   )
   await file.close()
   await untilReleased(path)
+})
+
+test('hyparquetBuffer works in cachedAsyncBuffer and spread, where a MappedFile loses what is not its own', async t => {
+  const path = people(t)
+  const file = await MappedFile.open(path)
+  const expected = await parquetReadObjects({ file })
+  for (const minSize of [0, file.byteLength + 1]) {
+    t.deepEqual(await parquetReadObjects({ file: cachedAsyncBuffer(hyparquetBuffer(file), { minSize }) }), expected)
+  }
+  t.deepEqual(await parquetReadObjects({ file: { ...hyparquetBuffer(file) } }), expected)
+  t.deepEqual(await hyparquetBuffer(file).slice(-4), await file.slice(-4))
+  fs.appendFileSync(path, 'more')
+  const buffer = hyparquetBuffer(file)
+  await file.refresh()
+  t.is(buffer.byteLength, file.byteLength)
+  await file.close()
+  await t.throwsAsync(buffer.slice(0, 4), { code: 'ERR_FILE_CLOSED' })
 })
 
 for (const name of ['delta_binary_packed', 'nested_structs.rust', 'page_index', 'geoparquet']) {

@@ -4,25 +4,33 @@ import { execFile } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { MappedFile } from 'faultless'
 import * as sources from 'faultless/sources'
 import { seededFile, temporaryFolder } from '../helpers/files.mjs'
+import { peerNames, withPeers } from '../helpers/peers.mjs'
+import { unless } from '../helpers/rig.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const run = promisify(execFile)
 
-test('what the adapters give is what the packages’ own types ask for', async t => {
-  const compiler = join(root, 'node_modules/typescript/bin/tsc')
-  const project = join(root, '__test__/types')
-  await t.notThrowsAsync(
-    run(process.execPath, [compiler, '--noEmit', '--pretty', 'false', '-p', project]).catch(error => {
-      throw new Error(error.stdout)
-    }),
-  )
-})
+for (const [project, test] of [
+  ['types', unless()],
+  ['peers', withPeers(...peerNames)],
+]) {
+  test(`what the adapters give is what the packages’ own types ask for: __test__/${project}`, async t => {
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    const options = ['--noEmit', '--pretty', 'false', '-p', join(root, '__test__', project)]
+    await t.notThrowsAsync(
+      run(process.execPath, [compiler, ...options]).catch(error => {
+        throw new Error(error.stdout)
+      }),
+    )
+  })
+}
 
 test('without any of the packages installed it loads, by import and by require', async t => {
   const folder = join(temporaryFolder(t), 'node_modules/faultless')
@@ -47,9 +55,35 @@ test('none of the packages is a dependency of a user', t => {
   )
   const names = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })
   t.deepEqual(
-    names.filter(name => /parquet|tiff|pmtiles|zip|yauzl|zarr|arrow|mmdb|filehandle/.test(name)),
+    names.filter(name => !name.startsWith('faultless-')),
     [],
   )
+})
+
+test('methods that were taken off what an adapter gives still work', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), 1000))
+  const detached = (adapter, method, ...args) => {
+    const { [method]: taken } = adapter(file)
+    return taken(...args)
+  }
+  const lengths = [
+    detached(sources.genericFilehandle, 'read', 10, 5),
+    detached(sources.genericFilehandle, 'readFile'),
+    detached(sources.geotiffSource, 'fetch', [{ offset: 0, length: 10 }]).then(([bytes]) => bytes),
+    detached(sources.geotiffSource, 'fetchSlice', { offset: 0, length: 10 }).then(({ data }) => data),
+    detached(sources.hyparquetBuffer, 'slice', 5, 15),
+    detached(sources.mediabunnySource, 'read', 5, 15),
+    detached(sources.pmtilesSource, 'getBytes', 5, 10).then(({ data }) => data),
+    buffer(detached(sources.unzipperSource, 'stream', 5, 10)),
+    detached(sources.zarritaReader, 'read', 5, 10),
+    detached(sources.zipjsReader, 'readUint8Array', 5, 10),
+    new Response(detached(sources.zipjsReader, 'createReadable', { offset: 5, size: 10 })).arrayBuffer(),
+  ]
+  t.deepEqual(
+    (await Promise.all(lengths)).map(bytes => bytes.byteLength),
+    [10, 1000, ...Array(9).fill(10)],
+  )
+  await file.close()
 })
 
 test('a path or a promise in place of an open file is refused at once, and the error says what to pass', async t => {

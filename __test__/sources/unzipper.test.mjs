@@ -1,6 +1,7 @@
 // unzipper reads a zip file's directory and entries through a MappedFile, as it does through a path.
 
 import fs from 'node:fs'
+import { buffer } from 'node:stream/consumers'
 import test from 'ava'
 import { MappedFile } from 'faultless'
 import { unzipperSource } from 'faultless/sources'
@@ -30,6 +31,19 @@ test('extract() writes all of it', async t => {
   for (const [name, bytes] of Object.entries(contents)) {
     t.true(bytes.equals(fs.readFileSync(`${folder}/out/${name}`)), name)
   }
+  await file.close()
+})
+
+test('a length of 0, NaN or none at all goes to the end, as it does in Open.file', async t => {
+  const path = await zipFile(temporaryFolder(t))
+  const file = await MappedFile.open(path)
+  const source = unzipperSource(file)
+  const rest = fs.readFileSync(path).subarray(1000)
+  for (const length of [undefined, 0, Number.NaN, null, rest.length, rest.length + 1000]) {
+    t.true(rest.equals(await buffer(source.stream(1000, length))), String(length))
+  }
+  t.is((await buffer(source.stream(1000, 5))).length, 5)
+  t.is((await buffer(source.stream(file.byteLength, 0))).length, 0)
   await file.close()
 })
 

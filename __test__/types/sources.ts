@@ -7,6 +7,7 @@ import {
   arrowFileHandle,
   genericFilehandle,
   geotiffSource,
+  hyparquetBuffer,
   pmtilesSource,
   unzipperSource,
   yauzlReader,
@@ -14,7 +15,7 @@ import {
 } from 'faultless/sources'
 import type { GenericFilehandle } from 'generic-filehandle2'
 import { GeoTIFF } from 'geotiff'
-import { type AsyncBuffer, parquetReadObjects } from 'hyparquet'
+import { type AsyncBuffer, cachedAsyncBuffer, parquetReadObjects } from 'hyparquet'
 import { type CityResponse, Reader } from 'mmdb-lib'
 import { PMTiles, type Source } from 'pmtiles'
 import { Open } from 'unzipper'
@@ -24,6 +25,8 @@ const file = await MappedFile.open('data')
 
 file satisfies AsyncBuffer
 await parquetReadObjects({ file })
+hyparquetBuffer(file) satisfies AsyncBuffer
+cachedAsyncBuffer(hyparquetBuffer(file))
 
 pmtilesSource(file) satisfies Source
 pmtilesSource(file, 'key') satisfies Source

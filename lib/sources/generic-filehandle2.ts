@@ -1,6 +1,7 @@
 // generic-filehandle2: what readers of genomic formats (BAM, CRAM, VCF, BigWig, tabix) take in place of a path.
 
 import { Buffer } from 'node:buffer'
+import { invalidArgValue } from '../errors.js'
 import type { MappedFile } from '../mapped-file.js'
 import { copyOf, toFile } from './range.js'
 
@@ -27,6 +28,10 @@ export function genericFilehandle(file: MappedFile<ArrayBufferLike>): GenericFil
   const from = toFile(file)
   async function readFile(options?: BufferEncoding | ReadOptions): Promise<never> {
     const { signal, encoding } = typeof options === 'string' ? { encoding: options } : (options ?? {})
+    // Before the file is read. Of an empty file, toString() would take any encoding.
+    if (encoding && !Buffer.isEncoding(encoding)) {
+      throw invalidArgValue('encoding', "must be an encoding of node:buffer, such as 'utf8'", encoding)
+    }
     const bytes = new Uint8Array(await copyOf(from, 0, from.byteLength, signal))
     return (encoding ? Buffer.from(bytes.buffer).toString(encoding) : bytes) as never
   }

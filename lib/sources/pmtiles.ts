@@ -1,8 +1,7 @@
 // pmtiles: an archive of map tiles, read through a MappedFile.
 
-import { pastEnd } from '../errors.js'
 import type { MappedFile } from '../mapped-file.js'
-import { copyOf, toFile } from './range.js'
+import { copyOf, toFile, wholeOf } from './range.js'
 
 /** What pmtiles calls a `Source`. */
 export interface PmtilesSource {
@@ -26,10 +25,8 @@ export function pmtilesSource(file: MappedFile<ArrayBufferLike>, key?: string): 
   const name = key ?? `${from.path}#${sources}`
   return {
     async getBytes(offset, length, signal) {
-      const data = await copyOf(from, offset, length, signal)
-      // The header is asked for before the size is known. Anything else that is short would be a broken tile.
-      if (data.byteLength < length && offset > 0) throw pastEnd(from.path, offset, length, from.byteLength)
-      return { data }
+      // pmtiles asks for the header before it knows the size. Any other short answer would be a broken tile.
+      return { data: await (offset > 0 ? wholeOf : copyOf)(from, offset, length, signal) }
     },
     getKey: () => name,
   }

@@ -8,7 +8,7 @@ import { streamOf, toFile } from './range.js'
 export interface UnzipperSource {
   /** Bytes of the file. */
   size(): Promise<number>
-  /** Copies from `offset` on, to the end of the file without a `length`. */
+  /** Copies from `offset` on. Without a `length`, and with 0 or NaN, which unzipper passes, to the end of the file. */
   stream(offset: number, length?: number): Readable
 }
 
@@ -20,7 +20,7 @@ export function unzipperSource(file: MappedFile<ArrayBufferLike>): UnzipperSourc
       return from.byteLength
     },
     stream(offset, length) {
-      const end = length === undefined ? from.byteLength : Math.min(offset + length, from.byteLength)
+      const end = length ? Math.min(offset + length, from.byteLength) : from.byteLength
       return tellingWhereItGoes(streamOf(from, offset, end))
     },
   }

@@ -1,0 +1,3 @@
+// Imports a package as it is found from this folder.
+
+export const load = name => import(name)

@@ -1,0 +1,35 @@
+// zip.js: entries of a zip file, as streams of the web.
+
+import type { MappedFile } from '../mapped-file.js'
+import { copyOf, toFile, webStreamOf } from './range.js'
+
+/** What zip.js calls a `Reader`. */
+export interface ZipjsReader {
+  /** Bytes of the file. */
+  readonly size: number
+  /** The whole file. */
+  readonly readable: ReadableStream<Uint8Array>
+  /** A part of the file; from `offset` to its end without a `size`. */
+  createReadable(options?: { offset?: number; size?: number }): ReadableStream<Uint8Array>
+  /** A copy of `length` bytes at `index`, fewer only at the end of the file. */
+  readUint8Array(index: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** For `new ZipReader(zipjsReader(file))`. Closing the ZipReader leaves the file open. */
+export function zipjsReader(file: MappedFile<ArrayBufferLike>): ZipjsReader {
+  const from = toFile(file)
+  const createReadable: ZipjsReader['createReadable'] = ({ offset = 0, size = from.byteLength - offset } = {}) =>
+    webStreamOf(from, offset, offset + size)
+  return {
+    get size() {
+      return from.byteLength
+    },
+    get readable() {
+      return createReadable()
+    },
+    createReadable,
+    async readUint8Array(index, length) {
+      return new Uint8Array(await copyOf(from, index, length))
+    },
+  }
+}
