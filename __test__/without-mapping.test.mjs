@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { finished } from 'node:stream/promises'
 import test from 'ava'
-import { capabilities, MappedFile, mmapRead } from 'faultless'
+import { allocator, capabilities, MappedFile, mmapRead } from 'faultless'
 import { KiB, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 
 const LENGTH = 3000 * KiB + 5
@@ -19,7 +19,7 @@ async function open(t, mode = 'r') {
 test('capabilities say whether files are mapped', t => {
   t.is(populate === 'read', !mapping)
   if (!mapping) t.false(guard)
-  if (process.env.NAPI_RS_NATIVE_LIBRARY_PATH) t.false(mapping)
+  if (process.env.FAULTLESS_PORTABLE) t.false(mapping)
 })
 
 test('every way of reading gives the bytes of the file', async t => {
@@ -86,4 +86,19 @@ test('a file that is cut, missing or a folder is an error with its code', async 
   await t.throwsAsync(file.read(500, 1000), { code: 'ERR_FILE_TRUNCATED' })
   t.is(await file.refresh(), 1000)
   t.deepEqual(await file.read(), bytes.subarray(0, 1000))
+})
+
+test('a build without jemalloc refuses it, and names the cure', t => {
+  const { jemalloc } = capabilities()
+  if (process.env.FAULTLESS_PORTABLE) t.false(jemalloc)
+  if (jemalloc) {
+    t.is(allocator.stats('jemalloc').allocator, 'jemalloc')
+    return
+  }
+  const message = /no jemalloc.*npm run build:addon.*stay with 'glibc'/
+  for (const ask of [() => allocator.use('jemalloc'), () => allocator.stats('jemalloc')]) {
+    t.throws(ask, { code: 'ERR_UNSUPPORTED', message })
+  }
+  allocator.use('glibc')
+  t.is(allocator.current, 'glibc')
 })

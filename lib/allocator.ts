@@ -99,8 +99,8 @@ function available(argument: string, name: unknown): AllocatorName {
   if (jemalloc) return known
   throw unsupported(
     externalBuffers
-      ? "This build of faultless has no jemalloc: build it with the cargo feature 'jemalloc', which npm run build:addon does " +
-          "by default where there are make and a C compiler, or stay with 'glibc'"
+      ? 'This build of faultless has no jemalloc: npm run build:addon in a clone builds it in where it finds make and a C compiler; ' +
+          "or stay with 'glibc'"
       : "This runtime allows no external buffers, so results can only be in memory of V8's: stay with 'glibc'",
   )
 }

@@ -45,8 +45,8 @@ export const BLOCK_BYTES = 64 * KiB
 /** The longest result that comes out of a block: an ArrayBuffer of its own for each costs more than the read. */
 export const SHARED_BYTES = 16 * KiB
 
-/** The shortest result that comes from jemalloc where that is asked for: a shorter one costs less than its ArrayBuffer there. */
-export const JEMALLOC_BYTES = 256 * KiB
+/** The shortest result whose memory `allocator.use()` decides: a shorter one costs less than an external ArrayBuffer. */
+export const LARGE_BYTES = 256 * KiB
 
 /** Results start at multiples of this, so that any typed array fits over them. */
 export const ALIGNMENT = 8
@@ -64,5 +64,5 @@ const holds =
   INLINE_BYTES <= SCRATCH_BYTES &&
   BATCHED_BYTES <= SCRATCH_BYTES &&
   INLINE_BYTES <= INLINE_BYTES_PER_TURN &&
-  BATCHED_BYTES <= JEMALLOC_BYTES
+  BATCHED_BYTES <= LARGE_BYTES
 if (!holds) throw new RangeError('limits that do not belong together')

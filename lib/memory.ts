@@ -1,4 +1,5 @@
-// The memory that results are handed out in: V8's own, the short ones as parts of a block; on request jemalloc's.
+// The memory that results are handed out in: that of V8, short ones as parts of a block; large ones from where
+// `allocator.use()` says.
 //
 // A job writes only memory that nobody has seen: what it fills is handed out when it is done, and blocks of which parts are in
 // callers' hands are only written on the JS thread. Marks do not stop a byte stream from taking an ArrayBuffer away, on Node 20 and
@@ -10,8 +11,8 @@
 import { Buffer } from 'node:buffer'
 import { markAsUntransferable } from 'node:worker_threads'
 import { outOfRange } from './errors.js'
-import { ALIGNMENT, BLOCK_BYTES, JEMALLOC_BYTES, SHARED_BYTES } from './limits.js'
-import { jemallocMemory } from './reader.js'
+import { ALIGNMENT, BLOCK_BYTES, LARGE_BYTES, SHARED_BYTES } from './limits.js'
+import { largeMemory } from './reader.js'
 import { bufferOf, sizeOf, startOf } from './targets.js'
 
 let block = Buffer.alloc(0).buffer as ArrayBuffer
@@ -37,7 +38,7 @@ export function takeBack(memory: Buffer): void {
 
 /** The same with memory that it shares with nobody, which a job may fill before it is handed out. */
 export function ownMemory(length: number): Buffer<ArrayBuffer> {
-  const memory = length < JEMALLOC_BYTES ? undefined : jemallocMemory(length)
+  const memory = length < LARGE_BYTES ? undefined : largeMemory(length)
   return memory ? Buffer.from(memory) : allocate(length)
 }
 

@@ -34,8 +34,7 @@ done
 # As napi builds for musl, so that it can be loaded.
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=-crt-static'
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=-crt-static'
-# Without jemalloc, which a C compiler for the target would have to build.
-check() { cargo check --quiet --locked --target-dir target --package faultless-binding --no-default-features "$@"; }
+check() { cargo check --quiet --locked --target-dir target --package faultless-binding "$@"; }
 if [ ${#checked[@]} -gt 0 ]; then
   # Together they keep all cores busy; the messages do not say which of them they are about.
   if check "${checked[@]/#/--target=}"; then
@@ -48,7 +47,7 @@ fi
 
 cargo test --quiet --locked --target-dir target --package faultless-mapping --features portable --lib --test reading --test portable
 
-# The same as an addon, under the tests that hold everywhere.
-cargo build --quiet --locked --target-dir target --package faultless-binding --no-default-features --features portable
+# The same as an addon, which is also one without jemalloc, under the tests that hold everywhere.
+cargo build --quiet --locked --target-dir target --package faultless-binding --features portable
 cp target/debug/libfaultless_binding.so target/portable.node
-NAPI_RS_NATIVE_LIBRARY_PATH="$PWD/target/portable.node" npx ava __test__/without-mapping.test.mjs
+FAULTLESS_PORTABLE=1 NAPI_RS_NATIVE_LIBRARY_PATH="$PWD/target/portable.node" npx ava __test__/without-mapping.test.mjs

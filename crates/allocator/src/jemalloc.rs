@@ -1,23 +1,54 @@
-//! jemalloc, linked in with a prefix of its own, so that nobody else in the process comes to use it.
+//! jemalloc for large results: whether they come from it, its memory, and its statistics. It is linked in with a prefix of its
+//! own, so that nothing else in the process uses it. A build without the cargo feature `jemalloc` has no memory of it.
 
 use std::ffi::CStr;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tikv_jemalloc_sys::{MALLOCX_ALIGN, mallctl, mallocx, sdallocx};
+#[cfg(feature = "jemalloc")]
+use tikv_jemalloc_sys::{mallctl, mallocx, sdallocx};
 
+#[cfg(not(feature = "jemalloc"))]
+use self::not_linked::{mallctl, mallocx, sdallocx};
 use crate::stats::Stats;
 
-/// Memory starts at a page, so that what is copied into it is aligned as the file's own pages are.
+/// Whether jemalloc is linked in.
+pub const IS_LINKED: bool = cfg!(feature = "jemalloc");
+
+/// Memory starts at a page, so that a copy into it is aligned as the file's own pages are.
 const ALIGNMENT: usize = 4096;
 
-/// What jemalloc reads at its start. Left alone, it keeps nothing of 8 MiB or more: taking and touching 8 MiB then takes 1.9 ms,
-/// and 0.02 ms with this and [`prepare`].
+/// `MALLOCX_LG_ALIGN` of the alignment: its logarithm.
+const FLAGS: i32 = ALIGNMENT.trailing_zeros().cast_signed();
+
+static IS_USED: AtomicBool = AtomicBool::new(false);
+
+/// jemalloc reads this when it starts. By default it keeps nothing of 8 MiB or more: taking and touching 8 MiB then takes 1.9 ms,
+/// and 0.02 ms with this and [`keep_in_first_arena`].
 // SAFETY: the name and type of jemalloc's own symbol, which is weak: a pointer to text that ends with a null byte.
+#[cfg(feature = "jemalloc")]
 #[used]
 #[unsafe(export_name = "_rjem_malloc_conf")]
 static CONFIGURATION: &[u8; 21] = b"oversize_threshold:0\0";
 
-/// Memory of jemalloc's, which goes back to it from whatever thread drops this.
+/// Whether large results come from jemalloc, in every thread of the process.
+#[must_use]
+pub fn is_used() -> bool {
+    IS_USED.load(Ordering::Relaxed)
+}
+
+/// From now on, large results come from jemalloc, or no longer do. Blocks that exist go back to jemalloc in either case.
+pub fn set_used(wanted: bool) {
+    if wanted {
+        keep_in_first_arena();
+    }
+    let before = IS_USED.swap(wanted && IS_LINKED, Ordering::Relaxed);
+    if before && !wanted {
+        purge();
+    }
+}
+
+/// Memory of jemalloc, which goes back to it on the thread that drops this.
 #[derive(Debug)]
 pub struct Block {
     start: NonNull<u8>,
@@ -35,7 +66,7 @@ impl Block {
             return None;
         }
         // SAFETY: the length is not 0; one that is too long, also once it is rounded up, is answered with null.
-        let start = NonNull::new(unsafe { mallocx(length, MALLOCX_ALIGN(ALIGNMENT)) }.cast())?;
+        let start = NonNull::new(unsafe { mallocx(length, FLAGS) }.cast())?;
         Some(Self { start, length })
     }
 
@@ -49,12 +80,12 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         // SAFETY: the only owner lets go of it; length and alignment are those it was allocated with.
-        unsafe { sdallocx(self.start.as_ptr().cast(), self.length, MALLOCX_ALIGN(ALIGNMENT)) };
+        unsafe { sdallocx(self.start.as_ptr().cast(), self.length, FLAGS) };
     }
 }
 
-/// Has the arena that was there before the configuration was read heed it, too.
-pub(crate) fn prepare() {
+/// Applies the configuration to the first arena as well, which exists before jemalloc reads it.
+fn keep_in_first_arena() {
     let mut threshold = isize::MAX as usize;
     let (value, size) = ((&raw mut threshold).cast(), size_of::<usize>());
     let name = c"arena.0.oversize_threshold";
@@ -62,15 +93,16 @@ pub(crate) fn prepare() {
     unsafe { mallctl(name.as_ptr(), ptr::null_mut(), ptr::null_mut(), value, size) };
 }
 
-/// Hands what is free back to the kernel: jemalloc does so in its own time, but only while it is used.
-pub(crate) fn purge() {
+/// Gives free memory back to the kernel: jemalloc does so by itself, but only while it is used.
+fn purge() {
     // 4096 stands for all arenas: MALLCTL_ARENAS_ALL.
     // SAFETY: the name ends with a null byte; this command takes and gives nothing.
     unsafe { mallctl(c"arena.4096.purge".as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0) };
 }
 
-/// What it holds, in jemalloc's own words.
-pub(crate) fn stats() -> Option<Stats> {
+/// The memory that jemalloc holds, where it is linked in.
+#[must_use]
+pub fn stats() -> Option<Stats> {
     let mut epoch: u64 = 1;
     let (value, size) = ((&raw mut epoch).cast(), size_of::<u64>());
     // Statistics are those of the last time that the epoch was set.
@@ -96,7 +128,29 @@ fn read(name: &CStr) -> Option<u64> {
     (found == 0).then_some(value as u64)
 }
 
-#[cfg(test)]
+/// The functions of jemalloc in a build without it: no memory, and no such name.
+#[cfg(not(feature = "jemalloc"))]
+mod not_linked {
+    use std::ffi::{c_char, c_int, c_void};
+
+    pub(super) unsafe fn mallocx(_size: usize, _flags: c_int) -> *mut c_void {
+        std::ptr::null_mut()
+    }
+
+    pub(super) unsafe fn sdallocx(_start: *mut c_void, _size: usize, _flags: c_int) {}
+
+    pub(super) unsafe fn mallctl(
+        _name: *const c_char,
+        _old: *mut c_void,
+        _old_size: *mut usize,
+        _new: *mut c_void,
+        _new_size: usize,
+    ) -> c_int {
+        2 // ENOENT
+    }
+}
+
+#[cfg(all(test, feature = "jemalloc"))]
 mod tests {
     use super::*;
 

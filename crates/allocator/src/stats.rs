@@ -1,6 +1,6 @@
 //! What an allocator holds.
 
-use crate::{jemalloc, keeper, malloc};
+use crate::{keeper, malloc};
 
 /// Bytes, where nothing else is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +80,4 @@ pub fn arenas_of(pid: u32) -> Result<Vec<ArenaStats>, String> {
 #[must_use]
 pub fn malloc_stats() -> Option<Stats> {
     malloc::tunable().is_ok().then(malloc::stats)?
-}
-
-/// What the jemalloc of ours holds, where there is one.
-#[must_use]
-pub fn jemalloc_stats() -> Option<Stats> {
-    jemalloc::stats()
 }

@@ -3,7 +3,7 @@
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use faultless_allocator::{ArenaStats, Decision, Pauses, Stats, Tuning};
+use faultless_allocator::{ArenaStats, Decision, Pauses, Stats, Tuning, jemalloc};
 use napi::bindgen_prelude::{AsyncTask, Either, JsObjectValue, Object};
 use napi::{Env, Error, Result, Task};
 use napi_derive::napi;
@@ -14,13 +14,13 @@ use crate::arguments::{bytes, number};
 #[napi]
 #[must_use]
 pub fn uses_jemalloc() -> bool {
-    faultless_allocator::uses_jemalloc()
+    jemalloc::is_used()
 }
 
 /// Has large results come from jemalloc from now on, or no more.
 #[napi]
 pub fn use_jemalloc(wanted: bool) {
-    faultless_allocator::use_jemalloc(wanted);
+    jemalloc::set_used(wanted);
 }
 
 /// The allocator that the environment asks for, as JavaScript reads it: once, for the thread that loads the package first.
@@ -36,10 +36,9 @@ pub fn allocator_of_environment(asked: Option<String>) -> Option<String> {
 #[napi(
     ts_return_type = "{ allocated?: number, resident?: number, mapped?: number, retained?: number, top?: number, arenas?: number, heaps?: number }"
 )]
-pub fn allocator_stats(env: &Env, jemalloc: bool) -> Result<Object<'_>> {
+pub fn allocator_stats(env: &Env, of_jemalloc: bool) -> Result<Object<'_>> {
     let mut object = Object::new(env)?;
-    let found =
-        if jemalloc { faultless_allocator::jemalloc_stats() } else { faultless_allocator::malloc_stats() };
+    let found = if of_jemalloc { jemalloc::stats() } else { faultless_allocator::malloc_stats() };
     if let Some(Stats { allocated, resident, mapped, retained, top, arenas, heaps }) = found {
         for (name, value) in [
             ("allocated", Some(allocated)),

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::{Arc, OnceLock};
 
-use faultless_allocator::Block;
+use faultless_allocator::jemalloc::Block;
 use faultless_mapping::{Error as CoreError, Range, Views};
 use napi::bindgen_prelude::{FromNapiValue, Unknown};
 use napi::{Env, Error, Result, Status, sys};

@@ -24,7 +24,7 @@ pub fn capabilities(env: &Env) -> Result<Object<'_>> {
     let external_buffers = allows_external_buffers(env);
     object.set_named_property("externalBuffers", external_buffers)?;
     object.set_named_property("sharedViews", found.mapping && external_buffers && external::can_share())?;
-    object.set_named_property("jemalloc", faultless_allocator::HAS_JEMALLOC && external_buffers)?;
+    object.set_named_property("jemalloc", faultless_allocator::jemalloc::IS_LINKED && external_buffers)?;
     object.set_named_property("tune", faultless_allocator::can_tune().is_ok())?;
     object.set_named_property("poolSize", number(pool_size() as u64))?;
     Ok(object)

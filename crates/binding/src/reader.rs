@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
+use faultless_allocator::jemalloc;
 use faultless_mapping::{Copied, MappedFile};
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{Env, Error, JsValue, Result, Status, check_status, sys};
@@ -102,7 +103,7 @@ mappedViews(reader: number, offset: number, length: number): number, \
 tryReadPath(path: Uint8Array, idle: number, target: Uint8Array, offset: number, length: number): number, \
 tryAcquire(): boolean, \
 relinquish(): void, \
-jemallocMemory(length: number): ArrayBuffer | undefined }")]
+largeMemory(length: number): ArrayBuffer | undefined }")]
 pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
     let mut functions = Object::new(env)?;
     for (name, function) in [
@@ -113,7 +114,7 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
         (c"tryReadPath", try_read_path),
         (c"tryAcquire", try_acquire),
         (c"relinquish", relinquish),
-        (c"jemallocMemory", jemalloc_memory),
+        (c"largeMemory", large_memory),
     ] {
         let mut value = ptr::null_mut();
         // SAFETY: the name lives for ever, and the function has the signature of a callback.
@@ -216,10 +217,10 @@ unsafe extern "C" fn relinquish(env: sys::napi_env, info: sys::napi_callback_inf
     })
 }
 
-/// Memory for a result of `length` bytes, if it is to come from jemalloc and can; else undefined.
-unsafe extern "C" fn jemalloc_memory(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// Memory for a large result of `length` bytes that does not come from V8; undefined where V8 is to allocate it.
+unsafe extern "C" fn large_memory(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[length]| {
-        if !faultless_allocator::uses_jemalloc() {
+        if !jemalloc::is_used() {
             return Ok(ptr::null_mut());
         }
         let length = usize::try_from(bytes(to_number(env, length)?)?).unwrap_or(usize::MAX);

@@ -1,0 +1,44 @@
+// `npm run build:addon`: builds the addon with napi, in release mode unless another profile is named.
+//
+//   node scripts/build-addon.mjs [--no-jemalloc] [options of `napi build`, such as --target TRIPLE or --profile quick]
+//
+// jemalloc is linked in where its own build is known to work: on Linux with make and a C compiler, for this machine or for glibc.
+
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const has = command => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
+
+/** Why jemalloc is not built for this target, or for this machine; undefined where it is. @param {string} [target] */
+function jemallocObstacle(target = process.platform) {
+  if (target !== 'linux' && !target.endsWith('-linux-gnu')) return `it is built for Linux with glibc, not for ${target}`
+  const missing = ['make', 'cc'].filter(command => !has(command))
+  if (missing.length > 0) return `there is no ${missing.join(' and no ')} here`
+  return undefined
+}
+
+const given = process.argv.slice(2)
+const passed = given.filter(argument => argument !== '--no-jemalloc')
+const target = passed[passed.indexOf('--target') + 1 || passed.length]
+const obstacle = given.length > passed.length ? '--no-jemalloc was given' : jemallocObstacle(target)
+if (obstacle) {
+  console.error(
+    `faultless: the addon is built without jemalloc, because ${obstacle}: allocator.use('jemalloc') will throw.`,
+  )
+}
+
+const { status } = spawnSync(
+  process.execPath,
+  [
+    'node_modules/@napi-rs/cli/dist/cli.js',
+    ...['build', '--platform', '--manifest-path', 'crates/binding/Cargo.toml'],
+    ...(passed.includes('--output-dir') ? [] : ['--output-dir', '.']),
+    ...['--js', 'binding.js', '--dts', 'binding.d.ts', '--esm', '--no-const-enum'],
+    ...(passed.includes('--profile') ? [] : ['--release']),
+    ...(obstacle ? [] : ['--features', 'jemalloc']),
+    ...passed,
+  ],
+  { cwd: root, stdio: 'inherit' },
+)
+process.exitCode = status ?? 1
