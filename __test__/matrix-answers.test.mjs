@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import test from 'ava'
-import { sameBytes, sameRows, unforeseen } from '../bench/programs/answers.mjs'
+import { like, sameBytes, sameRows, unforeseen } from '../bench/programs/answers.mjs'
 
 const bytes = Buffer.from('as long as there is a right answer')
 const rows = () => ({ rows: [{ name: 'a' }, { name: 'b' }] })
@@ -35,4 +35,12 @@ test('rows that are missing, or differ where they are looked at, are refused', t
   t.throws(() => expected.accept(spoilt, 1), { message: /row 1 is not b/ })
   t.throws(() => expected.accept({ rows: [{ name: 'a' }] }, 0), { message: /^wrong answer/ })
   t.throws(() => expected.verify(spoilt), { message: /^wrong answer/ })
+})
+
+test('what is tested as a whole is only seen to be there in the window, and refused before and after it', t => {
+  const expected = like(hash => hash === 'right', 'the hash')
+  t.notThrows(() => expected.accept('wrong', 0))
+  t.throws(() => expected.accept(undefined, 0), { message: 'wrong answer: nothing instead of the hash' })
+  t.throws(() => expected.verify('wrong'), { message: 'wrong answer: it is not the hash' })
+  t.notThrows(() => expected.verify('right'))
 })

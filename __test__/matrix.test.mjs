@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { parseOptions } from '../bench/harness/options.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 
 const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
@@ -39,6 +40,17 @@ test('--json prints the summary to standard output and nothing else there; a fol
     .map(JSON.parse)
   t.true(samples.some(({ reader, mode }) => reader === 'readInto' && mode === 'workers'))
   t.true(existsSync(join(out, folder, 'environment.json')))
+})
+
+test('what takes long is run where it is named, and at toy size', t => {
+  const experiments = [{ id: 'short' }, { id: 'long', named: true }]
+  const ids = (...words) => {
+    const { chosen, leftOut } = parseOptions(words, experiments)
+    return [chosen, leftOut].map(list => list.map(({ id }) => id))
+  }
+  t.deepEqual(ids('--full'), [['short'], ['long']])
+  t.deepEqual(ids('long'), [['long'], []])
+  t.deepEqual(ids('--toy'), [['short', 'long'], []])
 })
 
 test('a second run gets a folder of its own', async t => {

@@ -50,6 +50,21 @@ function repository(t, documents = blocks) {
   }
 }
 
+test('what an experiment wrote for documents stands where they ask for it, with where it comes from', async t => {
+  const { results, text, write } = repository(t, {
+    'README.md': '<!-- matrix:begin audit.md -->\n<!-- matrix:end -->\n',
+  })
+  await write()
+  t.true(text('README.md').includes('No run of `audit` is committed; `npx zx bench/matrix.mjs audit --full` measures.'))
+  const folder = results('first', { 'audit/tuned': 0.125 })
+  writeFileSync(join(folder, 'audit.md'), '| call | first |\n| --- | --- |\n| one | 2 |\n')
+  await write(folder)
+  t.regex(
+    text('README.md'),
+    /`audit` by `zx bench\/matrix\.mjs first`[\s\S]*\n\| call \| first \|\n\| --- \| --- \|\n\| one \| 2 \|\n<!--/,
+  )
+})
+
 test('several folders fill several documents, each linked from where it is quoted', async t => {
   const { results, text, write } = repository(t)
   await write(results('first', { 'gap/slower': 1.5, 'gap/wide': 3 }), results('second', { 'reuse/ratio': 2.5 }))

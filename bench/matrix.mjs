@@ -39,9 +39,9 @@ async function main() {
   if (first === 'compare') return console.log(compareFolders(others))
   if (first === 'shrink') return console.log(shrinkRuns(others))
   if (first === 'report') return console.log(reportAgain(others))
-  const { chosen, size, budget, list, out, json, resume } = parseOptions(words, experiments)
+  const { chosen, leftOut, size, budget, list, out, json, resume } = parseOptions(words, experiments)
   if (list) {
-    for (const { id, question } of chosen) console.log(`${id.padEnd(19)} ${question}`)
+    for (const { id, question } of [...chosen, ...leftOut]) console.log(`${id.padEnd(19)} ${question}`)
     return
   }
   const asked = { experiments: chosen.map(({ id }) => id), size, budget }
@@ -80,6 +80,8 @@ async function main() {
   for (const { report } of judged) show(`${report}\n`)
   if (json) console.log(JSON.stringify(summary, null, 2))
   show(`${noiseText(noise)}\n`)
+  if (leftOut.length > 0)
+    show(`left out, since they take long: ${leftOut.map(({ id }) => id).join(', ')}; name them to run them`)
   show(`results: ${folder}, with report.html and summary.md`)
   const mistakes = summary.filter(({ mistake }) => mistake).map(({ claim, reason }) => `${claim.id}: ${reason}`)
   const failures = [...[results, ...found.values()].flatMap(({ failures }) => failures), ...mistakes]

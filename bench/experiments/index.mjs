@@ -3,6 +3,7 @@ import allocator from './allocator.mjs'
 import api from './api.mjs'
 import arenas from './arenas.mjs'
 import async from './async.mjs'
+import audit from './audit.mjs'
 import cache from './cache.mjs'
 import conclusion from './conclusion.mjs'
 import copyOnPool from './copy-on-pool.mjs'
@@ -10,6 +11,7 @@ import coresCap from './cores-cap.mjs'
 import dubiousGain from './dubious-gain.mjs'
 import gap from './gap.mjs'
 import gapBySize from './gap-by-size.mjs'
+import inDetail from './in-detail.mjs'
 import inOrder from './in-order.mjs'
 import indexingBlocks from './indexing-blocks.mjs'
 import jemalloc from './jemalloc.mjs'
@@ -28,6 +30,7 @@ import retention from './retention.mjs'
 import reuse from './reuse.mjs'
 import slowDisk from './slow-disk.mjs'
 import smallFiles from './small-files.mjs'
+import systemCalls from './system-calls.mjs'
 import thp from './thp.mjs'
 import thresholdDynamic from './threshold-dynamic.mjs'
 import thresholdFixed from './threshold-fixed.mjs'
@@ -38,7 +41,8 @@ import tuneSweep from './tune-sweep.mjs'
 /**
  * One question. `claims` say what others found, the figure they gave, how it is measured here, and by which rule, written
  * before the run, the measured interval becomes a verdict. `obstacle` names what keeps the experiment from running. `traced`
- * are those of its cells whose locks are counted as well.
+ * are those of its cells whose locks are counted as well. One that takes long, and decides nothing that others rest on, is run
+ * only where it is `named`, and at toy size.
  * @typedef {{
  *   id: string, source: { title: string, author: string }, text: string, figure: string, unit: string,
  *   rule: import('../harness/verdict.mjs').Rule,
@@ -54,7 +58,7 @@ import tuneSweep from './tune-sweep.mjs'
  *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>
  * }} Context
  * @typedef {{
- *   id: string, title: string, question: string, claims: Claim[],
+ *   id: string, title: string, question: string, claims: Claim[], named?: boolean,
  *   obstacle: (environment: ReturnType<typeof import('../harness/environment.mjs').describeEnvironment>) => string | undefined,
  *   variants: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],
  *   traced?: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],
@@ -90,6 +94,9 @@ export const experiments = [
   lockWaitAsync,
   coresCap,
   conclusion,
+  inDetail,
+  systemCalls,
+  audit,
   indexingBlocks,
   copyOnPool,
   prefaultThenView,

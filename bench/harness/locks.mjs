@@ -88,10 +88,11 @@ export function traceGroups(cell, inTurn, file, window) {
  * @template T
  * @param {number[]} pids
  * @param {(mark: () => void) => Promise<(report: import('../../dist/lib/cli/tracing/locks/index.js').LockReport) => T>} work
+ * @param {{ stacks?: boolean }} [options] whether the functions that take it are looked at
  * @returns {Promise<T>}
  */
-export async function traced(pids, work) {
-  const trace = await LockTrace.start(pids, { marks: true })
+export async function traced(pids, work, { stacks = false } = {}) {
+  const trace = await LockTrace.start(pids, { marks: true, stacks })
   try {
     const conclude = await work(() => trace.mark())
     return conclude(await trace.stop())

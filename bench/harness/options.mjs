@@ -20,7 +20,7 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
     .description(
       'Runs experiments on memory-mapped and conventional reads, and judges what others have claimed of them.',
     )
-    .argument('[experiment...]', 'ids from --list; all of them when none is named')
+    .argument('[experiment...]', 'ids from --list; when none is named, all that take minutes')
     .addOption(new Option('--quick', 'a few sizes, minutes in all (the default)').conflicts(['full', 'toy']))
     .addOption(new Option('--full', 'every size and number of members, tens of minutes').conflicts(['quick', 'toy']))
     .addOption(new Option('--toy', 'the smallest size, each variant once: checks the answers, decides nothing'))
@@ -47,9 +47,15 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
   const ids = experiments.map(({ id }) => id)
   const unknown = names.find(id => !ids.includes(id))
   if (unknown !== undefined) throw new UsageError(nearest('experiment', unknown, ids))
+  /** @type {import('./cells.mjs').RunSize} */
+  const size = asked?.size ?? (full ? 'full' : toy ? 'toy' : 'quick')
+  const usual = experiments.filter(({ named }) => !named)
   return {
-    chosen: names.length === 0 ? experiments : experiments.filter(({ id }) => names.includes(id)),
-    size: /** @type {import('./cells.mjs').RunSize} */ (asked?.size ?? (full ? 'full' : toy ? 'toy' : 'quick')),
+    chosen:
+      names.length > 0 ? experiments.filter(({ id }) => names.includes(id)) : size === 'toy' ? experiments : usual,
+    /** Those that a run does without unless they are named. */
+    leftOut: names.length > 0 || size === 'toy' ? [] : experiments.filter(one => !usual.includes(one)),
+    size,
     /** In milliseconds. @type {number | undefined} */
     budget: budget ?? asked?.budget,
     list,

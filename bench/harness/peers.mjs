@@ -1,7 +1,10 @@
-// The packages that are compared with: installed into bench/peers when a run needs them.
+// The packages that are compared with: installed into bench/peers when a run needs them, and loaded from there.
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { command, withChildren } from './child.mjs'
+import { notRunnable } from './requirements.mjs'
 
 const folder = fileURLToPath(new URL('../peers/', import.meta.url))
 /** Building an addon takes its time, in milliseconds. */
@@ -9,6 +12,21 @@ const PATIENCE = 120_000
 
 /** The versions that bench/peers asks for. */
 export const peerVersions = () => manifest(folder).dependencies
+
+/**
+ * Loads one of them, or one that is too large to be installed for everybody and that somebody has added. Throws ERR_NOT_RUNNABLE
+ * where it is not there, or does not load.
+ * @param {string} name
+ */
+export function loadPeer(name) {
+  try {
+    return createRequire(join(folder, 'package.json'))(name)
+  } catch (error) {
+    const listed = Object.hasOwn(peerVersions(), name)
+    const cure = listed ? '' : `; npm install --no-save ${name} in bench/peers adds it`
+    throw notRunnable(`${name} does not load: ${error.message.split('\n')[0]}${cure}`)
+  }
+}
 
 /** Installs what is missing; resolves to the reason where that failed. @param {AbortSignal} signal */
 export async function installPeers(signal) {

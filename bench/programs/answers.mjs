@@ -64,4 +64,20 @@ export function sameRows(expected) {
   }
 }
 
+/**
+ * Whatever passes a test. The test may take long: in the window an answer is only seen to be there.
+ * @param {(answer: any) => boolean} test @param {string} name of what it tests for @returns {Expected}
+ */
+export function like(test, name) {
+  return {
+    length: 1,
+    accept(answer) {
+      if (answer === undefined || answer === null) throw wrong(`nothing instead of ${name}`)
+    },
+    verify(answer) {
+      if (!test(answer)) throw wrong(`it is not ${name}`)
+    },
+  }
+}
+
 const wrong = what => new Error(`wrong answer: ${what}`)

@@ -45,7 +45,7 @@ function collect(answer) {
   answers.push(answer)
   if (answers.length < k) return
   const failed = answers.find(({ error }) => error)
-  if (failed) process.send({ kind: 'failed', error: failed.error })
+  if (failed) process.send({ kind: 'failed', error: failed.error, code: failed.code })
   else if (answer.kind === 'ready') process.send({ kind: 'ready' })
   else process.send({ kind: 'sample', ...combine(answers) })
 }

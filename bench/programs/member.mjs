@@ -23,7 +23,14 @@ if (poolSize !== undefined) Buffer.poolSize = poolSize
 const origin = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 const clock = () => origin + performance.now()
 
-const { synchronous, lanes, shared, setup, expect = sameBytes } = readers[reader]
+// What is audited needs more of Node than reading does: members that only read start without it.
+const {
+  synchronous,
+  lanes,
+  shared,
+  setup,
+  expect = sameBytes,
+} = readers[reader] ?? (await import('./audited.mjs')).audited[reader]
 /** @type {import('./readers.mjs').Source[]} */
 let sources
 /** @type {import('./answers.mjs').Expected} */
@@ -46,7 +53,7 @@ async function reply(kind, work) {
   try {
     send({ kind, ...(await work()) })
   } catch (error) {
-    send({ kind, error: error.message })
+    send({ kind, error: error.message, code: error.code })
   }
 }
 

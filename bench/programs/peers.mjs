@@ -1,11 +1,10 @@
 // The ways to read that are compared, by name: each offers the kinds of work that it can do.
 import { read as callbackRead, closeSync, createReadStream, openAsBlob, openSync, readSync } from 'node:fs'
 import { open as openHandle, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { MiB } from '../harness/cells.mjs'
 import { dataFolder } from '../harness/files.mjs'
-import { notRunnable } from '../harness/requirements.mjs'
+import { loadPeer } from '../harness/peers.mjs'
 
 /**
  * One read at a time, over and over: `start` begins it, `take` turns its answer into the bytes. `target`: memory that is
@@ -472,18 +471,9 @@ export async function openMapped(path) {
   return MappedFile.open(path)
 }
 
-/** @param {string} name */
-function installed(name) {
-  try {
-    return createRequire(new URL('../peers/package.json', import.meta.url))(name)
-  } catch (error) {
-    throw notRunnable(`${name} does not load: ${error.message.split('\n')[0]}`)
-  }
-}
-
 /** @param {string} path @param {number} size */
 async function mapWhole(path, size) {
-  const { default: io = installed('@riaskov/mmap-io') } = installed('@riaskov/mmap-io')
+  const { default: io = loadPeer('@riaskov/mmap-io') } = loadPeer('@riaskov/mmap-io')
   const descriptor = openSync(path)
   const mapped = io.map(size, io.PROT_READ, io.MAP_SHARED, descriptor, 0, io.MADV_NORMAL)
   return {
@@ -512,7 +502,7 @@ export async function mapNaively(path, size) {
 
 /** The file's records in a database of their own, by their number; filled once and kept. */
 async function openRecords(path, size, length) {
-  const { open } = installed('lmdb')
+  const { open } = loadPeer('lmdb')
   const database = open({
     path: join(dataFolder(), `${size}.${length}.lmdb`),
     encoding: 'binary',

@@ -3,7 +3,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
-import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,6 +11,7 @@ import { runInNewContext } from 'node:vm'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { deflate } from 'node:zlib'
 import { KiB, MiB } from '../harness/cells.mjs'
+import { loadPeer } from '../harness/peers.mjs'
 import { seededRandom } from '../harness/statistics.mjs'
 
 /** Milliseconds after which a program counts as idle. */
@@ -135,7 +135,7 @@ const PROGRAMS = {
 
   /** Pictures made smaller, in threads of the package sharp. */
   async sharp({ scale }) {
-    const sharp = createRequire(new URL('../peers/package.json', import.meta.url))('sharp')
+    const sharp = loadPeer('sharp')
     const side = 2000
     const pixels = Buffer.alloc(3 * side * side, 'pixels')
     const picture = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })

@@ -23,12 +23,14 @@ const PICTURES = {
     shows: 'How much faster workers read, and how much programs hold when they idle, under each malloc',
   },
 }
+/** What an experiment has written for documents to show. */
+const TABLE = /^([\w-]+)\.md$/
 const BEGIN = /^<!-- matrix:begin.*$/gm
 const END = /^<!-- matrix:end -->$/gm
 const MARKED = /^<!-- matrix:begin(?: (.+))? -->\n([\s\S]*?)^<!-- matrix:end -->$/gm
 
 /**
- * @typedef {{ folder: string, environment: object, rows: object[], samples: string }} Run
+ * @typedef {{ folder: string, environment: object, rows: object[], samples: string, table: string }} Run `table` is what the experiment wrote for documents
  * @typedef {Map<string, Run>} Runs by experiment
  */
 
@@ -89,7 +91,9 @@ function readRuns(root, quoted) {
       const { environment, rows, samples } = folders.get(folder)
       const own = rows.filter(({ experiment }) => experiment === id)
       if (own.length === 0) throw new Error(`${QUOTED} names ${folder} for '${id}', which it does not have`)
-      return [id, { folder, environment, rows: own, samples }]
+      const written = join(root, folder, `${id}.md`)
+      const table = existsSync(written) ? readFileSync(written, 'utf8').trimEnd() : ''
+      return [id, { folder, environment, rows: own, samples, table }]
     }),
   )
 }
@@ -105,6 +109,11 @@ function readJson(root, folder, name) {
 /** What the markers of a document name: experiments, or claims by their ids, or a picture, or nothing, which is all the rest. */
 function namesOf(words, document) {
   if (Object.hasOwn(PICTURES, words)) return { names: [], claims: false, picture: words }
+  const [, own] = TABLE.exec(words) ?? []
+  if (own !== undefined) {
+    mustExist(own, document)
+    return { names: [], claims: false, own }
+  }
   const names = words?.split(/\s+/) ?? []
   const claims = names.filter(name => name.includes('/'))
   if (claims.length > 0 && claims.length < names.length)
@@ -141,8 +150,9 @@ function filled({ name, text }, runs, elsewhere) {
   })
 }
 
-function partsOf({ names, claims, picture }, runs, elsewhere, link) {
+function partsOf({ names, claims, picture, own }, runs, elsewhere, link) {
   if (picture) return shownPicture(picture, runs, link)
+  if (own) return runs.has(own) ? [...origins([own], runs, link), runs.get(own).table] : missing([own], runs)
   if (claims) return pickedClaims(names, runs, link)
   return names.length > 0 ? experimentTables(names, runs, link) : theRest(runs, elsewhere, link)
 }
