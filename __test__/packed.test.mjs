@@ -13,9 +13,12 @@ const run = promisify(execFile)
 const folder = temporaryFolder()
 const project = join(folder, 'project')
 const tools = join(folder, 'tools')
+const isWindows = process.platform === 'win32'
 /** What a user's shell has: Node and what comes with it. No cargo, no compiler, and a registry that nobody serves. */
 const env = {
-  PATH: tools,
+  // The system needs many of its variables on Windows, where a folder of links does not hold what can be run.
+  ...(isWindows ? process.env : {}),
+  PATH: isWindows ? `${dirname(process.execPath)};${process.env.SystemRoot}\\System32` : tools,
   HOME: folder,
   npm_config_cache: join(folder, 'cache'),
   npm_config_registry: 'http://127.0.0.1:9',
@@ -23,6 +26,12 @@ const env = {
   npm_config_update_notifier: 'false',
 }
 const node = (...words) => run(process.execPath, words, { cwd: project, env })
+const npm = (name, ...words) => run(name, words, { cwd: project, env, shell: isWindows })
+/** What `tar` prints of a tarball. By its relative path, since GNU tar takes C: for a host. */
+const tar = async (options, tarball, ...words) => {
+  const { stdout } = await run('tar', [options, basename(tarball), ...words], { cwd: dirname(tarball) })
+  return stdout.trim().split(/\r?\n/)
+}
 
 let main
 let platform
@@ -30,16 +39,16 @@ let platformName
 
 test.before(async () => {
   const { stdout } = await run(process.execPath, ['scripts/pack.mjs', '--out', join(folder, 'packed')], { cwd: root })
-  ;[main, platform] = stdout.trim().split('\n')
+  ;[main, platform] = stdout.trim().split(/\r?\n/)
   platformName = basename(platform).replace(/-\d.*/, '')
   for (const path of [project, tools]) fs.mkdirSync(path)
   // Node itself may come without npm, as the versions of `npm run test:nodes` do.
   const places = [dirname(process.execPath), ...process.env.PATH.split(delimiter), '/bin', '/usr/bin']
-  for (const name of ['node', 'npm', 'npx', 'sh', 'env']) {
+  for (const name of isWindows ? [] : ['node', 'npm', 'npx', 'sh', 'env']) {
     const found = places.map(place => join(place, name)).find(path => fs.existsSync(path))
     fs.symlinkSync(fs.realpathSync(found), join(tools, name))
   }
-  await run('npm', ['install', '--no-audit', '--no-fund', main, platform], { cwd: project, env })
+  await npm('npm', 'install', '--no-audit', '--no-fund', main, platform)
 })
 
 test('an empty folder has after the installation just the two packages', t => {
@@ -104,7 +113,7 @@ test('node --import faultless/tune tunes, by the addon of the platform package',
 
 test('npx faultless doctor --json runs', async t => {
   // It says by its exit code whether something is to be changed on this machine.
-  const ended = await run('npx', ['faultless', 'doctor', '--json'], { cwd: project, env }).catch(error => error)
+  const ended = await npm('npx', 'faultless', 'doctor', '--json').catch(error => error)
   const { command, checks } = JSON.parse(ended.stdout)
   t.is(command, 'doctor')
   t.true(checks.length > 5)
@@ -112,8 +121,7 @@ test('npx faultless doctor --json runs', async t => {
 })
 
 test('the tarball holds what runs, its types and the documents of its front, and its program can be executed', async t => {
-  const { stdout } = await run('tar', ['-tvzf', main])
-  const entries = stdout.trim().split('\n')
+  const entries = await tar('-tvzf', main)
   const names = entries.map(line => line.slice(line.indexOf(' package/') + ' package/'.length))
   const front = ['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.d.ts', 'binding.js', 'package.json']
   t.deepEqual(names.filter(name => !name.startsWith('dist/')).sort(), front)
@@ -130,14 +138,11 @@ test('the tarball holds what runs, its types and the documents of its front, and
     /^-rwxr-xr-x/,
   )
 
-  const manifest = JSON.parse((await run('tar', ['-xzOf', main, 'package/package.json'])).stdout)
+  const manifest = JSON.parse((await tar('-xzOf', main, 'package/package.json')).join('\n'))
   t.deepEqual(manifest.optionalDependencies, { [platformName]: manifest.version })
   for (const field of ['dependencies', 'devDependencies', 'scripts', 'overrides', 'napi'])
     t.is(manifest[field], undefined)
 
-  const addon = (await run('tar', ['-tzf', platform])).stdout
-    .trim()
-    .split('\n')
-    .map(name => basename(name))
+  const addon = (await tar('-tzf', platform)).map(name => basename(name))
   t.deepEqual(addon.sort(), ['LICENSE', 'README.md', `${platformName.replace('-', '.')}.node`, 'package.json'])
 })

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { pageOf, withAbsoluteLinks } from '../scripts/links.mjs'
-import { addonProblem, checks, packageIn, packagesIn } from '../scripts/release/packages.mjs'
+import { addonProblem, checks, packageIn, packagesIn, workflowProblems } from '../scripts/release/packages.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -15,7 +15,7 @@ const run = promisify(execFile)
 const folder = temporaryFolder()
 const packed = join(folder, 'packed')
 const { devDependencies, ...source } = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8'))
-const [complete, equalVersions, accepted, links] = Object.values(checks)
+const [complete, equalVersions, accepted, workflows, links] = Object.values(checks)
 let packages
 
 test.before(async () => {
@@ -38,7 +38,7 @@ function broken(name, { manifest = {}, files = {} }) {
 test('the packages as they are pass', t => {
   t.is(packages.length, 9)
   t.is(packages.at(-1).manifest.name, 'faultless')
-  for (const check of [complete, equalVersions, accepted, links]) t.deepEqual(check(packages), [])
+  for (const check of [complete, equalVersions, accepted, workflows, links]) t.deepEqual(check(packages), [])
 })
 
 test('a platform that is missing, of another version, or not an optional dependency is found', t => {
@@ -84,6 +84,33 @@ test('dead links and pictures of a packed document are found', t => {
   const expected = [...dead, 'docs/none.svg'].map(url => `faultless: README.md links to ${url}, which is not there`)
   t.deepEqual(found, expected)
 })
+
+test('a platform that no workflow builds, and a publication without provenance or without the tests, are found', t => {
+  const broken = (from, to) => workflowProblems(name => workflowOf(name).replace(from, to))
+  t.deepEqual(broken('target: aarch64-apple-darwin', 'target: aarch64-apple-ios'), [
+    'platforms.yml does not build aarch64-apple-darwin',
+    'package.json has no target aarch64-apple-ios',
+  ])
+  t.deepEqual(broken('id-token: write', 'id-token: read'), ['release.yml has no "id-token: write"'])
+  t.deepEqual(broken(' --provenance', ''), ['release.yml has no "--provenance"'])
+  t.is(broken('uses: ./.github/workflows/ci.yml', 'uses: ./.github/workflows/other.yml').length, 1)
+})
+
+test('workflows use actions of this repository, or pinned by the hash of a commit whose version a comment names', t => {
+  const used = fs
+    .readdirSync(join(root, '.github/workflows'))
+    .flatMap(name => [...workflowOf(name).matchAll(/\buses: (.*)/g)].map(([, action]) => `${name}: ${action}`))
+  t.true(used.length > 10)
+  const pinned = /^\S+: (\.\/\S+|[\w-]+\/[\w-]+@[\da-f]{40} # v\d+\.\d+\.\d+)$/
+  t.deepEqual(
+    used.filter(line => !pinned.test(line)),
+    [],
+  )
+})
+
+function workflowOf(name) {
+  return fs.readFileSync(join(root, '.github/workflows', name), 'utf8')
+}
 
 test('links become absolute wherever Markdown and HTML have them, and nothing else changes', t => {
   const repository = { page: 'https://github.com/o/n', ref: 'v1.0.0' }

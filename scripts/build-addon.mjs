@@ -10,9 +10,13 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../', import.meta.url))
 const has = command => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
 
-/** Why jemalloc is not built for this target, or for this machine; undefined where it is. @param {string} [target] */
+/**
+ * Why jemalloc is not built for this target, or for this machine; undefined where it is.
+ * @param {string} [target] may end with a version of glibc, as in 'x86_64-unknown-linux-gnu.2.28'
+ */
 function jemallocObstacle(target = process.platform) {
-  if (target !== 'linux' && !target.endsWith('-linux-gnu')) return `it is built for Linux with glibc, not for ${target}`
+  if (target !== 'linux' && !/-linux-gnu(\.[\d.]+)?$/.test(target))
+    return `it is built for Linux with glibc, not for ${target}`
   const missing = ['make', 'cc'].filter(command => !has(command))
   if (missing.length > 0) return `there is no ${missing.join(' and no ')} here`
   return undefined

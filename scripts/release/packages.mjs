@@ -81,6 +81,9 @@ export const checks = {
     ]),
   ],
 
+  'the workflows build every platform, and publish with provenance': () =>
+    workflowProblems(path => read(`.github/workflows/${path}`)),
+
   'the links and pictures of the documents lead to a file': packages => packages.flatMap(deadLinks),
 
   'publint finds nothing': async packages => {
@@ -93,6 +96,28 @@ export const checks = {
 
   'the types are right however they are resolved': packages =>
     packages.filter(({ isMain }) => isMain).flatMap(({ tarball }) => typeProblems(tarball)),
+}
+
+/** @param {(name: string) => string} workflow the text of a workflow */
+export function workflowProblems(workflow) {
+  const targets = [...workflow('platforms.yml').matchAll(/\btarget: ([\w-]+)/g)].map(([, target]) => target)
+  const release = workflow('release.yml')
+  return [
+    ...source.napi.targets
+      .filter(target => !targets.includes(target))
+      .map(target => `platforms.yml does not build ${target}`),
+    ...targets
+      .filter(target => !source.napi.targets.includes(target))
+      .map(target => `package.json has no target ${target}`),
+    ...[
+      'id-token: write',
+      '--provenance',
+      'uses: ./.github/workflows/ci.yml',
+      'uses: ./.github/workflows/platforms.yml',
+    ]
+      .filter(line => !release.includes(line))
+      .map(line => `release.yml has no "${line}"`),
+  ]
 }
 
 function deadLinks({ folder, manifest }) {

@@ -25,10 +25,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const { version } = packages.at(-1).manifest
     if (values.tag !== undefined && values.tag !== `v${version}`)
       throw new Error(`the tag is ${values.tag}, and the packages have version ${version}`)
-    const [complete, , accepted] = Object.values(checks)
     const problems = [
-      ...complete(packages),
-      ...accepted(packages),
+      ...checks['every platform is packed, and an optional dependency of the same version'](packages),
+      ...checks['npm accepts where the packages come from, which provenance compares'](packages),
       ...packages.filter(({ isMain }) => !isMain).flatMap(one => addonProblem(one) ?? []),
     ]
     if (problems.length > 0) throw new Error(`nothing was published:\n${problems.join('\n')}`)
