@@ -28,6 +28,10 @@ test('where threads cannot share views, or that is no answer, open() says so', a
   const path = seededFile(temporaryFolder(t), PAGE)
   await t.throwsAsync(MappedFile.open(path, { shared: 1 }), { code: 'ERR_INVALID_ARG_TYPE', instanceOf: TypeError })
   await t.throwsAsync(MappedFile.open(path, { shared: null }), { code: 'ERR_INVALID_ARG_TYPE' })
+  const ordinary = await MappedFile.open(path)
+  await t.throwsAsync(ordinary.chunks({ shared: 1 }).next(), { code: 'ERR_INVALID_ARG_TYPE', instanceOf: TypeError })
+  if (!sharedViews) await t.throwsAsync(ordinary.chunks({ shared: true }).next(), { code: 'ERR_UNSUPPORTED' })
+  await ordinary.close()
   if (!sharedViews) {
     const error = await t.throwsAsync(MappedFile.open(path, { shared: true }), { code: 'ERR_UNSUPPORTED' })
     t.regex(error.message, /22\.23, 24\.16, 26\.1/)
@@ -184,10 +188,46 @@ shared('a mapping lives as long as any thread has a view of it, and no longer', 
 })
 
 shared('workers that end in any order, in the middle of what they do with a view, end no process', async t => {
-  const path = seededFile(temporaryFolder(t), 4 * MiB)
+  const path = seededFile(temporaryFolder(t), MiB)
   for (const way of ['terminate', 'exit', 'return']) {
     t.deepEqual(await program(t, 'end-shared', [path, way]), { ended: 60 })
   }
+})
+
+shared('a process that ends in the middle of all that threads do with a view ends as it was to', async t => {
+  const path = seededFile(temporaryFolder(t), 4 * MiB)
+  for (const way of ['exit', 'exit', 'exit', 'error', 'error']) {
+    t.deepEqual(await program(t, 'exit-with-shared', [path, way]), { began: 4 })
+  }
+})
+
+shared('chunks() are shared by an option of theirs, whatever the views of the file are', async t => {
+  const path = seededFile(temporaryFolder(t), 3 * MiB + 5)
+  const expected = fs.readFileSync(path)
+  for (const asked of [true, false]) {
+    const file = await MappedFile.open(path, { shared: asked })
+    for (const shared of [true, false, undefined]) {
+      const isShared = shared ?? asked
+      const got = []
+      for await (const chunk of file.chunks({ shared })) {
+        t.is(chunk.buffer instanceof SharedArrayBuffer, isShared)
+        got.push(Buffer.from(chunk))
+      }
+      t.true(Buffer.concat(got).equals(expected))
+    }
+    t.is((await file.view()).buffer instanceof SharedArrayBuffer, asked)
+    await file.close()
+  }
+})
+
+shared('a byte stream refuses a shared view, and takes nothing', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), PAGE), { shared: true })
+  const view = await file.view()
+  t.throws(() => new ReadableStream({ type: 'bytes', start: controller => controller.enqueue(view) }), {
+    instanceOf: TypeError,
+  })
+  t.is(view.length, PAGE)
+  await file.close()
 })
 
 shared('a file that is cut gives zeros in every thread, and the next call says so', async t => {

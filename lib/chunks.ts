@@ -6,6 +6,7 @@ import { outOfRange } from './errors.js'
 import type { Handle } from './handle.js'
 import { option, setImmediate } from './language.js'
 import { COST_OF_A_CALL } from './limits.js'
+import { toShared } from './shared.js'
 import { forget, onAbort } from './signals.js'
 import { coldView, readyView, type ViewKind } from './views.js'
 
@@ -22,9 +23,14 @@ export interface ChunkOptions extends Cancellable {
    * least, the disk is asked for up to 16 MiB more, as much as has been read before.
    */
   readAhead?: number | undefined
+  /**
+   * `true`: chunks are over a SharedArrayBuffer, as the views of a file that was opened with `shared: true`. The garbage collector does
+   * not count those: it collects the whole heap for each 256 MiB of others. By default as the file was opened.
+   */
+  shared?: boolean | undefined
 }
 
-const CHUNK_OPTIONS = ['start', 'end', 'chunkSize', 'readAhead', 'signal']
+const CHUNK_OPTIONS = ['start', 'end', 'chunkSize', 'readAhead', 'shared', 'signal']
 
 const CHUNK_BYTES = 1 << 20
 const READ_AHEAD_BYTES = 8 << 20
@@ -49,6 +55,7 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
   if (chunkSize === 0) throw outOfRange('options.chunkSize', 'at least 1', chunkSize)
   const readAhead = toLength(option(options, 'readAhead', READ_AHEAD_BYTES), 'options.readAhead')
   const depth = Math.min(VIEWS_AHEAD, Math.ceil(readAhead / chunkSize))
+  const shared = toShared(option(options, 'shared', handle.shared))
   const end = Math.min(handle.byteLength, toOffset(option(options, 'end', handle.byteLength), 'options.end'))
   let next = toOffset(option(options, 'start', 0), 'options.start')
   const isWhole = next === 0 && end === handle.byteLength
@@ -62,10 +69,10 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
     let chunk: Promise<Buffer>
     try {
       const { offset: at, count } = handle.range(offset, length)
-      const ready = readyView(handle, at, count, left ? kind : 'view')
+      const ready = readyView(handle, at, count, left ? kind : 'view', shared)
       if (ready) return ready
       left ??= new AbortController()
-      chunk = coldView(handle, at, count, kind, left.signal)
+      chunk = coldView(handle, at, count, kind, left.signal, shared)
     } catch (error) {
       chunk = Promise.reject(error)
     }
@@ -73,12 +80,12 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
     chunk.catch(() => {})
     return chunk
   }
-  const ahead: Array<Buffer | Promise<Buffer>> = []
+  const ahead: Array<{ offset: number; length: number; chunk: Buffer | Promise<Buffer> }> = []
   const reach = () => {
     theirs?.throwIfAborted()
     while (next < end && ahead.length <= depth) {
       const length = Math.min(chunkSize, end - next)
-      ahead.push(chunkOf(next, length))
+      ahead.push({ offset: next, length, chunk: chunkOf(next, length) })
       next += length
     }
   }
@@ -91,7 +98,10 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
         await new Promise(resolve => setImmediate(resolve))
         handed = 0
       }
-      const chunk = await (ahead.shift() as Buffer | Promise<Buffer>)
+      const { offset, length, chunk: begun } = ahead.shift() as (typeof ahead)[0]
+      let chunk = await begun
+      // A byte stream that was given the chunk before took the memory of this one with it.
+      if (chunk.length === 0 && length > 0) chunk = await chunkOf(offset, length)
       handed += chunk.length + COST_OF_A_CALL
       yield chunk
     }

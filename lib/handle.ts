@@ -31,9 +31,11 @@ export class Handle {
   #native: NativeFile | undefined
   // Made when they are needed: a program may have thousands of files open that it hardly reads.
   #windows: Windows | undefined
+  #sharedWindows: Windows | undefined
   #oldQueues: Set<Queue> | undefined
   #renewing: Promise<void> | undefined
   #locked = false
+  #unmapped = false
   #closing: Promise<void> | undefined
 
   constructor(native: NativeFile, path: string, writable: boolean, shared: boolean) {
@@ -51,10 +53,20 @@ export class Handle {
     return this.#closing !== undefined
   }
 
-  /** The long-lived ArrayBuffers behind its views. */
-  get windows(): Windows {
-    this.#windows ??= new Windows(this.shared)
+  /** The long-lived ArrayBuffers behind its views, or SharedArrayBuffers. */
+  windows(shared: boolean): Windows {
+    if (shared) {
+      this.#sharedWindows ??= new Windows(this.path, true)
+      return this.#sharedWindows
+    }
+    this.#windows ??= new Windows(this.path, false)
     return this.#windows
+  }
+
+  /** Lets go of those. */
+  clearWindows(): void {
+    this.#windows?.clear()
+    this.#sharedWindows?.clear()
   }
 
   /** The addon's file; throws when it is closed. */
@@ -112,18 +124,24 @@ export class Handle {
     return renewed
   }
 
-  close(): Promise<void> {
+  close(unmap = false): Promise<void> {
+    if (this.#closing && unmap && !this.#unmapped) return Promise.reject(fileClosed(this.path))
+    this.#unmapped ||= unmap
     this.#closing ??= this.#close()
     return this.#closing
   }
 
   async #close(): Promise<void> {
     this.#native = undefined
-    this.#windows?.clear()
+    this.clearWindows()
     await Promise.all([this.queue, ...(this.#oldQueues ?? [])].map(queue => queue.close(this.path)))
     const { native } = this.queue
     if (this.#locked) await onPool(() => native.unlockAll())
-    native.release()
+    try {
+      if (this.#unmapped) await onPool(() => native.unmapViews())
+    } finally {
+      native.release()
+    }
   }
 
   #adopt(fresh: NativeFile): void {

@@ -1,4 +1,4 @@
-// lock() and advise(): long ranges go to the pool in pieces, so that neither close() nor terminate() waits for all of them.
+// lock(), advise() and evict(): long ranges go to the pool in pieces, so that neither close() nor terminate() waits for all of them.
 
 import { invalidArgType, invalidArgValue } from './errors.js'
 import { PIECE_BYTES } from './limits.js'
@@ -45,6 +45,11 @@ export function adviseRange(queue: Queue, advice: Advice, offset: number, length
     if (advice === 'willneed') await inPieces(offset, length, tell)
     else await tell(offset, length)
   })
+}
+
+/** Takes a range out of memory. */
+export function evictRange(queue: Queue, offset: number, length: number): Promise<void> {
+  return queue.during(() => inPieces(offset, length, (at, size) => onPool(() => queue.native.evict(at, size))))
 }
 
 // The last page of one piece may be the first of the next: PIECE_BYTES are whole pages, but a range begins anywhere.

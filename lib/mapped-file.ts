@@ -2,10 +2,11 @@
 
 import type { Buffer } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
-import { Descriptor, type NativeFile, capabilities as nativeCapabilities, openFile } from '#binding'
+import { Descriptor, type NativeFile, openFile } from '#binding'
 import {
   type ByteRange,
   type Cancellable,
+  checkOptions,
   cutAtEnd,
   descriptorOf,
   fileHandleCall,
@@ -19,11 +20,11 @@ import {
   toSignal,
 } from './arguments.js'
 import { type ChunkOptions, chunks } from './chunks.js'
-import { invalidArgType, invalidArgValue, invalidThis, unsupported } from './errors.js'
+import { invalidArgType, invalidArgValue, invalidThis } from './errors.js'
 import { isWritable, type OpenFlags, toCreation, toFlags } from './flags.js'
 import { Handle } from './handle.js'
 import { option } from './language.js'
-import { type Advice, adviseRange, lockRange, toAdvice } from './locking.js'
+import { type Advice, adviseRange, evictRange, lockRange, toAdvice } from './locking.js'
 import { allOrFirstFailure, type RecordOffsets } from './many-arguments.js'
 import { allocate, resultMemory, takeBack } from './memory.js'
 import { onPool } from './pool.js'
@@ -31,6 +32,7 @@ import { readAll, readRecords } from './read-many.js'
 import { copyOf, fill, fillTarget } from './read-range.js'
 import { tryCopy } from './reader.js'
 import { countResidency, type Residency } from './residency.js'
+import { toShared } from './shared.js'
 import { MappedReadStream, type StreamOptions } from './stream.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
@@ -60,6 +62,30 @@ export type MemoryOf<Options extends OpenOptions> = unknown extends Options['sha
       : ArrayBufferLike
     : ArrayBuffer
 
+/** What chunks are over: as their option `shared` says, else as the views of the file. */
+export type ChunkMemory<
+  Options extends ChunkOptions,
+  Memory extends ArrayBufferLike,
+> = unknown extends Options['shared']
+  ? Memory
+  : Options['shared'] extends undefined
+    ? Memory
+    : Options['shared'] extends true
+      ? SharedArrayBuffer
+      : Options['shared'] extends false
+        ? ArrayBuffer
+        : ArrayBufferLike
+
+/** How to close a file. */
+export interface CloseOptions {
+  /**
+   * `true`: views end with the file. They stay valid memory, but read zeros from then on, in every thread, and what is stored to
+   * them goes nowhere. False by default.
+   */
+  unmap?: boolean | undefined
+}
+
+const CLOSE_OPTIONS = ['unmap']
 const OPEN_OPTIONS = ['flags', 'mode', 'shared', 'signal']
 
 const INTERNAL = Symbol('MappedFile.open')
@@ -318,10 +344,12 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @returns views of `chunkSize` bytes, the last one shorter; each step rejects as {@link view} does, or for options that make
    *   no sense
    */
-  chunks(options?: ChunkOptions): AsyncIterableIterator<Buffer<Memory>> {
+  chunks<Options extends ChunkOptions = { shared?: undefined }>(
+    options?: Options,
+  ): AsyncIterableIterator<Buffer<ChunkMemory<Options, Memory>>> {
     const handle = MappedFile.#own(this)
     noMore(arguments[1], 'file.chunks(options)')
-    return chunks(handle, options) as AsyncIterableIterator<Buffer<Memory>>
+    return chunks(handle, options) as AsyncIterableIterator<Buffer<ChunkMemory<Options, Memory>>>
   }
 
   /**
@@ -398,6 +426,21 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     noMore(arguments[3], 'file.advise(advice, offset, length)')
     const { offset: start, count } = handle.part(offset, length)
     await adviseRange(handle.queue, toAdvice(advice), start, count)
+  }
+
+  /**
+   * Takes a range out of memory, the opposite of {@link prefault}: out of this process at once, views of it included, and out of the
+   * page cache as far as it is clean and mapped by no other process. Views stay valid, and the next touch of one reads from the
+   * disk, on the thread that touches it. Only whole pages go. Locked pages stay, and so does what was written to views in mode 'r';
+   * what is written there meanwhile may be lost.
+   *
+   * @param length bytes; the rest of the file without one
+   */
+  async evict(offset: Offset = 0, length?: number): Promise<void> {
+    const handle = MappedFile.#own(this)
+    noMore(arguments[2], 'file.evict(offset, length)')
+    const { offset: start, count } = handle.part(offset, length)
+    await evictRange(handle.queue, start, count)
   }
 
   /**
@@ -495,13 +538,18 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Refuses new calls, rejects reads not yet begun with `ERR_FILE_CLOSED`, and waits for those begun. Twice is fine. Memory
-   * goes when the last view has gone.
+   * Refuses new calls, rejects reads not yet begun with `ERR_FILE_CLOSED`, and waits for those begun. Twice is fine. Mapped memory
+   * and the descriptor go when the last view has been collected as garbage; with `unmap: true`, before this resolves.
+   *
+   * @throws `ERR_FILE_CLOSED` for `unmap: true` where the file was closed without
    */
-  async close(): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
     const handle = MappedFile.#own(this)
-    noMore(arguments[0], 'file.close()', 'await file.close()')
-    return handle.close()
+    noMore(arguments[1], 'file.close(options)')
+    if (options !== undefined) checkOptions(options, CLOSE_OPTIONS)
+    const unmap = option(options, 'unmap', false)
+    if (typeof unmap !== 'boolean') throw invalidArgType('options.unmap', 'of type boolean', unmap)
+    return handle.close(unmap)
   }
 
   /** {@link close}, for `await using`. */
@@ -518,15 +566,3 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
 }
 
 function openItsPathInTheWorkerOrPostASharedView() {}
-
-// Where nothing is mapped, views are copies, and those can be shared on every Node.
-function toShared(value: unknown): boolean {
-  if (typeof value !== 'boolean') throw invalidArgType('options.shared', 'of type boolean', value)
-  const { mapping, sharedViews } = nativeCapabilities()
-  if (value && mapping && !sharedViews) {
-    throw unsupported(
-      `views that threads share need Node 22.23, 24.16, 26.1 or newer, and external buffers; this is ${process.version}`,
-    )
-  }
-  return value
-}

@@ -19,23 +19,29 @@ export type ViewKind = 'view' | 'chunk'
 const { externalBuffers } = capabilities()
 
 /** A view now, or undefined if touching it could wait for the disk: by itself, or as a chunk of what is gone through in order. */
-export function readyView(handle: Handle, offset: number, count: number, kind: ViewKind = 'view'): Buffer | undefined {
+export function readyView(
+  handle: Handle,
+  offset: number,
+  count: number,
+  kind: ViewKind = 'view',
+  shared = handle.shared,
+): Buffer | undefined {
   const native = handle.open()
-  if (count === 0) return memoryOf(handle, 0)
-  if (!handsOut(handle)) return copyNow(handle, offset, count)
+  if (count === 0) return memoryOf(shared, 0)
+  if (!handsOut(handle)) return copyNow(handle, offset, count, shared)
   const isReady = kind === 'chunk' ? mappedViews : readyViews
   const id = isReady(handle.reader, offset, count)
-  return id === 0 ? undefined : handle.windows.view(native, id, offset, count)
+  return id === 0 ? undefined : handle.windows(shared).view(native, id, offset, count)
 }
 
 /** A view that has been faulted in. */
 export function viewOf(handle: Handle, { offset, count, signal }: Range): Promise<Buffer> {
-  if (count === 0) return answerFree(memoryOf(handle, 0))
+  if (count === 0) return answerFree(memoryOf(handle.shared, 0))
   const when = affords(COST_OF_A_VIEW)
   // What is in the page cache alone would cost a page fault for each 64 KiB; the pool maps it at once.
   const kind = count > FAULT_AROUND_BYTES ? 'chunk' : 'view'
   const ready = when && handsOut(handle) ? readyView(handle, offset, count, kind) : undefined
-  return ready ? answer(ready, when) : coldView(handle, offset, count, 'view', signal)
+  return ready ? answer(ready, when) : coldView(handle, offset, count, 'view', signal, handle.shared)
 }
 
 /** A view that is faulted in now, by itself or as a chunk of a long range that is gone through in order. */
@@ -45,8 +51,9 @@ export async function coldView(
   count: number,
   kind: ViewKind,
   signal: AbortSignal | undefined,
+  shared: boolean,
 ): Promise<Buffer> {
-  if (!handsOut(handle)) return ownCopy(handle, offset, count, signal)
+  if (!handsOut(handle)) return ownCopy(handle, offset, count, signal, shared)
   const { native } = handle.queue
   for (;;) {
     const id = native.viewsId()
@@ -57,13 +64,14 @@ export async function coldView(
     } catch (error) {
       // A hole that would take memory if it were mapped.
       if ((error as { code?: unknown }).code !== 'ERR_HOLE') throw error
-      return ownCopy(handle, offset, count, signal)
+      return ownCopy(handle, offset, count, signal, shared)
     }
     // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now. The first one
     // was made by the job.
     const now = native.viewsId()
-    const view = now !== 0 && (id === now || id === 0) ? handle.windows.view(native, now, offset, count) : undefined
-    if (handle.closed) handle.windows.clear()
+    const view =
+      now !== 0 && (id === now || id === 0) ? handle.windows(shared).view(native, now, offset, count) : undefined
+    if (handle.closed) handle.clearWindows()
     if (view) return view
   }
 }
@@ -77,16 +85,22 @@ function handsOut(handle: Handle): boolean {
 }
 
 // In memory of its own, like a view: what becomes of other results is no matter of it.
-function ownCopy(handle: Handle, offset: number, count: number, signal: AbortSignal | undefined): Promise<Buffer> {
-  const copy = memoryOf(handle, count)
-  if (!handle.shared) return fill(handle, copy, offset, signal, copy)
+function ownCopy(
+  handle: Handle,
+  offset: number,
+  count: number,
+  signal: AbortSignal | undefined,
+  shared: boolean,
+): Promise<Buffer> {
+  const copy = memoryOf(shared, count)
+  if (!shared) return fill(handle, copy, offset, signal, copy)
   return fillTarget(handle, copy, offset, count, signal).then(() => copy)
 }
 
-const memoryOf = (handle: Handle, count: number) => (handle.shared ? threadsMemory(count) : ownMemory(count))
+const memoryOf = (shared: boolean, count: number) => (shared ? threadsMemory(count) : ownMemory(count))
 
-function copyNow(handle: Handle, offset: number, count: number): Buffer | undefined {
+function copyNow(handle: Handle, offset: number, count: number, shared: boolean): Buffer | undefined {
   if (count > INLINE_BYTES) return undefined
-  const copy = memoryOf(handle, count)
+  const copy = memoryOf(shared, count)
   return tryCopy(handle.reader, copy, 0, offset, count) !== 0 ? copy : undefined
 }

@@ -2,6 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import type { NativeFile } from '#binding'
+import { warnOfLostViews } from './warnings.js'
 
 /**
  * Bytes of a window. V8 counts each as memory of its own, and collects the whole heap for each that is made, so they are
@@ -26,13 +27,17 @@ const ALIGNMENT = 4096
  * that there is.
  */
 export class Windows {
+  readonly #path: string
   readonly #shared: boolean
   readonly #longest: number
   readonly #stride: number
   #kept = new Map<number, ArrayBufferLike>()
   #id = 0
+  /** A window was taken away, so from now on each view has an ArrayBuffer of its own: whoever takes one takes nothing from others. */
+  #apart = false
 
-  constructor(shared: boolean) {
+  constructor(path: string, shared: boolean) {
+    this.#path = path
     this.#shared = shared
     this.#longest = shared ? Number.MAX_SAFE_INTEGER : WINDOW_BYTES
     this.#stride = shared ? Number.MAX_SAFE_INTEGER : WINDOW_STRIDE
@@ -50,25 +55,28 @@ export class Windows {
     }
     const index = Math.floor(offset / this.#stride)
     const start = index * this.#stride
-    if (offset + length > start + this.#longest) {
-      const first = offset - (offset % ALIGNMENT)
-      const own = this.#open(native, first, offset + length - first)
-      return own && Buffer.from(own, offset - first, length)
+    if (!this.#apart && offset + length <= start + this.#longest) {
+      const window = this.#window(native, index, offset + length)
+      if (window?.byteLength !== 0) return window && Buffer.from(window, offset - start, length)
+      this.#noteLoss()
     }
-    const window = this.#window(native, index, offset + length)
-    return window && Buffer.from(window, offset - start, length)
+    const first = offset - (offset % ALIGNMENT)
+    const own = this.#open(native, first, offset + length - first)
+    return own && Buffer.from(own, offset - first, length)
   }
 
   /** Lets go of all windows; views of them stay valid as long as they are referenced. */
   clear(): void {
+    if ([...this.#kept.values()].some(window => window.byteLength === 0)) this.#noteLoss()
     this.#kept.clear()
   }
 
+  /** The window with this number, which reaches to `end` at least; one that was taken away is empty. */
   #window(native: NativeFile, index: number, end: number): ArrayBufferLike | undefined {
     let window = this.#kept.get(index)
+    if (window?.byteLength === 0) return window
     const start = index * this.#stride
-    // The last window is shorter than the others, and too short when the file has grown; one that was taken away by
-    // ArrayBuffer.prototype.transfer() is empty.
+    // The last window is shorter than the others, and too short when the file has grown.
     if (!window || start + window.byteLength < end) {
       window = this.#open(native, start, Math.min(this.#longest, native.byteLength - start))
       if (!window) return undefined
@@ -78,8 +86,15 @@ export class Windows {
     return window
   }
 
-  // That a window cannot be transferred Node sees to itself, as with all memory of addons; markAsUntransferable() would give it a
-  // detach key, with which Node 24 aborts at the end of the process. markAsUncloneable() does nothing to ArrayBuffers.
+  #noteLoss(): void {
+    this.#apart = true
+    this.#kept.clear()
+    warnOfLostViews(this.#path)
+  }
+
+  // structuredClone() and postMessage() refuse to transfer a window, as they do with all memory of addons; byte streams and
+  // ArrayBuffer.prototype.transfer() take it. markAsUntransferable() would give it a detach key, with which Node 24 aborts at the end
+  // of the process. markAsUncloneable() does nothing to ArrayBuffers.
   #open(native: NativeFile, start: number, length: number): ArrayBufferLike | undefined {
     return native.window(this.#id, start, length, this.#shared) ?? undefined
   }

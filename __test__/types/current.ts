@@ -15,6 +15,16 @@ async function main(flag: boolean) {
     const one: Buffer<SharedArrayBuffer> = chunk
     void one
   }
+  for await (const chunk of a.chunks({ shared: true, chunkSize: 10 })) {
+    const one: Buffer<SharedArrayBuffer> = chunk
+    void one
+  }
+  for await (const chunk of a.chunks({ chunkSize: 10 })) {
+    const one: Buffer<ArrayBuffer> = chunk
+    void one
+  }
+  await a.evict(0, 10)
+  await d.close({ unmap: true })
   new Response(await a.read(0, 10))
   new Blob([await a.view()])
   await crypto.subtle.digest('SHA-256', await a.read())

@@ -85,6 +85,19 @@ impl NativeFile {
         })
     }
 
+    /// Takes a range out of memory.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn evict(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
+        let range = range(self.file()?, offset, length)?;
+        self.deed(move |file| file.evict(range))
+    }
+
+    /// Puts zeros in the place of what views map, and lets go of the open file.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn unmap_views(&self) -> Result<AsyncTask<Job<Deed>>> {
+        self.deed(MappedFile::unmap_views)
+    }
+
     /// Tells the kernel how a range will be used.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn advise(&self, advice: String, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {

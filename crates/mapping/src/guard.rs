@@ -65,6 +65,11 @@ impl Guarded {
         self.slot.damage()
     }
 
+    /// Marks the mapping as damaged.
+    pub(crate) fn mark_damaged(&self) {
+        self.slot.mark_damaged();
+    }
+
     /// Whether the page at an address was replaced because the file was cut below it.
     pub(crate) fn was_cut(&self, address: usize) -> bool {
         self.slot.was_cut(address)

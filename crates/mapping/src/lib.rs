@@ -16,6 +16,7 @@
 
 mod advice;
 mod error;
+mod eviction;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod guard;
 mod idle_threads;

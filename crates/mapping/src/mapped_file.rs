@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::backend::{Mapping, Source, Touchable, Views, is_touchable};
 use crate::error::{ByteRange, Error, Result};
@@ -27,6 +27,8 @@ pub struct MappedFile {
     is_own: bool,
     backend: Backend,
     views: Mutex<ViewsMade>,
+    /// All mappings that this handle has made for views; shared with what the file is looked at again as.
+    views_ever: Arc<Mutex<Vec<Weak<Views>>>>,
     locks: Arc<Locks>,
     in_order: Mutex<InOrder>,
     /// Where the last read ended.
@@ -171,6 +173,7 @@ impl MappedFile {
             is_own,
             backend,
             views: Mutex::default(),
+            views_ever: Arc::default(),
             locks: Arc::default(),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
@@ -193,6 +196,7 @@ impl MappedFile {
             is_own: true,
             backend: Backend::Read,
             views: Mutex::default(),
+            views_ever: Arc::default(),
             locks: Arc::default(),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
@@ -258,6 +262,7 @@ impl MappedFile {
             is_own: self.is_own || is_other,
             backend,
             views: Mutex::new(ViewsMade { made: views, at_random: before.at_random }),
+            views_ever: Arc::clone(&self.views_ever),
             locks: Arc::clone(&self.locks),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
@@ -359,6 +364,9 @@ impl MappedFile {
             writing.add(&fresh);
         }
         views.made = Some(Arc::clone(&fresh));
+        let mut ever = self.views_ever();
+        ever.retain(|views| views.strong_count() > 0);
+        ever.push(Arc::downgrade(&fresh));
         Ok(fresh)
     }
 
@@ -368,6 +376,19 @@ impl MappedFile {
         let views = self.views_slot();
         let serve = |views: &&Arc<Views>| self.writing.is_some() || !views.pages().is_damaged();
         views.made.as_ref().filter(serve).map(|views| views.id())
+    }
+
+    /// The mappings for views that this handle has made and that are alive.
+    pub(crate) fn living_views(&self) -> Vec<Arc<Views>> {
+        self.views_ever().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn views_ever(&self) -> MutexGuard<'_, Vec<Weak<Views>>> {
+        self.views_ever.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writing.is_some()
     }
 
     fn views_slot(&self) -> MutexGuard<'_, ViewsMade> {

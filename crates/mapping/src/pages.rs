@@ -5,6 +5,7 @@ use std::ops::Range as Span;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::guard::Guarded;
+use crate::limits::PIECE;
 use crate::os::{self, Detached, Errno, Map, page_size};
 use crate::page_counts::Run;
 use crate::range::Range;
@@ -194,6 +195,36 @@ impl Pages {
         let (address, pages) = self.span(offset, length);
         // SAFETY: within this mapping, of which no byte changes.
         unsafe { os::make_cold(address as *mut u8, pages * page_size()) };
+    }
+
+    /// Takes the whole pages of a range of a file of this size out of the page table, and lets the kernel have them. What was
+    /// stored to copy-on-write pages is nowhere else, so those stay; so do locked ones. A store that comes meanwhile may be lost
+    /// there.
+    pub(crate) fn drop_pages(&self, range: Range, size: u64) {
+        let page = page_size() as u64;
+        let end = if range.end() >= size { size.next_multiple_of(page) } else { range.end() / page * page };
+        let end = self.address(end.min(self.capacity())) as usize;
+        let start = self.address(range.offset.next_multiple_of(page).min(self.capacity())) as usize;
+        for start in (start..end).step_by(PIECE) {
+            let pages = PIECE.min(end - start) / page_size();
+            let drop = |run: Run| {
+                // SAFETY: within this mapping. Its pages are read from the file again.
+                unsafe { os::drop_pages((start + run.start * page_size()) as *mut u8, run.len()) };
+            };
+            if self.access == Access::CopyOnWrite {
+                os::look_at_pages_of_file(start, pages, drop);
+            } else {
+                drop(0..pages);
+            }
+        }
+    }
+
+    /// Maps zeros, which belong to this process alone, in the place of all pages. Threads may touch them meanwhile, and see the one
+    /// or the other. From then on the mapping counts as damaged.
+    pub(crate) fn replace_by_zeros(&self) -> Result<(), Errno> {
+        self.guarded.mark_damaged();
+        // SAFETY: this mapping, all of it.
+        unsafe { os::map_zeros(self.map.as_mut_ptr(), self.map.len()) }
     }
 
     /// Pins pages, by number; brings in those that are not in memory, and waits for the disk then.

@@ -74,6 +74,14 @@ impl Pages {
         match *self {}
     }
 
+    pub(crate) fn drop_pages(&self, _range: Range, _size: u64) {
+        match *self {}
+    }
+
+    pub(crate) fn replace_by_zeros(&self) -> std::result::Result<(), Errno> {
+        match *self {}
+    }
+
     pub(crate) fn pages_of(&self, _offset: u64, _length: usize) -> Run {
         match *self {}
     }

@@ -99,6 +99,15 @@ pub(crate) fn reopen(fd: impl AsFd) -> Result<File, Errno> {
     open(&link_of(fd.as_fd().as_raw_fd()), false)
 }
 
+/// Has a descriptor lead to `/dev/null`: the file behind it is closed, and the number stays taken. Where the file lies on a server,
+/// closing it may wait for that.
+pub(crate) fn redirect_to_null(file: &File) -> Result<(), Errno> {
+    let null = open(Path::new("/dev/null"), false)?;
+    // SAFETY: both descriptors are open, and the number of the second goes on to belong to `file`.
+    let number = unsafe { libc::dup3(null.as_raw_fd(), file.as_raw_fd(), libc::O_CLOEXEC) };
+    if number < 0 { Err(last_errno()) } else { Ok(()) }
+}
+
 /// What a descriptor was opened for.
 pub(crate) struct OpenedFor {
     pub(crate) reading: bool,

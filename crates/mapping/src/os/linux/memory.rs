@@ -194,6 +194,41 @@ pub(crate) unsafe fn make_cold(start: *mut u8, length: usize) {
     _ = unsafe { rustix::mm::madvise(start.cast(), length, rustix::mm::Advice::LinuxCold) };
 }
 
+/// Takes pages out of the page table (`MADV_DONTNEED`); the next touch brings back what the file has, and whatever was stored to
+/// private pages is lost. Takes `mmap_lock` for reading. Locked pages stay: the kernel refuses (EINVAL), and the others go one by one.
+///
+/// # Safety
+/// The pages lie within one live mapping of a file, and `start` is page-aligned.
+pub(crate) unsafe fn drop_pages(start: *mut u8, pages: usize) {
+    // SAFETY: passed on from the caller.
+    let drop = |start: *mut u8, pages: usize| unsafe {
+        libc::madvise(start.cast(), pages * page_size(), libc::MADV_DONTNEED)
+    };
+    if drop(start, pages) != 0 && pages > 1 {
+        for page in 0..pages {
+            drop(start.wrapping_add(page * page_size()), 1);
+        }
+    }
+}
+
+/// Maps zeros in the place of a mapping, in one step. The pages go first, in pieces: replaced as they are, all of them would be taken
+/// out of the page table under `mmap_lock`, held for writing.
+///
+/// # Safety
+/// The range is one live mapping of a file, of which nobody needs the bytes any more.
+pub(crate) unsafe fn map_zeros(start: *mut u8, length: usize) -> Result<(), Errno> {
+    const STEP: usize = 64 << 20;
+    for at in (0..length).step_by(STEP) {
+        // SAFETY: passed on from the caller.
+        unsafe { libc::madvise(start.wrapping_add(at).cast(), STEP.min(length - at), libc::MADV_DONTNEED) };
+    }
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: passed on from the caller; the addresses go on to belong to whoever has them.
+    let at = unsafe { libc::mmap(start.cast(), length, protection, flags, -1, 0) };
+    if at == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
+}
+
 /// How many bytes this process may lock; `None` without a limit.
 pub(crate) fn lock_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Memlock).current

@@ -25,7 +25,7 @@ const LOOK: usize = 256;
 
 /// What `PAGEMAP_SCAN` is asked, as `linux/fs.h` has it.
 #[repr(C)]
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Scan {
     size: u64,
     flags: u64,
@@ -62,6 +62,31 @@ pub(crate) fn look_at_page_table(start: usize, pages: usize, mut with: impl FnMu
             outcome => return outcome.is_ok(),
         }
     }
+    look_at_entries(table, start, pages, IS_PRESENT, with)
+}
+
+/// Calls `with` for pages of a copy-on-write mapping that are in the page table and still the file's: nothing was stored to them.
+/// Nothing where the page table cannot be read.
+pub(crate) fn look_at_pages_of_file(start: usize, pages: usize, mut with: impl FnMut(Span<usize>)) {
+    let Some(table) = page_table() else { return };
+    let wanted = Scan { all_of: PRESENT | OF_FILE, ..Scan::default() };
+    if settings().touch || scan_for(wanted, table, start, pages, &mut with).is_err() {
+        look_at_entries(table, start, pages, IS_PRESENT | IS_OF_FILE, with);
+    }
+}
+
+/// Bits of an entry of the page table.
+const IS_PRESENT: u64 = 1 << 63;
+const IS_OF_FILE: u64 = 1 << 61;
+
+/// Calls `with` for each page whose entry has all these bits; false where the page table cannot be read.
+fn look_at_entries(
+    table: &File,
+    start: usize,
+    pages: usize,
+    bits: u64,
+    mut with: impl FnMut(Span<usize>),
+) -> bool {
     let mut entries = [[0_u8; 8]; LOOK];
     let mut done = 0;
     while done < pages {
@@ -71,7 +96,7 @@ pub(crate) fn look_at_page_table(start: usize, pages: usize, mut with: impl FnMu
             return false;
         }
         for (index, entry) in run.iter().enumerate() {
-            if is_present(*entry) {
+            if u64::from_ne_bytes(*entry) & bits == bits {
                 with(done + index..done + index + 1);
             }
         }
@@ -83,12 +108,37 @@ pub(crate) fn look_at_page_table(start: usize, pages: usize, mut with: impl FnMu
 /// The same by one question for all pages: 512 of them take twice as long as one. The kernel is asked for those that are not
 /// there, since each that it tells of takes time.
 fn scan(table: &File, start: usize, pages: usize, with: &mut impl FnMut(Span<usize>)) -> Result<(), Errno> {
+    let mut next = 0;
+    let absent = Scan { inverted: PRESENT, all_of: PRESENT, ..Scan::default() };
+    scan_for(absent, table, start, pages, |run| {
+        if next < run.start {
+            with(next..run.start);
+        }
+        next = run.end;
+    })?;
+    if next < pages {
+        with(next..pages);
+    }
+    Ok(())
+}
+
+/// Categories of pages, as `linux/fs.h` numbers them.
+const OF_FILE: u64 = 1 << 2;
+const PRESENT: u64 = 1 << 3;
+
+/// Calls `with` for each run of pages of the kind that `wanted` describes.
+fn scan_for(
+    wanted: Scan,
+    table: &File,
+    start: usize,
+    pages: usize,
+    mut with: impl FnMut(Span<usize>),
+) -> Result<(), Errno> {
     const SCAN: ioctl::Opcode = ioctl::opcode::read_write::<Scan>(b'f', 16);
-    const PRESENT: u64 = 1 << 3;
     let end = (start + pages * page_size()) as u64;
     let number =
         |address: u64| usize::try_from(address).map_or(pages, |address| (address - start) / page_size());
-    let (mut at, mut next) = (start as u64, 0);
+    let mut at = start as u64;
     while at < end {
         let mut regions = [Region::default(); 32];
         let mut scan = Scan {
@@ -97,9 +147,7 @@ fn scan(table: &File, start: usize, pages: usize, with: &mut impl FnMut(Span<usi
             end,
             regions: regions.as_mut_ptr() as u64,
             regions_length: regions.len() as u64,
-            inverted: PRESENT,
-            all_of: PRESENT,
-            ..Scan::default()
+            ..wanted
         };
         // SAFETY: the number is that of a call that takes a `Scan`.
         let call = unsafe { ioctl::Updater::<SCAN, Scan>::new(&mut scan) };
@@ -107,25 +155,14 @@ fn scan(table: &File, start: usize, pages: usize, with: &mut impl FnMut(Span<usi
         // live to the end of the call. It changes no other memory, since no flag asks for that.
         unsafe { ioctl::ioctl(table, call) }?;
         for region in regions.iter().take_while(|region| region.end > 0) {
-            if next < number(region.start) {
-                with(next..number(region.start));
-            }
-            next = number(region.end);
+            with(number(region.start)..number(region.end));
         }
         if scan.walk_end <= at {
             return Err(Errno::IO);
         }
         at = scan.walk_end;
     }
-    if next < pages {
-        with(next..pages);
-    }
     Ok(())
-}
-
-fn is_present(entry: [u8; 8]) -> bool {
-    const PRESENT: u64 = 1 << 63;
-    u64::from_ne_bytes(entry) & PRESENT != 0
 }
 
 /// How many pages are in the page table at this moment, so that touching them cannot wait; zero where that cannot be known. True for

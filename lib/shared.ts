@@ -1,0 +1,16 @@
+// The option `shared`, for files and for chunks: whether views are over memory that threads share.
+
+import { capabilities } from '#binding'
+import { invalidArgType, unsupported } from './errors.js'
+
+/** Checks the option. Where nothing is mapped, views are copies, and those can be shared on every Node. */
+export function toShared(value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalidArgType('options.shared', 'of type boolean', value)
+  const { mapping, sharedViews } = capabilities()
+  if (value && mapping && !sharedViews) {
+    throw unsupported(
+      `views that threads share need Node 22.23, 24.16, 26.1 or newer, and external buffers; this is ${process.version}`,
+    )
+  }
+  return value
+}
