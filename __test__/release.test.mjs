@@ -112,6 +112,23 @@ function workflowOf(name) {
   return fs.readFileSync(join(root, '.github/workflows', name), 'utf8')
 }
 
+test('a linter that cannot be installed is left out with the reason, and fails where nothing may be skipped', async t => {
+  const copy = temporaryFolder(t)
+  for (const path of ['scripts/tool.sh', '.github/requirements.txt']) fs.cpSync(join(root, path), join(copy, path))
+  const bin = join(copy, 'bin')
+  fs.mkdirSync(bin)
+  for (const name of ['bash', 'dirname', 'grep', 'tr', 'tail']) {
+    const { stdout } = await run('which', [name])
+    fs.symlinkSync(stdout.trim(), join(bin, name))
+  }
+  const lint = env => run('bash', ['scripts/tool.sh', 'actionlint'], { cwd: copy, env: { PATH: bin, ...env } })
+  const { stdout } = await lint({})
+  t.is(stdout, 'left out: actionlint, because there is no python3 to install it with\n')
+  const refused = await t.throwsAsync(lint({ FAULTLESS_TESTS: 'all' }))
+  t.is(refused.code, 1)
+  t.is(refused.stdout, stdout)
+})
+
 test('links become absolute wherever Markdown and HTML have them, and nothing else changes', t => {
   const repository = { page: 'https://github.com/o/n', ref: 'v1.0.0' }
   const text = `[docs/a.md](docs/a.md#b) \`[code](docs/a.md)\` [![p](p.svg)](../LICENSE "LICENSE") [r] [h](#here) <https://e.org>

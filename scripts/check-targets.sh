@@ -50,4 +50,4 @@ cargo test --quiet --locked --target-dir target --package faultless-mapping --fe
 # The same as an addon, which is also one without jemalloc, under the tests that hold everywhere.
 cargo build --quiet --locked --target-dir target --package faultless-binding --features portable
 cp target/debug/libfaultless_binding.so target/portable.node
-FAULTLESS_PORTABLE=1 NAPI_RS_NATIVE_LIBRARY_PATH="$PWD/target/portable.node" npx ava __test__/without-mapping.test.mjs
+FAULTLESS_PORTABLE=1 NAPI_RS_NATIVE_LIBRARY_PATH="$PWD/target/portable.node" npm run --silent test:portable

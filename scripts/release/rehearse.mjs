@@ -34,15 +34,20 @@ try {
     return problems.length === platforms.length ? ['none of the addons is built: npm run build:addon'] : []
   })
   await rehearsePublication(packages)
+} catch (error) {
+  console.error(`release:rehearse: ${error.stdout || error.stderr || error.message}`)
+  failures++
 } finally {
   fs.rmSync(folder, { recursive: true, force: true })
 }
-console.log(failures === 0 ? 'The release can be made.' : `${failures} steps failed.`)
+console.log(failures === 0 ? 'The release can be made.' : `The release cannot be made: ${failures} steps failed.`)
 if (failures > 0) process.exitCode = 1
 
 async function step(name, problems) {
   const start = performance.now()
-  const found = await problems()
+  const found = await Promise.resolve()
+    .then(problems)
+    .catch(error => [error.stderr || error.message])
   console.log(`${found.length === 0 ? 'ok' : 'FAILED'}: ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`)
   for (const problem of found) console.log(`    ${problem}`)
   if (found.length > 0) failures++
