@@ -5,6 +5,8 @@
 // jemalloc is linked in where its own build is known to work: on Linux with make and a C compiler, for this machine or for glibc.
 
 import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -32,6 +34,8 @@ if (obstacle) {
   )
 }
 
+const output = resolve(root, passed[passed.indexOf('--output-dir') + 1 || passed.length] ?? '.')
+
 const { status } = spawnSync(
   process.execPath,
   [
@@ -46,3 +50,15 @@ const { status } = spawnSync(
   { cwd: root, stdio: 'inherit' },
 )
 process.exitCode = status ?? 1
+if (status === 0) fitForBundles(join(output, 'binding.js'))
+
+/**
+ * CommonJS bundles of the loader that napi has written have no `import.meta.url`, but a `__filename`.
+ * @param {string} path
+ */
+function fitForBundles(path) {
+  const written = 'createRequire(import.meta.url)'
+  const loader = fs.readFileSync(path, 'utf8')
+  if (loader.split(written).length !== 2) throw new Error(`${path} was expected to have ${written} once`)
+  fs.writeFileSync(path, loader.replace(written, 'createRequire(import.meta.url || __filename)'))
+}
