@@ -1,5 +1,6 @@
 // The works of the experiments `cache` and `slow-disk`: which ways to sum up files are measured, cold and warm.
 
+import { capabilities } from 'faultless'
 import { cannot, readAhead } from '../../__test__/helpers/fault-rig.mjs'
 import { cool } from '../harness/caches.mjs'
 import { fioInOrder } from '../harness/fio.mjs'
@@ -32,6 +33,11 @@ const node = Object.entries(sumWays).map(([id, { label }]) => ({ id, label, task
 export const conventional = ['read async', 'read threads', 'read one']
 export const nativeConventional = conventional.map(id => `native ${id}`)
 export const ours = ['chunks', 'readInto', 'readMany']
+/** Of which Node has no SharedArrayBuffers over mapped memory, this cannot be measured. */
+export const SHARED_CHUNKS = 'chunks shared'
+const noSharedViews = capabilities().sharedViews
+  ? undefined
+  : `Node ${process.version} has no SharedArrayBuffers over external memory`
 
 /** What most disks have, in KiB. */
 const COMMON = 128
@@ -106,7 +112,7 @@ function work(id, title, { files, noNative, reason }, often, of, only) {
         ...way,
         ...often,
         ...of(way),
-        missing: reason ?? (way.native && noNative),
+        missing: reason ?? (way.native && noNative) ?? (way.id === SHARED_CHUNKS ? noSharedViews : undefined),
       })),
   }
 }

@@ -8,7 +8,15 @@ import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below, within } from '../harness/verdict.mjs'
 import { cachePicture, cacheTables } from '../report/cache.mjs'
 import { trialWarnings } from '../report/trials.mjs'
-import { coldWork, conventional, limit, nativeConventional, ours as oursWays, warmWork } from './cache-works.mjs'
+import {
+  coldWork,
+  conventional,
+  limit,
+  nativeConventional,
+  ours as oursWays,
+  SHARED_CHUNKS,
+  warmWork,
+} from './cache-works.mjs'
 import { measureOnDisks } from './on-disks.mjs'
 import { asyncHazard, ours, prefaulting } from './sources.mjs'
 
@@ -226,6 +234,13 @@ export default {
       'at most 2 ms',
       atMost(2),
       laterThanIdle('cold', 'p99', oursWays),
+    ),
+    target(
+      'cold-delay-shared',
+      'cold: with chunks({ shared: true }) timers are as punctual as in an idle process (99 of 100)',
+      'at most 2 ms',
+      atMost(2),
+      laterThanIdle('cold', 'p99', [SHARED_CHUNKS]),
     ),
     target(
       'warm-fastest',

@@ -28,6 +28,7 @@ import prefaultThenView from './prefault-then-view.mjs'
 import pressure from './pressure.mjs'
 import retention from './retention.mjs'
 import reuse from './reuse.mjs'
+import sharedViews from './shared-views.mjs'
 import slowDisk from './slow-disk.mjs'
 import smallFiles from './small-files.mjs'
 import systemCalls from './system-calls.mjs'
@@ -106,6 +107,7 @@ export const experiments = [
   inOrder,
   slowDisk,
   smallFiles,
+  sharedViews,
   prefault,
   pressure,
 ]

@@ -44,6 +44,10 @@ export const sumWays = {
   },
   chunks: { label: 'faultless chunks, one file after the other', open: ours(inOrder(sumChunks)) },
   'chunks async': { label: 'faultless chunks, all files at once', open: ours(atOnce(sumChunks)) },
+  'chunks shared': {
+    label: 'faultless chunks({ shared: true }), one file after the other',
+    open: ours(inOrder(sumSharedChunks)),
+  },
   readInto: { label: 'faultless readInto, all files at once', open: ours(atOnce(sumReadInto)) },
   readMany: { label: 'faultless readMany, all files at once', open: ours(atOnce(sumReadMany)) },
   idle: {
@@ -150,7 +154,7 @@ function inOrder(sumOne) {
 }
 
 function atOnce(sumOne) {
-  return files => Promise.all(files.map(sumOne))
+  return files => Promise.all(files.map(file => sumOne(file)))
 }
 
 /** @param {Uint8Array} bytes */
@@ -192,10 +196,14 @@ async function sumHandle(handle) {
   }
 }
 
-async function sumChunks(file) {
+async function sumChunks(file, options) {
   const { sums, consume } = summer(file.byteLength)
-  for await (const chunk of file.chunks()) consume(chunk)
+  for await (const chunk of file.chunks(options)) consume(chunk)
   return sums[0]
+}
+
+function sumSharedChunks(file) {
+  return sumChunks(file, { shared: true })
 }
 
 async function sumReadInto(file) {

@@ -14,6 +14,7 @@ import { seededRandom } from '../harness/statistics.mjs'
 import { summer } from '../harness/sums.mjs'
 import { peers } from './peers.mjs'
 import { percentiles, pressure, touches } from './pressure.mjs'
+import { sharedViews } from './shared-views.mjs'
 import { sums } from './sums.mjs'
 
 /**
@@ -21,7 +22,7 @@ import { sums } from './sums.mjs'
  *   kind: keyof typeof works, peer: string, path: string, size: number, length: number,
  *   lanes?: number, sum?: boolean, delay?: boolean, heap?: number, count?: number, rehearsal?: { path: string, size: number },
  *   paths?: string[], sums?: number[], warm?: boolean, course?: boolean, uid?: number,
- *   folder?: string, files?: number, checksum?: number,
+ *   folder?: string, files?: number, checksum?: number, workers?: number,
  *   stream?: { peer: string, paths: string[], sums: number[], size: number, bytesPerSecond: number }
  * }} Task `uid`: the user who does it, where that is another one
  * @typedef {{ milliseconds: number, warmup: number }} Window
@@ -60,6 +61,7 @@ export const works = {
   neighbour,
   opening,
   awaits,
+  sharedViews,
 }
 
 /** Random ranges of a file, `lanes` of them under way, beside a heap of so many bytes. @param {Task} task @returns {Promise<Work>} */
