@@ -10,11 +10,11 @@ import { toFile, webStreamOf, wholeOf } from './range.js'
 /** What a {@link mappedBlob} says of itself. */
 export interface BlobOptions {
   /** Its MIME type; none by default. */
-  type?: string
+  type?: string | undefined
   /** Its file name, which a form sends along: the last part of the file's path by default. */
-  name?: string
+  name?: string | undefined
   /** Milliseconds since 1970; the time of the call by default. */
-  lastModified?: number
+  lastModified?: number | undefined
 }
 
 interface Described {
