@@ -1,4 +1,4 @@
-// What the matrix makes of its samples: verdicts no stronger than the noise, one page that needs nothing else, a summary to
+// What the matrix makes of its samples: estimates, verdicts, one page that needs nothing else, a summary to
 // be pasted, and folders side by side.
 
 import { execFile } from 'node:child_process'
@@ -8,13 +8,17 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { experiments } from '../bench/experiments/index.mjs'
+import { compareControl } from '../bench/harness/control.mjs'
 import { Results } from '../bench/harness/measured.mjs'
-import { noiseOf } from '../bench/harness/noise.mjs'
+import { OtherLoad, shares } from '../bench/harness/other-load.mjs'
 import { lockRatio, locks, ratio } from '../bench/harness/ratios.mjs'
-import { addPass, emptyCell, recordedCells } from '../bench/harness/recorded.mjs'
-import { atLeast, atMost, below, judge, within, withNoise } from '../bench/harness/verdict.mjs'
+import { addPass, emptyCell, recordedCells, whyNotCounted } from '../bench/harness/recorded.mjs'
+import { all, hardwareThreads, nodeFrom, nothingMore } from '../bench/harness/requirements.mjs'
+import { estimate, extremeOf, LEAST_PASSES } from '../bench/harness/statistics.mjs'
+import { above, atLeast, atMost, below, judge, within } from '../bench/harness/verdict.mjs'
 import { reports } from '../bench/report/again.mjs'
 import { agreementOf } from '../bench/report/agreement.mjs'
+import { controlText } from '../bench/report/control.mjs'
 import { seededNumbers, temporaryFolder } from './helpers/files.mjs'
 import { environmentOf, samplesOf } from './helpers/runs.mjs'
 
@@ -45,63 +49,143 @@ const experimentOf = (rule, interval) => ({
     { id: 'thing/claim', source, text: 'one | thing', figure: '2', unit: 'times', rule, measure: () => interval },
   ],
 })
-const verdictOf = (rule, interval, noise) => {
-  const [row] = judge(experimentOf(rule, interval), { results: new Results([]), size: 'quick', noise })
+const verdictOf = (rule, interval, more) => {
+  const experiment = experimentOf(rule, { passes: LEAST_PASSES, ...interval })
+  Object.assign(experiment.claims[0], more)
+  const [row] = judge(experiment, { results: new Results([]), size: 'quick', environment: environmentOf('') })
   return row
 }
 
-test('a verdict that the noise could have made is inconclusive, and a count has no noise', t => {
-  const noise = { factor: { first: 1.1 }, comparisons: [] }
-  const interval = { value: 0.9, low: 0.88, high: 0.92 }
-  t.is(verdictOf(below(0.95), { ...interval, timed: 'first' }).verdict, 'confirmed')
-  const noisy = verdictOf(below(0.95), { ...interval, timed: 'first' }, noise)
-  t.is(noisy.verdict, 'inconclusive')
-  t.regex(noisy.reason, /noise of 10 %/)
-  t.deepEqual(noisy.measured, { ...interval, unit: 'times' })
-  t.is(verdictOf(below(0.95), { ...interval, timed: 'steady' }, noise).verdict, 'confirmed')
-  t.is(verdictOf(below(0.95), interval, noise).verdict, 'confirmed')
+test('fewer passes than a verdict needs decide nothing, however far apart', t => {
+  const interval = { value: 0.5, low: 0.49, high: 0.51 }
+  t.is(verdictOf(below(0.95), interval).verdict, 'reproduced')
+  for (const passes of [1, LEAST_PASSES - 1]) {
+    const { verdict, reason } = verdictOf(below(0.95), { ...interval, passes })
+    t.is(verdict, 'undecided')
+    t.regex(reason, new RegExp(`^${passes} of the ${LEAST_PASSES} passes`))
+  }
 })
 
-test('whatever the interval, the rule and the noise: what is decided holds for everything within the noise', t => {
+test('a claim that fails where the machine lacks what its source had is not contradicted', t => {
+  const interval = { value: 1.2, low: 1.1, high: 1.3 }
+  t.is(verdictOf(below(0.95), interval).verdict, 'contradicted')
+  const here = verdictOf(below(0.95), interval, { needs: all(hardwareThreads(8), nodeFrom(22)) })
+  t.is(here.verdict, 'not reproduced here')
+  t.is(here.reason, 'it needs 8 hardware threads (here 2) and Node 22 or later (here v20)')
+  t.is(verdictOf(below(0.95), interval, { source: { ...source, needs: hardwareThreads(2) } }).verdict, 'contradicted')
+  const bySource = { source: { ...source, needs: hardwareThreads(8) } }
+  t.is(verdictOf(below(0.95), interval, bySource).verdict, 'not reproduced here')
+  t.is(verdictOf(below(0.95), interval, { ...bySource, needs: nothingMore }).verdict, 'contradicted')
+  t.is(verdictOf(atLeast(0.95), interval, bySource).verdict, 'reproduced')
+})
+
+test('no claim of a source with 8 hardware threads is contradicted on 2, but for those on a mechanism', t => {
+  const environment = environmentOf('')
+  const claims = experiments.flatMap(({ claims }) => claims).filter(({ source }) => source.needs)
+  t.true(claims.length > 50)
+  for (const { id, needs, source } of claims.filter(({ needs }) => needs !== nothingMore)) {
+    t.truthy((needs ?? source.needs)(environment), id)
+  }
+})
+
+test('whatever the interval and the rule: what is decided holds for all that the interval spans', t => {
   const random = seededNumbers(6)
   for (let round = 0; round < 5000; round += 1) {
     const line = 0.5 + random()
     const [low, value, high] = [random(), random(), random()].map(one => 0.4 + 1.2 * one).sort((a, b) => a - b)
-    const noise = { factor: { first: 1 + random() / 2 }, comparisons: [] }
-    const interval = { low, value, high, timed: 'first' }
-    for (const rule of [below(line), atLeast(line), atMost(line), within(line, line + 0.3)]) {
-      const { verdict } = verdictOf(rule, interval, noise)
-      if (verdict === 'inconclusive') continue
-      const wide = withNoise(interval, noise)
-      t.true(wide.low <= low && wide.high >= high)
-      for (const point of [wide.low, value, wide.high]) {
-        const exact = rule.decide({ low: point, value: point, high: point })
-        if (exact !== verdict) t.fail(`${verdict} by ${rule.text}, but ${exact} at ${point}`)
+    for (const rule of [below(line), above(line), atLeast(line), atMost(line), within(line, line + 0.3)]) {
+      const outcome = rule.decide({ low, high })
+      if (outcome === 'open') continue
+      for (const point of [low, value, high]) {
+        const exact = rule.decide({ low: point, high: point })
+        if (exact !== outcome) t.fail(`${outcome} by ${rule.text}, but ${exact} at ${point}`)
       }
     }
   }
+  t.pass()
 })
 
-test('the noise is how far two measurements of the same came apart', t => {
-  const sample = throughput => ({ throughput })
-  const pairs = (workers, processes) => [[{ workers: sample(workers), processes: sample(processes) }]]
+/** Numbers that are normally distributed. */
+const normal = random => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+
+test('intervals of few passes cover the true value as often as they say', t => {
+  const random = seededNumbers(7)
+  for (const passes of [2, 3, 4, 6, 12]) {
+    const runs = 2000
+    let covered = 0
+    for (let run = 0; run < runs; run += 1) {
+      const { low, high } = estimate(Array.from({ length: passes }, () => [Math.exp(0.2 * normal(random))]))
+      if (low <= 1 && 1 <= high) covered += 1
+    }
+    t.true(Math.abs(covered / runs - 0.95) < 0.02, `${passes} passes: ${covered} of ${runs}`)
+  }
+})
+
+test('one pass has no interval, passes that are missing are left out, and a ratio over 0 is none', t => {
+  t.deepEqual(estimate([[2, 4]]), { value: 3, low: null, high: null, passes: 1 })
+  t.is(estimate([[2], undefined, [2]]).passes, 2)
+  t.deepEqual(estimate([[0], [0], [0], [0]]), { value: 0, low: 0, high: 0, passes: 4 })
+  t.throws(() => estimate([[1], [Number.POSITIVE_INFINITY]]), { code: 'ERR_UNDECIDED' })
+  t.throws(() => estimate([]), { code: 'ERR_NOT_MEASURED' })
+})
+
+test('the extreme of several quantities lies between the extremes of their ends', t => {
+  const intervals = [
+    { value: 2, low: 1, high: 5, passes: 4 },
+    { value: 3, low: 2, high: 4, passes: 6 },
+  ]
+  t.deepEqual(extremeOf(intervals, Math.min), { value: 2, low: 1, high: 4, passes: 4 })
+  t.deepEqual(extremeOf(intervals, Math.max), { value: 3, low: 2, high: 5, passes: 4 })
+})
+
+test('a cell that is measured as if it were two is a check with an interval of its own', t => {
   const cell = { reader: 'readFileSync', size: 128, k: 2 }
   const lines = [cell, { ...cell, twin: true }].flatMap(one =>
-    pairs(one.twin ? 100 : 125, 100)[0].flatMap(pair =>
-      Object.entries(pair).map(([mode, found]) => ({
+    [0, 1, 2, 3].flatMap(pass =>
+      ['workers', 'processes'].map(mode => ({
         ...one,
         mode,
-        pass: 0,
+        pass,
         phase: 'first',
         round: 0,
         late: 0,
-        ...found,
+        throughput: one.twin && mode === 'workers' ? 125 + pass : 100,
       })),
     ),
   )
-  const noise = noiseOf([...recordedCells(lines).values()])
-  t.is(noise.factor.first, 1.25)
-  t.is(noise.factor.steady, undefined)
+  const control = compareControl([...recordedCells(lines).values()])
+  t.deepEqual(
+    control.comparisons.map(({ name, phase }) => [name, phase]),
+    [
+      ['workers', 'first'],
+      ['processes', 'first'],
+      ['workers / processes', 'first'],
+    ],
+  )
+  t.regex(
+    controlText(control),
+    /workers 1\.26 \[1\.24, 1\.29\] \(differs\); first reads, processes 1\.00 \[1\.00, 1\.00\]/,
+  )
+})
+
+test('a window in which a worker never ran, began late or met other load does not count', t => {
+  const members = [{ operations: 3 }, { operations: 2 }]
+  t.is(whyNotCounted({ late: 0, members }), undefined)
+  t.regex(whyNotCounted({ late: 3, members }), /too late/)
+  t.regex(whyNotCounted({ late: 0, members: [{ operations: 3 }, { operations: 0 }] }), /did not run/)
+  t.is(whyNotCounted({ late: 0, members, discarded: 'other load' }), 'other load')
+})
+
+test('CPU time of others is what the processors were busy with, less ours', t => {
+  const before = { at: 1000, busy: 500, stolen: 0 }
+  const after = { at: 1200, busy: 800, stolen: 40 }
+  t.deepEqual(shares(before, after, 200, 2), { foreign: 0.25, stolen: 0.1 })
+  const load = new OtherLoad()
+  const usage = own => ({ usage: { userMs: own, systemMs: 0 } })
+  t.is(load.reasonAgainst(before, { ...after, stolen: 0 }, usage(300)), undefined)
+  t.regex(load.reasonAgainst(before, { ...after, stolen: 0 }, usage(0)), /took \d+ % of the processors/)
+  t.is(load.reasonAgainst(before, { ...after, at: 1010 }, usage(0)), undefined, 'too short to be told by ticks')
+  t.is(load.text, 'other load above 15 % of the processors in 1 of 2 windows, 1 taken again')
 })
 
 /** A run that never was. */
@@ -120,14 +204,18 @@ function madeUp() {
   const environment = environmentOf('zx bench/matrix.mjs <gap>')
   const row = verdictOf(below(2), { value: 1, low: 0.5, high: 1.5 })
   const rows = [{ ...row, experiment: 'gap' }]
-  return { environment, rows, cells: measured, noise: noiseOf(measured) }
+  return { environment, rows, cells: measured, control: compareControl(measured) }
 }
 
 test('each claim about cells can be judged once they are measured', t => {
   for (const experiment of experiments.filter(({ measure }) => !measure)) {
     const lines = samplesOf(experiment.variants('full'), ['first', 'steady', 'traced'])
     const results = new Results([...recordedCells(lines).values()])
-    for (const { claim, mistake, reason } of judge(experiment, { results, size: 'full' })) {
+    for (const { claim, mistake, reason } of judge(experiment, {
+      results,
+      size: 'full',
+      environment: environmentOf(''),
+    })) {
       t.falsy(mistake, `${claim.id}: ${reason}`)
     }
   }
@@ -140,8 +228,8 @@ test('a claim whose rule fails is a row of its own, and the others are judged', 
   t.deepEqual(
     rows.map(({ verdict, mistake }) => [verdict, mistake]),
     [
-      ['inconclusive', true],
-      ['confirmed', undefined],
+      ['undecided', true],
+      ['reproduced', undefined],
     ],
   )
 })
@@ -170,7 +258,7 @@ test('report.html needs nothing but itself, and each figure bears its command an
 test('summary.md is a table that cells with bars do not break', t => {
   const { 'summary.md': text } = reports(madeUp())
   t.true(text.includes('one \\| thing'))
-  t.true(text.includes('1 confirmed'))
+  t.true(text.includes('1 reproduced'))
   const rows = text.split('\n').filter(line => line.startsWith('|'))
   for (const row of rows) t.is(row.replaceAll('\\|', '').split('|').length, 7)
 })
@@ -189,20 +277,20 @@ test('compare sets folders side by side, and counts on how many claims they agre
   })
   change(a, 'summary.json', ([first, second, ...rows]) => [
     measured(first, 0.9, 1, 1.1),
-    measured(second, 0.9, 1, 1.1, 'refuted'),
+    measured(second, 0.9, 1, 1.1, 'contradicted'),
     ...rows,
   ])
   change(b, 'summary.json', ([first, second, ...rows]) => [
-    measured(first, 0.8, 1.05, 1.08, 'confirmed'),
-    measured(second, 0.95, 1.2, 1.4, 'confirmed'),
+    measured(first, 0.8, 1.05, 1.08, 'reproduced'),
+    measured(second, 0.95, 1.2, 1.4, 'reproduced'),
     ...rows,
   ])
   const { stdout } = await run(process.execPath, [matrix, 'compare', a, b])
   t.regex(stdout, /node .*v99\.0\.0/)
-  t.regex(stdout, /reuse\/faster .*inconclusive .*confirmed/)
+  t.regex(stdout, /reuse\/faster .*undecided .*reproduced/)
   t.regex(stdout, /^the same verdict for 2 of 4 claims \(50 %\)\ndecided in one and not in another: 1 reuse\/faster$/m)
-  t.regex(stdout, /^confirmed in one and refuted in another: 1 reuse\//m)
-  t.regex(stdout, /^the median of one in the interval of another: 75 % of 4 \(/m)
+  t.regex(stdout, /^reproduced in one and not in another: 1 reuse\//m)
+  t.regex(stdout, /^the estimate of one in the interval of another: 75 % of 4 \(/m)
 
   const three = await run(process.execPath, [matrix, 'compare', a, b, a])
   t.regex(
@@ -221,7 +309,7 @@ test('where locks cannot be counted, claims on them say so with the reason, and 
   const cell = { reader: 'readFileSync', size: 128, k: 2 }
   const measured = { ...emptyCell(cell), untraced: 'bpftrace is not installed' }
   const one = throughput => ({ first: [{ throughput }] })
-  addPass(measured, 0, { workers: one(100), processes: one(200) })
+  for (const pass of [0, 1, 2, 3]) addPass(measured, pass, { workers: one(100), processes: one(200) })
   const claim = (id, measure) => ({ id, text: id, figure: '1', source: {}, unit: 'times', rule: below(0.95), measure })
   const claims = [
     claim('waits', results => lockRatio(results.locks(cell), locks.writeWait)),
@@ -233,7 +321,7 @@ test('where locks cannot be counted, claims on them say so with the reason, and 
   )
   t.deepEqual(
     rows.map(({ verdict }) => verdict),
-    ['not runnable here', 'confirmed'],
+    ['not runnable here', 'reproduced'],
   )
   t.is(rows[0].reason, 'bpftrace is not installed')
 })
@@ -241,7 +329,11 @@ test('where locks cannot be counted, claims on them say so with the reason, and 
 test('runs whose intervals end at the line of a claim are expected to differ, and longer ones to agree', t => {
   const names = ['A', 'B', 'C']
   // The line of this claim is 0.95, where these intervals end: each run decides it as a coin would.
-  const row = { claim: { id: 'gap/slower' }, measured: { low: 0.778, value: 0.86, high: 0.9501 }, verdict: 'confirmed' }
+  const row = {
+    claim: { id: 'gap/slower' },
+    measured: { low: 0.778, value: 0.86, high: 0.9501 },
+    verdict: 'reproduced',
+  }
   const far = { ...row, measured: { low: 0.5, value: 0.51, high: 0.52 } }
   const counted = { ...row, measured: { low: 0, value: 0, high: 0 } }
   const told = agreementOf({ names, rows: names.map(() => [row]) })

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { parseOptions } from '../bench/harness/options.mjs'
+import { VERDICTS } from '../bench/harness/verdict.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 
 const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
@@ -29,8 +30,8 @@ test('--json prints the summary to standard output and nothing else there; a fol
   t.true(rows.length > 0)
   for (const row of rows) {
     t.deepEqual(Object.keys(row), ['experiment', 'claim', 'source', 'measured', 'verdict', 'reason'])
-    t.deepEqual(Object.keys(row.measured), ['value', 'low', 'high', 'unit'])
-    t.true(['confirmed', 'refuted', 'inconclusive', 'not runnable here'].includes(row.verdict))
+    t.deepEqual(Object.keys(row.measured), ['value', 'low', 'high', 'passes', 'unit'])
+    t.true(VERDICTS.includes(row.verdict))
   }
   const [folder] = readdirSync(out)
   t.deepEqual(JSON.parse(readFileSync(join(out, folder, 'summary.json'), 'utf8')), rows)

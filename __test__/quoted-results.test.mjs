@@ -38,7 +38,7 @@ function repository(t, documents = blocks) {
         claim: { id, text: `claim | ${id}`, figure: '2' },
         source: { title: 'a title', author: 'somebody' },
         measured: { value, low: value - 0.25, high: value + 0.25, unit: 'times' },
-        verdict: 'confirmed',
+        verdict: 'reproduced',
         reason: 'a rule',
       }))
       writeFileSync(join(folder, 'environment.json'), JSON.stringify(environment))
@@ -70,11 +70,11 @@ test('several folders fill several documents, each linked from where it is quote
   await write(results('first', { 'gap/slower': 1.5, 'gap/wide': 3 }), results('second', { 'reuse/ratio': 2.5 }))
 
   const readme = text('README.md')
-  t.regex(readme, /\| claim \\\| gap\/slower \(`gap`\) \| somebody: 2 \| 1\.50 \[1\.25, 1\.75\] times \| confirmed \|/)
+  t.regex(readme, /\| claim \\\| gap\/slower \(`gap`\) \| somebody: 2 \| 1\.50 \[1\.25, 1\.75\] times \| reproduced \|/)
   t.regex(readme, /\| claim \\\| reuse\/ratio \(`reuse`\) \|/)
   t.notRegex(readme, /gap\/wide \|/)
   t.true(readme.includes('`gap` by `zx bench/matrix.mjs first` at commit 0123456789 ([samples](bench/results/first/'))
-  t.true(readme.includes('All 3 claims of committed runs: 3 confirmed.'))
+  t.true(readme.includes('All 3 claims of committed runs: 3 reproduced.'))
   t.true(readme.startsWith('# A\n\n<!-- matrix:begin gap/slower reuse/ratio -->\n'))
   t.true(readme.endsWith('<!-- matrix:end -->\n\nafter\n'))
 
@@ -87,7 +87,7 @@ test('several folders fill several documents, each linked from where it is quote
   t.true(rest.includes('gap/wide') && !rest.includes('reuse/ratio'))
   t.true(rest.includes('\n### Worker threads against processes (`gap`)\n'))
   t.true(rest.includes('| [Worker threads against processes](#worker-threads-against-processes-gap) | Are '))
-  t.regex(rest, /\| \[One buffer, used again\]\(one\.md#one-buffer-used-again-reuse\) \| .* \| 1 confirmed \|/)
+  t.regex(rest, /\| \[One buffer, used again\]\(one\.md#one-buffer-used-again-reuse\) \| .* \| 1 reproduced \|/)
 })
 
 test('a newer folder counts for the experiments that it has, and the others stay', async t => {

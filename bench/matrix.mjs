@@ -5,9 +5,9 @@ import { basename, relative } from 'node:path'
 import { CommanderError } from 'commander'
 import { experiments } from './experiments/index.mjs'
 import { MEMBERS, SIZE } from './experiments/mitigations.mjs'
+import { compareControl, controlOf } from './harness/control.mjs'
 import { describeEnvironment } from './harness/environment.mjs'
 import { dataFolder } from './harness/files.mjs'
-import { noiseOf, twinOf } from './harness/noise.mjs'
 import { parseOptions } from './harness/options.mjs'
 import { UsageError } from './harness/requirements.mjs'
 import { makeRun, resumeRun, shrinkRuns } from './harness/results.mjs'
@@ -15,7 +15,7 @@ import { cellsTime, measure } from './harness/run.mjs'
 import { judge } from './harness/verdict.mjs'
 import { reportAgain, reports } from './report/again.mjs'
 import { compareFolders } from './report/compare.mjs'
-import { noiseText } from './report/noise.mjs'
+import { controlText } from './report/control.mjs'
 import { makeProgress } from './report/progress.mjs'
 import { experimentReport } from './report/table.mjs'
 
@@ -62,16 +62,16 @@ async function main() {
       console.error(`matrix: ${signal.reason}, what was sampled is in ${folder}; to go on with it: --resume ${folder}`)
     }
   })
-  const noise = noiseOf(results.all)
+  const control = compareControl(results.all)
 
   const judged = plan.map(({ experiment, obstacle, cells }) => {
-    const outcome = { results, size, obstacle, cells, found: found.get(experiment), noise }
+    const outcome = { results, size, obstacle, cells, found: found.get(experiment), environment }
     const rows = judge(experiment, outcome)
     return { id: experiment.id, rows, report: experimentReport(experiment, { ...outcome, rows }) }
   })
   const summary = judged.flatMap(({ rows }) => rows)
   run.summarize(summary)
-  const data = { environment, rows: summary, cells: results.all, noise }
+  const data = { environment, rows: summary, cells: results.all, control }
   for (const [name, text] of Object.entries(reports(data))) run.save(name, text)
   // report.html is made of cells: what an experiment measured for itself stands beside it.
   for (const { id, report } of judged.filter((_, nth) => found.has(plan[nth].experiment)))
@@ -79,7 +79,7 @@ async function main() {
   const show = json ? console.error : console.log
   for (const { report } of judged) show(`${report}\n`)
   if (json) console.log(JSON.stringify(summary, null, 2))
-  show(`${noiseText(noise)}\n`)
+  show(`${controlText(control)}\n`)
   if (leftOut.length > 0)
     show(`left out, since they take long: ${leftOut.map(({ id }) => id).join(', ')}; name them to run them`)
   show(`results: ${folder}, with report.html and summary.md`)
@@ -92,14 +92,14 @@ async function main() {
 /** The cells of all experiments, which may share them, and then what each experiment measures for itself. */
 async function measureAll(plan, { size, budget, signal, run, progress }) {
   const cells = plan.flatMap(({ cells }) => cells)
-  const twin = twinOf(cells)
-  const wanted = { cells: twin ? [...cells, twin] : cells, traced: plan.flatMap(({ traced }) => traced) }
+  const control = controlOf(cells)
+  const wanted = { cells: control ? [...cells, control] : cells, traced: plan.flatMap(({ traced }) => traced) }
   const others = plan.filter(({ experiment, obstacle }) => experiment.measure && !obstacle)
   const claims = plan.filter(({ obstacle }) => !obstacle).flatMap(({ experiment }) => experiment.claims)
   const least = cellsTime(wanted, size, claims)
   progress.start(others.reduce((sum, { experiment }) => sum + experiment.time(size, budget), least))
   const { record, recorded } = run
-  const results = await measure(wanted, { size, signal, record, recorded, progress, claims })
+  const results = await measure(wanted, { size, budget, signal, record, recorded, progress, claims })
   const found = new Map()
   for (const { experiment } of others) {
     const record = sample => run.record({ experiment: experiment.id, ...sample })

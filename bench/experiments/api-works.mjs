@@ -45,12 +45,12 @@ const SIZES = {
     fileSize: [64 * KiB],
   },
   quick: {
-    warm: { passes: 2, rounds: 2, milliseconds: 50, warmup: 50 },
-    cold: { passes: 2, rounds: 1, milliseconds: 300 },
-    awaits: { passes: 2, rounds: 1, milliseconds: 500, warmup: 100 },
+    warm: { passes: 4, rounds: 1, milliseconds: 40, warmup: 40 },
+    cold: { passes: 4, rounds: 1, milliseconds: 300 },
+    awaits: { passes: 4, rounds: 1, milliseconds: 300, warmup: 100 },
     locks: {
-      passes: 1,
-      rounds: 2,
+      passes: 4,
+      rounds: 1,
       milliseconds: 150,
       warmup: 400,
       k: 8,
@@ -72,10 +72,10 @@ const SIZES = {
   full: {
     warm: { passes: 5, rounds: 2, milliseconds: 600, warmup: 300 },
     cold: { passes: 5, rounds: 1, milliseconds: 1000 },
-    awaits: { passes: 3, rounds: 1, milliseconds: 10_000, warmup: 1000 },
+    awaits: { passes: 4, rounds: 1, milliseconds: 10_000, warmup: 1000 },
     locks: {
-      passes: 2,
-      rounds: 2,
+      passes: 4,
+      rounds: 1,
       milliseconds: 1000,
       warmup: 4000,
       k: 8,

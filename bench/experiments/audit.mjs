@@ -8,8 +8,8 @@ import { formatSize, KiB, MiB, modes } from '../harness/cells.mjs'
 import { dataFile } from '../harness/files.mjs'
 import { traced } from '../harness/locks.mjs'
 import { installPeers } from '../harness/peers.mjs'
-import { notRunnable } from '../harness/requirements.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { nothingMore, notRunnable } from '../harness/requirements.mjs'
+import { estimate } from '../harness/statistics.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { tuned } from '../harness/variants.mjs'
 import { atLeast, atMost } from '../harness/verdict.mjs'
@@ -23,7 +23,7 @@ import { contention, ours } from './sources.mjs'
 /** Milliseconds of the first calls, of those that follow uncounted, and of the steady ones. */
 const SIZES = {
   toy: { k: 2, passes: 1, first: 10, settle: 0, steady: 10, bytes: 128 },
-  quick: { k: 4, passes: 1, first: 150, settle: 150, steady: 150 },
+  quick: { k: 4, passes: 4, first: 150, settle: 150, steady: 150 },
   full: { k: 4, passes: 4, first: 300, settle: 300, steady: 300 },
 }
 /** What members need to hear of a start before it comes, in milliseconds. */
@@ -244,7 +244,7 @@ const markdownReport = trials =>
   [table(HEAD, auditRows(trials)), LEGEND, ...missingRows(trials).map(line => `- ${line}`)].join('\n\n')
 
 const writesOf = (trials, { id }) =>
-  bootstrap(trials.samples(id, 'audit').map(rounds => rounds.map(({ plain }) => plain.workers.first.writes)))
+  estimate(trials.samples(id, 'audit').map(rounds => rounds.map(({ plain }) => plain.workers.first.writes)))
 
 /** @type {import('./index.mjs').Experiment} */
 export default {
@@ -270,6 +270,7 @@ export default {
     ...operations.map(operation => ({
       id: `audit/${operation.id.replaceAll(' ', '-')}`,
       source: contention,
+      needs: nothingMore,
       text: `${operation.label}: a worker takes mmap_lock for writing at least once in 100 calls`,
       figure: 'any hot path that allocates',
       unit: 'lock writes a call, first calls',
@@ -296,5 +297,5 @@ function middleOfTuned(trials) {
     return plain < OFTEN ? [] : [after / plain]
   })
   if (shares.length === 0) throw notRunnable('no call takes the lock')
-  return bootstrap(shares.map(share => [share]))
+  return estimate(shares.map(share => [share]))
 }

@@ -3,7 +3,7 @@ import { GRID, KiB, MiB } from '../harness/cells.mjs'
 import { noHugePages } from '../harness/huge-pages.mjs'
 import { lockRatio, lockSpeedup, locks, locksOf, ratioChange, speedup } from '../harness/ratios.mjs'
 import { notRunnable, twoCores } from '../harness/requirements.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { estimate } from '../harness/statistics.mjs'
 import { arenas, jemalloc, lowThreshold, noJemalloc } from '../harness/variants.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'
 import { at, MEMBERS, orToy, plain, pool } from './mitigations.mjs'
@@ -57,7 +57,7 @@ const needsJemalloc = measure => results => {
 
 /** Each process has a lock of its own. @param {import('../harness/run.mjs').Measured} cell */
 const oneLock = ({ traced }) =>
-  bootstrap(
+  estimate(
     traced.map(rounds =>
       rounds.map(({ workers, processes }) => (MEMBERS * workers.locks.writes.count) / processes.locks.writes.count),
     ),
@@ -66,7 +66,7 @@ const oneLock = ({ traced }) =>
 /** A figure of workers in one cell over that of processes in another, pass by pass. */
 function across(cell, base, of) {
   const passes = Math.min(cell.traced.length, base.traced.length)
-  return bootstrap(
+  return estimate(
     Array.from({ length: passes }, (_, pass) => [
       of(cell.traced[pass][0].workers) / of(base.traced[pass][0].processes),
     ]),

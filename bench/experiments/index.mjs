@@ -40,18 +40,25 @@ import tune from './tune.mjs'
 import tuneSweep from './tune-sweep.mjs'
 
 /**
+ * @typedef {ReturnType<typeof import('../harness/environment.mjs').describeEnvironment>} Environment
+ * @typedef {{ title: string, author: string, needs?: import('../harness/requirements.mjs').Needs }} Source
+ *
  * One question. `claims` say what others found, the figure they gave, how it is measured here, and by which rule, written
- * before the run, the measured interval becomes a verdict. `obstacle` names what keeps the experiment from running. `traced`
+ * before the run, the measured interval becomes a verdict. `needs` names what a
+ * claim rests on and this machine lacks, where that is not what its whole source rests on: such a claim cannot be contradicted here.
+ * `obstacle` names what keeps the experiment from running. `traced`
  * are those of its cells whose locks are counted as well. One that takes long, and decides nothing that others rest on, is run
  * only where it is `named`, and at toy size.
  * @typedef {{
- *   id: string, source: { title: string, author: string }, text: string, figure: string, unit: string,
+ *   id: string, source: Source, text: string, figure: string, unit: string,
  *   rule: import('../harness/verdict.mjs').Rule,
- *   measure: (results: import('../harness/measured.mjs').Results, found?: Found) => import('../harness/ratios.mjs').Interval
+ *   needs?: import('../harness/requirements.mjs').Needs,
+ *   measure: (results: import('../harness/measured.mjs').Results, found?: Found, environment?: Environment) => import('../harness/statistics.mjs').Interval
  * }} Claim
  *
  * An experiment whose question cells cannot answer measures for itself, after the cells: `measure`, which takes about the
- * `time` that it says, in milliseconds, within its `budget`, where it is given one, and what it found is put into words by `report`.
+ * `time` that it says, in milliseconds, within its `budget`, where it is given one, and what it found is put into words by `report`. Where that is more than
+ * trials, `recall` makes it of recorded ones.
  * @typedef {{ failures: string[] } & Record<string, any>} Found
  * @typedef {{
  *   size: import('../harness/cells.mjs').RunSize, budget?: number, signal: AbortSignal, recorded: object[],
@@ -60,12 +67,13 @@ import tuneSweep from './tune-sweep.mjs'
  * }} Context
  * @typedef {{
  *   id: string, title: string, question: string, claims: Claim[], named?: boolean,
- *   obstacle: (environment: ReturnType<typeof import('../harness/environment.mjs').describeEnvironment>) => string | undefined,
+ *   obstacle: (environment: Environment) => string | undefined,
  *   variants: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],
  *   traced?: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],
  *   time?: (size: import('../harness/cells.mjs').RunSize, budget?: number) => number,
  *   measure?: (context: Context) => Promise<Found>,
- *   report?: (found: Found) => string
+ *   report?: (found: Found) => string,
+ *   recall?: (trials: ReturnType<typeof import('../harness/recorded.mjs').recordedTrials>, size: import('../harness/cells.mjs').RunSize) => Found
  * }} Experiment
  */
 

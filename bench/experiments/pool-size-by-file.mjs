@@ -3,7 +3,7 @@ import { KiB, MiB } from '../harness/cells.mjs'
 import { leastSpeedup, speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, within } from '../harness/verdict.mjs'
-import { at, OLD_POOL, orToy, ours, pool } from './mitigations.mjs'
+import { at, OLD_POOL, orToy, ours, pool, poolNeeds } from './mitigations.mjs'
 import { contention } from './sources.mjs'
 
 export const FILES = {
@@ -34,6 +34,7 @@ export default {
     {
       id: 'pool-size-by-file/16KiB',
       source: contention,
+      needs: poolNeeds,
       text: '16 KiB, k=8, first reads: a pool of 256 KiB makes workers faster than one of 8 KiB',
       figure: '243k / 148k ops/s: 1.64',
       unit: '256 KiB / 8 KiB, workers',
@@ -43,6 +44,7 @@ export default {
     {
       id: 'pool-size-by-file/1MiB',
       source: contention,
+      needs: poolNeeds,
       text: '1 MiB, k=8, first reads: a pool of 256 KiB changes nothing',
       figure: '13k / 12k ops/s: within noise',
       unit: '256 KiB / 8 KiB, workers',
@@ -52,6 +54,7 @@ export default {
     {
       id: 'pool-size-by-file/never-regresses',
       source: contention,
+      needs: poolNeeds,
       text: 'k=8, first reads, 512 B to 1 MiB: a pool of 256 KiB never makes workers slower than one of 8 KiB (the worst file)',
       figure: 'never regresses',
       unit: '256 KiB / 8 KiB, workers',

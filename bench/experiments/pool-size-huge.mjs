@@ -3,7 +3,7 @@ import { MiB } from '../harness/cells.mjs'
 import { speedup } from '../harness/ratios.mjs'
 import { twoCores } from '../harness/requirements.mjs'
 import { atLeast, below } from '../harness/verdict.mjs'
-import { at, OLD_POOL, ours, pool, sized } from './mitigations.mjs'
+import { at, OLD_POOL, ours, pool, poolNeeds, sized } from './mitigations.mjs'
 import { contention, ours as expectations } from './sources.mjs'
 
 const SIZE = 8 * MiB
@@ -26,6 +26,7 @@ export default {
     {
       id: 'pool-size-huge/regresses',
       source: contention,
+      needs: poolNeeds,
       text: '8 MiB, k=8, first reads: a pool of 32 MiB makes workers slower than one of 8 KiB',
       figure: '880 / 1,519 ops/s: 0.58',
       unit: '32 MiB / 8 KiB, workers',

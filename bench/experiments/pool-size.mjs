@@ -1,9 +1,9 @@
 // pool-size: does a larger Buffer.poolSize close the gap?
 import { KiB, MiB } from '../harness/cells.mjs'
 import { lockSpeedup, locks, ratioChange, speedup } from '../harness/ratios.mjs'
-import { twoCores } from '../harness/requirements.mjs'
+import { nodeFrom, twoCores } from '../harness/requirements.mjs'
 import { atLeast, atMost, below } from '../harness/verdict.mjs'
-import { at, OLD_POOL, orToy, ours, plain, pool, sized } from './mitigations.mjs'
+import { at, OLD_POOL, orToy, ours, plain, pool, poolNeeds, sized } from './mitigations.mjs'
 import { contention, ours as expectations } from './sources.mjs'
 
 /** What is said to be the best. */
@@ -28,6 +28,7 @@ export default {
     {
       id: 'pool-size/faster',
       source: contention,
+      needs: poolNeeds,
       text: '64 KiB, k=8, first reads: a pool of 256 KiB makes workers faster than one of 8 KiB',
       figure: '105,031 / 79,708 ops/s: 1.32',
       unit: '256 KiB / 8 KiB, workers',
@@ -37,6 +38,7 @@ export default {
     {
       id: 'pool-size/gap',
       source: contention,
+      needs: poolNeeds,
       text: '64 KiB, k=8, first reads: a pool of 256 KiB closes most of the gap',
       figure: '0.53 becomes 0.81: 1.53 times the ratio',
       unit: 'ratio with 256 KiB / ratio with 8 KiB',
@@ -46,6 +48,7 @@ export default {
     {
       id: 'pool-size/locks',
       source: contention,
+      needs: nodeFrom(22),
       text: '64 KiB, k=8, first reads: with a pool of 256 KiB workers take mmap_lock for writing less often',
       figure: '4,137 / 10,500: 0.39',
       unit: '256 KiB / 8 KiB, workers',
@@ -61,6 +64,7 @@ export default {
     {
       id: 'pool-size/too-large',
       source: contention,
+      needs: poolNeeds,
       text: '64 KiB, k=8, first reads: a pool of 4 MiB is worse than one of 256 KiB',
       figure: '76,891 / 105,031 ops/s: 0.73',
       unit: '4 MiB / 256 KiB, workers',
@@ -76,6 +80,7 @@ export default {
     {
       id: 'pool-size/largest',
       source: contention,
+      needs: poolNeeds,
       text: '64 KiB, k=8, first reads: with a pool of 16 MiB the ratio is higher than with one of 8 KiB',
       figure: '0.53 becomes 0.87: 1.64 times the ratio',
       unit: 'ratio with 16 MiB / ratio with 8 KiB',

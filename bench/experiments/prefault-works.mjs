@@ -21,7 +21,7 @@ const SIZES = {
     pieces: 32,
     some: ['none', 'willneed', 'populate-read', 'start-then-populate', 'advise-random'],
     locks: ['none', 'willneed', 'populate-read', 'start-then-populate'],
-    often: { passes: 2, rounds: 1, milliseconds: 250 },
+    often: { passes: 4, rounds: 1, milliseconds: 250 },
   },
   full: { file: 256 * MiB, pieces: 256, often: { passes: 20, rounds: 1, milliseconds: 900 } },
 }

@@ -26,14 +26,14 @@ const SIZES = {
   quick: {
     file: 128 * MiB,
     ratios: [1.25, 0.5],
-    often: { passes: 2, rounds: 1, milliseconds: 300, warmup: 150 },
-    beside: { hot: 64 * MiB, stream: 256 * MiB, passes: 2 },
+    often: { passes: 4, rounds: 1, milliseconds: 300, warmup: 150 },
+    beside: { hot: 64 * MiB, stream: 256 * MiB, passes: 4 },
   },
   full: {
     file: 256 * MiB,
     ratios: [1.5, 1.25, 1, 0.9, 0.5, 0.25],
     often: { passes: 4, rounds: 1, milliseconds: 1000, warmup: 500 },
-    beside: { hot: 64 * MiB, stream: GiB, passes: 3 },
+    beside: { hot: 64 * MiB, stream: GiB, passes: 4 },
   },
 }
 /** What the neighbour and the stream have together, and the pace of the stream. */

@@ -6,8 +6,8 @@ import { Program } from '../harness/child.mjs'
 import { dataFile } from '../harness/files.mjs'
 import { traced } from '../harness/locks.mjs'
 import { installPeers } from '../harness/peers.mjs'
-import { pairwise } from '../harness/ratios.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { each, pairwise } from '../harness/ratios.mjs'
+import { estimate } from '../harness/statistics.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { arenas, jemalloc, noJemalloc, told, tuned } from '../harness/variants.mjs'
 import { atLeast, atMost } from '../harness/verdict.mjs'
@@ -19,8 +19,8 @@ const PROGRAM = fileURLToPath(new URL('../programs/retention.mjs', import.meta.u
 /** `pause` in milliseconds; passes of the ways that claims compare, of the others, and of what is counted. */
 const SIZES = {
   toy: { scale: 0.02, pause: 100, compared: 1, others: 1, counted: 1 },
-  quick: { scale: 0.3, pause: 5000, compared: 1, others: 1, counted: 1 },
-  full: { scale: 1, pause: 5000, compared: 3, others: 1, counted: 2 },
+  quick: { scale: 0.1, pause: 2000, compared: 4, others: 1, counted: 4 },
+  full: { scale: 1, pause: 5000, compared: 4, others: 1, counted: 4 },
 }
 
 /** Programs, how much of its work each does in a full run, and the milliseconds that all of it takes. */
@@ -208,7 +208,7 @@ function shareOfGain(trials, of) {
     )
   })
   const [plain, tune, unbound] = sums
-  return bootstrap(
+  return estimate(
     plain.map((rounds, pass) =>
       rounds.map((base, round) => (base - tune[pass][round]) / (base - unbound[pass][round])),
     ),
@@ -264,7 +264,7 @@ export default {
       figure: '1,000 to 100 MiB',
       unit: 'of what they hold without it',
       rule: atMost(0.25),
-      measure: (_, trials) => firstPasses(trials, 'mixed', 'trim', (a, b) => a.idle / b.idle),
+      measure: (_, trials) => against(trials, 'mixed', 'trim', (a, b) => a.idle / b.idle),
     },
     {
       id: 'retention/stall',
@@ -273,14 +273,7 @@ export default {
       figure: 'at most 1 ms',
       unit: 'ms at the 99th percentile',
       rule: atMost(1),
-      measure: (_, trials) =>
-        bootstrap(trials.samples(TRIMMED, 'plain').map(rounds => rounds.map(({ wait }) => wait.p99))),
+      measure: (_, trials) => each(trials.samples(TRIMMED, 'plain'), ({ wait }) => wait.p99),
     },
   ],
-}
-
-/** Of a way that is measured in fewer passes than plain. */
-function firstPasses(trials, work, way, of) {
-  const samples = trials.samples(work, way)
-  return pairwise(samples, trials.samples(work, 'plain').slice(0, samples.length), of)
 }

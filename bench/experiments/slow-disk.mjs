@@ -26,7 +26,7 @@ const SIZES = {
   },
   quick: {
     sequence: { files: 8, size: 512 * KiB },
-    often: { passes: 2, rounds: 1, milliseconds: 800 },
+    often: { passes: 4, rounds: 1, milliseconds: 800 },
     ways: ['native mmap async', 'native mmap one', 'native read async', ...NODE],
   },
   full: {

@@ -22,7 +22,7 @@ const READ_AHEAD = 128
 /** A throttle lets the first of it through at once: a file is so long that this weighs little. */
 const SIZES = {
   toy: { bytes: 128 * KiB, passes: 1 },
-  quick: { bytes: 4 * MiB, passes: 3 },
+  quick: { bytes: 2 * MiB, passes: 4 },
   full: { bytes: 8 * MiB, passes: 5 },
 }
 /** What a process takes longer than that hangs, in milliseconds. */

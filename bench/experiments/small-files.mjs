@@ -16,7 +16,7 @@ import { ours } from './sources.mjs'
 /** How many files of each size; `often`: about how long a round takes and, with its preparation, a process, in milliseconds. */
 const SIZES = {
   toy: { files: [20, 8, 2], often: { passes: 1, rounds: 1, milliseconds: 120, start: 300 } },
-  quick: { files: [2000, 800, 40], often: { passes: 2, rounds: 2, milliseconds: 250, start: 500 } },
+  quick: { files: [2000, 800, 40], often: { passes: 4, rounds: 1, milliseconds: 250, start: 500 } },
   full: { files: [10_000, 4000, 200], often: { passes: 5, rounds: 2, milliseconds: 700, start: 1500 } },
 }
 const BYTES = [4 * KiB, 64 * KiB, MiB]

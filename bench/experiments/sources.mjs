@@ -1,8 +1,10 @@
-// The documents whose claims are tried.
+// The documents whose claims are tried, each with what its machine had that its claims rest on.
+import { hardwareThreads } from '../harness/requirements.mjs'
 
 export const contention = {
   title: 'Node.js Worker Threads vs Processes — Memory Allocation Contention Analysis',
   author: 'platformatic',
+  needs: hardwareThreads(8),
 }
 
 export const kernelLock = { title: 'Mysterious kernel lock contention', author: 'Valerie Aurora' }
@@ -12,7 +14,11 @@ export const mappingModule = {
   author: 'a question and its answer',
 }
 
-export const asyncHazard = { title: 'Async hazard: mmap is secretly blocking IO', author: 'Huon Wilson' }
+export const asyncHazard = {
+  title: 'Async hazard: mmap is secretly blocking IO',
+  author: 'Huon Wilson',
+  needs: hardwareThreads(8),
+}
 
 export const prefaulting = { title: 'Go may require prefaulting MMAP', author: 'the article, unsigned' }
 

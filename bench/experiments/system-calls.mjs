@@ -8,7 +8,8 @@ import { KiB } from '../harness/cells.mjs'
 import { startCommand } from '../harness/child.mjs'
 import { dataFile } from '../harness/files.mjs'
 import { pairwise } from '../harness/ratios.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { nothingMore } from '../harness/requirements.mjs'
+import { estimate } from '../harness/statistics.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { tuned } from '../harness/variants.mjs'
 import { atLeast, below, within } from '../harness/verdict.mjs'
@@ -19,7 +20,7 @@ import { contention, ours } from './sources.mjs'
 
 const SIZES = {
   toy: { k: 2, size: 512, reads: 20, passes: 1 },
-  quick: { k: 8, size: 64 * KiB, reads: 500, passes: 1 },
+  quick: { k: 8, size: 64 * KiB, reads: 500, passes: 4 },
   full: { k: 8, size: 64 * KiB, reads: 2000, passes: 4 },
 }
 /** By their numbers on x86-64. */
@@ -135,7 +136,7 @@ const nameOf = number => (number === -1 ? FAULT : (CALLS[number] ?? `call ${numb
 const sum = counts => Object.values(counts).reduce((total, count) => total + count, 0)
 const callsOf = (sample, ...names) => names.reduce((total, name) => total + (sample.calls[name] ?? 0), 0)
 const shareOf = ({ writes }, ...names) => names.reduce((total, name) => total + (writes[name] ?? 0), 0) / sum(writes)
-const figure = (trials, way, of) => bootstrap(trials.samples('calls', way).map(rounds => rounds.map(of)))
+const figure = (trials, way, of) => estimate(trials.samples('calls', way).map(rounds => rounds.map(of)))
 
 /** A row for each way: how often it makes each call, and takes the lock in it. */
 function report(trials) {
@@ -178,6 +179,7 @@ export default {
     {
       id: 'system-calls/no-lock-of-node',
       source: contention,
+      needs: nothingMore,
       text: 'readFileSync of 64 KiB, k=8: there is no lock of Node’s own on the way: fewer than 5 futex calls for 100 reads',
       figure: 'none',
       unit: 'futex calls a read',
@@ -187,6 +189,7 @@ export default {
     {
       id: 'system-calls/inline',
       source: contention,
+      needs: nothingMore,
       text: 'reuse of one buffer, 64 KiB, k=8: a synchronous read makes its calls on its own thread: with promises there are at least 10 times as many futex calls',
       figure: 'the pool of libuv is passed by',
       unit: 'futex calls a read, readFile / readSync',
@@ -201,6 +204,7 @@ export default {
     {
       id: 'system-calls/same',
       source: contention,
+      needs: nothingMore,
       text: '64 KiB, k=8: reading into one buffer makes as many open, read and close calls as readFileSync: the allocation is what differs',
       figure: 'the same calls',
       unit: 'open, read and close calls, readSync / readFileSync',
@@ -215,6 +219,7 @@ export default {
     {
       id: 'system-calls/arenas',
       source: contention,
+      needs: nothingMore,
       text: 'readFileSync of 64 KiB, k=8: arenas that grow and shrink (mprotect, madvise, brk) are most of the lock writes, and not mmap',
       figure: 'arena growth, madvise, mmap where they fail',
       unit: 'of the lock writes',
@@ -224,6 +229,7 @@ export default {
     {
       id: 'system-calls/not-only-mmap',
       source: contention,
+      needs: nothingMore,
       text: 'readFileSync of 64 KiB, below the mmap threshold of 128 KiB: workers take the lock for writing all the same, at least 5 times in 100 reads',
       figure: 'the threshold is not the only trigger',
       unit: 'lock writes a read',
@@ -233,6 +239,7 @@ export default {
     {
       id: 'system-calls/limit-of-mappings',
       source: contention,
+      needs: nothingMore,
       text: 'readFileSync of 64 KiB, k=8: no call fails for vm.max_map_count: workers have less than a tenth of as many mappings',
       figure: 'not the limit',
       unit: 'of vm.max_map_count',

@@ -6,8 +6,7 @@ import { cannot } from '../../__test__/helpers/fault-rig.mjs'
 import { buildLoop, runLoop } from '../harness/allocation-loop.mjs'
 import { formatSize, GiB, KiB, MiB } from '../harness/cells.mjs'
 import { traceTime } from '../harness/observe.mjs'
-import { pairwise } from '../harness/ratios.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { each, pairwise } from '../harness/ratios.mjs'
 import { measureTrials, Trials, trialsTime } from '../harness/trials.mjs'
 import { brief } from '../report/format.mjs'
 import { trialTable, trialWarnings } from '../report/trials.mjs'
@@ -15,8 +14,8 @@ import { trialTable, trialWarnings } from '../report/trials.mjs'
 /** Largest buffers of so many bytes. */
 const SIZES = {
   toy: { bytes: [256 * KiB], windows: { passes: 1, rounds: 1, milliseconds: 5, warmup: 5 } },
-  quick: { bytes: [MiB], windows: { passes: 2, rounds: 2, milliseconds: 100, warmup: 100 } },
-  full: { bytes: [256 * KiB, MiB, 8 * MiB], windows: { passes: 3, rounds: 2, milliseconds: 200, warmup: 200 } },
+  quick: { bytes: [MiB], windows: { passes: 4, rounds: 1, milliseconds: 100, warmup: 100 } },
+  full: { bytes: [256 * KiB, MiB, 8 * MiB], windows: { passes: 6, rounds: 1, milliseconds: 300, warmup: 200 } },
 }
 /** Where glibc's threshold begins, and where it stood before it was dynamic. */
 const FIXED = 128 * KiB
@@ -113,8 +112,7 @@ export const lockWritesAgainst = (trials, way, base) =>
   pairwise(locked(trials, way), locked(trials, base), (a, b) => a.locks.writes / b.locks.writes)
 
 /** What share of their time threads wait for the lock. @param {Measured} trials */
-export const waiting = (trials, way) =>
-  bootstrap(locked(trials, way).map(rounds => rounds.map(({ locks }) => locks.waiting)))
+export const waiting = (trials, way) => each(locked(trials, way), ({ locks }) => locks.waiting)
 
 /** What share of the cores that threads could use their throughput shows, held against that of one thread. @param {Measured} trials */
 export const parallel = (trials, way) =>
@@ -126,7 +124,7 @@ export const parallel = (trials, way) =>
 
 /** How many of its pages a buffer is given anew, and so cleared. @param {Measured} trials */
 export const clearedPages = (trials, way) =>
-  bootstrap(trials.samples(id(AT), way).map(rounds => rounds.map(({ faults }) => (faults * PAGE) / (MEAN * AT.bytes))))
+  each(trials.samples(id(AT), way), ({ faults }) => (faults * PAGE) / (MEAN * AT.bytes))
 
 /** @param {Measured} trials */
 function locked(trials, way) {

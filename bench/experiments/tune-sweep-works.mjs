@@ -3,7 +3,7 @@ import { median } from 'simple-statistics'
 import { cannot } from '../../__test__/helpers/fault-rig.mjs'
 import { formatSize, GiB, KiB, MiB } from '../harness/cells.mjs'
 import { observe, startTime, traceTime } from '../harness/observe.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { estimate } from '../harness/statistics.mjs'
 import { told } from '../harness/variants.mjs'
 
 /** @typedef {{ mmapThreshold?: number, trimThreshold?: number, topPad?: number, arenaMax?: number }} Tuning */
@@ -32,7 +32,7 @@ export const SIZES = {
     screen: { passes: 1, rounds: 1, milliseconds: 100, warmup: 0 },
     finalists: 2,
     arenas: [],
-    final: { passes: 2, rounds: 2, milliseconds: 120, warmup: 0 },
+    final: { passes: 4, rounds: 1, milliseconds: 120, warmup: 0 },
   },
   full: {
     files: READS,
@@ -45,7 +45,7 @@ export const SIZES = {
     screen: { passes: 1, rounds: 2, milliseconds: 150, warmup: 0 },
     finalists: 5,
     arenas: [4],
-    final: { passes: 4, rounds: 3, milliseconds: 150, warmup: 0, traced: 1 },
+    final: { passes: 8, rounds: 1, milliseconds: 300, warmup: 0, traced: 1 },
   },
 }
 
@@ -117,10 +117,9 @@ export function gain(trials, tuning, base = {}) {
       .map((rounds, pass) => rounds.map((sample, round) => Math.log(sample.rate / against[pass][round].rate)))
   })
   const means = logarithms[0].map((rounds, pass) =>
-    rounds.map((_, round) => mean(logarithms.map(passes => passes[pass][round]))),
+    rounds.map((_, round) => Math.exp(mean(logarithms.map(passes => passes[pass][round])))),
   )
-  const { value, low, high } = bootstrap(means)
-  return { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) }
+  return estimate(means)
 }
 
 /** By how many bytes memory has grown in the end against the default, on average over the sizes of file. @param {Trials} trials @param {Tuning} tuning */

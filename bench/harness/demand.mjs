@@ -1,7 +1,7 @@
 // What claims rest on: which parts of which cells, and whether more passes of them could change what becomes of a claim.
 import { cellKey, modes } from './cells.mjs'
 import { Results } from './measured.mjs'
-import { withNoise } from './verdict.mjs'
+import { LEAST_PASSES } from './statistics.mjs'
 
 /**
  * Which modes are measured, beyond their first reads or not; and whether locks are counted, which takes members of their own.
@@ -30,8 +30,8 @@ export class Demand {
   #parts = new Map()
   /** By what it looks at. @type {Map<Claim, Map<string, Parts>>} */
   #claims = new Map()
-  /** What all verdicts on times rest on: the cell that is measured twice, by its keys. @type {string[]} */
-  #noise
+  /** The A/A control: the cell that is measured twice, by its keys. @type {string[]} */
+  #control
 
   /**
    * Has each claim look at cells in which nothing was measured yet.
@@ -45,8 +45,8 @@ export class Demand {
       for (const [key, parts] of looked) add(this.#parts, key, parts)
     }
     const twins = cells.filter(({ twin }) => twin)
-    this.#noise = twins.flatMap(twin => [cellKey(twin), cellKey({ ...twin, twin: undefined })])
-    for (const key of this.#noise) add(this.#parts, key, { ...WHOLE, traced: false })
+    this.#control = twins.flatMap(twin => [cellKey(twin), cellKey({ ...twin, twin: undefined })])
+    for (const key of this.#control) add(this.#parts, key, { ...WHOLE, traced: false })
   }
 
   /** What all claims together look at. @param {import('./cells.mjs').Cell} cell */
@@ -65,7 +65,7 @@ export class Demand {
     const keys = of => looked.filter(([, parts]) => of(parts)).map(([key]) => key)
     const reads = keys(({ modes }) => modes.length > 0)
     return {
-      reads: new Set(reads.length > 0 ? [...reads, ...this.#noise] : []),
+      reads: new Set(reads.length > 0 ? [...reads, ...this.#control] : []),
       locks: new Set(keys(({ traced }) => traced)),
     }
   }
@@ -112,25 +112,17 @@ const TWICE = 2
  * much, because the interval is narrow.
  * @param {Claim} claim
  * @param {Results} results
- * @param {import('./noise.mjs').Noise} noise
  * @param {number} narrow
  */
-export function isOpen({ rule, measure }, results, noise, narrow) {
+export function isOpen({ rule, measure }, results, narrow) {
   const interval = measured(measure, results)
   if (!interval) return false
-  const { value, low, high } = interval
+  const { value, low, high, passes } = interval
+  if (passes < LEAST_PASSES) return true
   if (high - low <= 2 * narrow * Math.abs(value)) return false
-  const scaled = by => ({ ...interval, low: value - by * (value - low), high: value + by * (high - value) })
-  const strict = rule.decide(withNoise(scaled(TWICE), noise))
-  const hopeful = rule.decide(withNoise(scaled(HALF), quieter(noise)))
-  return strict === 'inconclusive' && hopeful !== 'inconclusive'
+  const scaled = by => ({ low: value - by * (value - low), high: value + by * (high - value) })
+  return rule.decide(scaled(TWICE)) === 'open' && rule.decide(scaled(HALF)) !== 'open'
 }
-
-/** The noise is told by the same passes, and comes out smaller with more of them. */
-const quieter = ({ factor, ...rest }) => ({
-  ...rest,
-  factor: Object.fromEntries(Object.entries(factor).map(([phase, value]) => [phase, value ** HALF])),
-})
 
 /** Nothing where a cell failed, or where the claim rests on what is measured elsewhere. */
 function measured(measure, results) {

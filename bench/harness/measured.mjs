@@ -10,6 +10,8 @@ import { notRunnable } from './requirements.mjs'
 export class Results {
   /** @type {Map<string, Measured>} */
   #cells
+  /** What the run has seen of other load. @type {import('./other-load.mjs').OtherLoad | undefined} */
+  load
 
   /** @param {Measured[]} cells */
   constructor(cells) {
@@ -22,7 +24,7 @@ export class Results {
 
   /** @param {Cell} cell */
   failure(cell) {
-    return this.#cells.get(cellKey(cell)).error
+    return this.#cells.get(cellKey(cell))?.error
   }
 
   /** The measured cell. Throws ERR_CELL_FAILED if its run failed, ERR_NOT_MEASURED if none was asked for. @param {Cell} cell */

@@ -25,7 +25,10 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
     .addOption(new Option('--full', 'every size and number of members, tens of minutes').conflicts(['quick', 'toy']))
     .addOption(new Option('--toy', 'the smallest size, each variant once: checks the answers, decides nothing'))
     .addOption(
-      new Option('--budget <MINUTES>', 'what one experiment whose full run takes long may take').argParser(minutes),
+      new Option(
+        '--budget <MINUTES>',
+        'what all cells together may take, and each experiment that measures for itself',
+      ).argParser(minutes),
     )
     .option('--list', 'print the experiments with their questions')
     .option('--out <DIR>', 'the folder in which the folder of results is made', resultsFolder)

@@ -1,8 +1,22 @@
-// Cells as they were recorded: what a run goes on from when it is resumed, and what reports of old runs are made of.
+// Samples as they were recorded: a run that is resumed goes on from them, and reports of old runs are made of them.
 import { cellKey, cellName, identity, modes } from './cells.mjs'
 
-/** By how many milliseconds a member may hear of a start too late: less than a member waits for a core anyway where there are more members than cores. */
-export const TOLERANCE = 2
+/** By how many milliseconds a worker may hear of a start too late: less than it waits for a core anyway where there are more workers than cores. */
+const TOLERANCE = 2
+
+/** Counts of locks are counts for each read. @param {{ members?: { operations: number }[] }} sample */
+export const hasRead = ({ members = [] }) => members.some(({ operations }) => operations > 0)
+
+/**
+ * Why a window does not count: a worker that was not running for all of it has read nothing, and foreign load has taken the
+ * processors. Such a window is taken again. Of a sample on record it is known; older ones do not say it.
+ * @param {{ late?: number, members?: { operations: number }[], discarded?: string | null }} sample
+ */
+export function whyNotCounted({ late = 0, members = [], discarded }) {
+  if (discarded !== undefined) return discarded ?? undefined
+  if (late > TOLERANCE) return 'a worker heard of the start too late'
+  if (members.some(({ operations }) => operations === 0)) return 'a worker did not run in the window'
+}
 
 /** @typedef {import('./run.mjs').Measured} Measured */
 
@@ -25,7 +39,7 @@ export function recordedCells(lines) {
     const key = cellKey(line)
     if (!cells.has(key)) cells.set(key, emptyCell(line))
     if (line.error) cells.get(key).error = line.error
-    else if (line.phase === 'traced' || !(line.late > TOLERANCE)) {
+    else if (line.phase === 'traced' ? hasRead(line) : !whyNotCounted(line)) {
       const place = JSON.stringify([key, line.pass])
       passes.set(place, [...(passes.get(place) ?? []), line])
     }
@@ -60,5 +74,34 @@ export function addPass(cell, pass, found) {
     cell[phase][pass] = Array.from({ length: rounds }, (_, round) =>
       Object.fromEntries(own.map(mode => [mode, found[mode][phase][round]])),
     )
+  }
+}
+
+/**
+ * The trials of one experiment, for its claims.
+ * @param {object[]} lines of samples.jsonl
+ * @param {string} experiment
+ */
+export function recordedTrials(lines, experiment) {
+  const own = lines.filter(line => line.experiment === experiment)
+  const waysOf = work => [...new Set(own.filter(line => line.work === work).map(({ way }) => way))]
+  return {
+    works: [...new Set(own.map(({ work }) => work))].map(id => ({ id })),
+    waysOf,
+    failures: [],
+    samples(work, way) {
+      const found = own.filter(line => line.work === work && line.way === way)
+      const failed = found.find(({ round }) => round === undefined)
+      if (failed) throw Object.assign(new Error(failed.error), { code: 'ERR_CELL_FAILED' })
+      if (found.length === 0) {
+        throw Object.assign(new Error(`${way} at ${work} is not on record`), { code: 'ERR_NOT_MEASURED' })
+      }
+      const passes = []
+      for (const { pass, round, ...sample } of found) {
+        passes[pass] ??= []
+        passes[pass][round] = sample
+      }
+      return passes
+    },
   }
 }

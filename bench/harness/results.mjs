@@ -128,6 +128,9 @@ function openRun(folder, flag, environment) {
   }
 }
 
+/** @param {string} path @param {object} value */
+export const writeJson = (path, value) => writeFileSync(path, format(value))
+
 const format = value => `${JSON.stringify(value, null, 2)}\n`
 
 /** Making a folder is what claims its number: of two runs that start at once, one finds it taken. @param {string} base */

@@ -7,10 +7,11 @@ import { dataFile } from './files.mjs'
 import { withHugePages } from './huge-pages.mjs'
 import { traceGroups } from './locks.mjs'
 import { Results } from './measured.mjs'
-import { noiseOf } from './noise.mjs'
 import { neighbours } from './order.mjs'
-import { addPass, emptyCell, recordedCells, TOLERANCE } from './recorded.mjs'
-import { seededRandom } from './statistics.mjs'
+import { cpuTimes, OtherLoad } from './other-load.mjs'
+import { seededRandom } from './random.mjs'
+import { addPass, emptyCell, hasRead, recordedCells, whyNotCounted } from './recorded.mjs'
+import { LEAST_PASSES } from './statistics.mjs'
 
 /**
  * Each pass starts both groups of each cell anew, since the start decides which malloc arena a thread gets, and finds
@@ -25,36 +26,37 @@ import { seededRandom } from './statistics.mjs'
  * `traces` times where a claim rests on them.
  */
 const PROFILES = {
-  toy: { whole: 1, least: 1, most: 1, budget: 0, narrow: 1, traces: 1, first: 10, settle: 0, rounds: 0, window: 0 },
+  toy: { whole: 1, least: 1, most: 1, budget: 0, narrow: 1, traces: 1, first: 20, settle: 0, rounds: 0, window: 0 },
   quick: {
-    whole: 1,
-    least: 2,
-    most: 8,
-    budget: 100e3,
+    whole: 0,
+    least: LEAST_PASSES,
+    most: 12,
+    budget: 75e3,
     narrow: 0.1,
-    traces: 1,
+    traces: LEAST_PASSES,
     first: 600,
     settle: 40,
-    rounds: 2,
-    window: 30,
+    rounds: 1,
+    window: 100,
   },
   full: {
     whole: 1,
-    least: 4,
+    least: 6,
     most: 24,
     budget: 29 * 60e3,
     narrow: 0.05,
-    traces: 4,
+    traces: LEAST_PASSES,
     first: 600,
     settle: 120,
-    rounds: 2,
-    window: 150,
+    rounds: 1,
+    window: 250,
   },
 }
 const ATTEMPTS = 6
 /** So many windows at most are given to members to settle in, and as long as each is so many times as fast as the one before. */
 const SETTLING = 8
 const FASTER = 1.1
+const QUIET_WINDOWS = 2
 /** About what attaching and detaching a trace takes, in milliseconds. */
 const TRACING = 1000
 
@@ -92,12 +94,15 @@ export function cellsTime({ cells, traced }, size, claims) {
  *
  * @param {Wanted} wanted
  * @param {{
- *   size: import('./cells.mjs').RunSize, signal: AbortSignal, record: (line: object) => void, recorded?: object[],
+ *   size: import('./cells.mjs').RunSize, budget?: number, signal: AbortSignal, record: (line: object) => void, recorded?: object[],
  *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>, claims: import('../experiments/index.mjs').Claim[]
  * }} options `recorded` are the samples of the run that is resumed: they are not taken again
  */
-export async function measure(wanted, { size, signal, record, recorded = [], progress, claims }) {
-  const profile = PROFILES[size]
+export async function measure(wanted, { size, budget, signal, record, recorded = [], progress, claims }) {
+  const profile = { ...PROFILES[size], ...(budget !== undefined && { budget }) }
+  const load = new OtherLoad()
+  // A toy run decides nothing: it checks answers, however busy the machine.
+  const isToy = size === 'toy'
   const before = recordedCells(recorded)
   /** @type {Measured[]} */
   const cells = [...uniqueCells(wanted.cells)].map(([key, cell]) => ({
@@ -117,6 +122,7 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
     for (let pass = 0; pass < profile.traces; pass += 1) await tracePass(pass)
     while (!spent() && (await measureOpen()));
   })
+  results.load = load
   return results
 
   /** Side by side: same file, same members. @param {Measured[]} due */
@@ -149,8 +155,7 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
 
   /** One more pass of what claims rest on that are open; answers whether there was any. */
   async function measureOpen() {
-    const noise = noiseOf(cells)
-    const { reads, locks } = demand.cellsOf(claims.filter(claim => isOpen(claim, results, noise, profile.narrow)))
+    const { reads, locks } = demand.cellsOf(claims.filter(claim => isOpen(claim, results, profile.narrow)))
     const steps = [
       ...ordered(cells.filter(({ key, first }) => reads.has(key) && first.length < profile.most)).map(cell => ({
         cell,
@@ -206,9 +211,13 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
 
   /** @param {Measured} cell @param {number} pass */
   async function traceCell(cell, pass) {
-    const window = { milliseconds: profile.first, reads: firstReads(cell), lead: lead(cell) }
-    try {
+    const take = async stretch => {
+      const window = { milliseconds: stretch * profile.first, reads: firstReads(cell), lead: stretch * lead(cell) }
       const pair = await traceGroups(cell, inTurn(pass), files.get(cell.size), window)
+      return modes.every(mode => hasRead(pair[mode])) ? pair : undefined
+    }
+    try {
+      const pair = await inTime(take)
       for (const mode of modes) record({ ...identity(cell), mode, pass, phase: 'traced', round: 0, ...pair[mode] })
       cell.traced[pass] = [pair]
     } catch (error) {
@@ -225,7 +234,7 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
     const { group, first } = await inTime(async stretch => {
       const group = new Group(cell, mode, files.get(cell.size))
       await group.ready()
-      const window = { milliseconds: profile.first, reads: firstReads(cell) }
+      const window = { milliseconds: stretch * profile.first, reads: firstReads(cell) }
       const first = await take(group, { phase: 'first', round: 0 }, window, stretch)
       // First reads come only once in the life of a group.
       if (!first) await group.stop()
@@ -235,8 +244,11 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
     const rounds = isSteady ? profile.rounds : 0
     if (rounds > 0) await settle(group)
     for (let round = 0; round < rounds; round += 1) {
-      const window = { milliseconds: profile.window }
-      steady.push(await inTime(stretch => take(group, { phase: 'steady', round }, window, stretch)))
+      steady.push(
+        await inTime(stretch =>
+          take(group, { phase: 'steady', round }, { milliseconds: stretch * profile.window }, stretch),
+        ),
+      )
     }
     await group.stop()
     return { first: [first], steady }
@@ -244,18 +256,25 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
     /** Code is compiled in the background, for which there is least time where many members read much. */
     async function settle(group) {
       let before = 0
-      for (let round = 0; round < SETTLING; round += 1) {
+      let quiet = 0
+      for (let round = 0; round < SETTLING && quiet < QUIET_WINDOWS; round += 1) {
         const sample = await take(group, { phase: 'settle', round }, { milliseconds: profile.settle }, 1)
-        if (sample?.throughput < FASTER * before) return
+        quiet = sample?.throughput < FASTER * before ? quiet + 1 : 0
         before = sample?.throughput ?? before
       }
     }
 
-    /** Answers with nothing where a member heard of the start too late. */
+    /** Answers with nothing where the window does not count. */
     async function take(group, place, window, stretch) {
+      const before = cpuTimes()
       const { kind: _, ...sample } = await group.sample({ ...window, lead: lead(cell) * stretch })
-      record({ ...identity(cell), mode, pass, ...place, ...sample })
-      return sample.late > TOLERANCE ? undefined : sample
+      const discarded = isToy
+        ? hasRead(sample)
+          ? undefined
+          : 'nothing was read'
+        : (whyNotCounted(sample) ?? load.reasonAgainst(before, cpuTimes(), sample))
+      record({ ...identity(cell), mode, pass, ...place, ...sample, discarded: discarded ?? null })
+      return discarded ? undefined : sample
     }
   }
 }
@@ -263,13 +282,13 @@ export async function measure(wanted, { size, signal, record, recorded = [], pro
 /** @param {Cell[]} cells @returns {Map<string, Cell>} */
 const uniqueCells = cells => new Map(cells.map(cell => [cellKey(cell), cell]))
 
-/** Tries until there is an answer, each time with starts that are announced twice as long before. */
+/** Tries until there is an answer, each time with a start that is announced twice as long before, and a window twice as long. */
 async function inTime(step) {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const found = await step(2 ** attempt)
     if (found) return found
   }
-  throw new Error(`in ${ATTEMPTS} attempts a member heard of a start too late`)
+  throw new Error(`in ${ATTEMPTS} attempts no window counted: a worker began too late, or never ran`)
 }
 
 /** What was counted in the first reads of others is what is counted here: 2,000, or as many as make 128 MiB. */

@@ -1,44 +1,56 @@
-// Medians with their intervals, and which values lie apart from the others.
-import { median, medianAbsoluteDeviation, quantile, sampleWithReplacement } from 'simple-statistics'
+// Estimates with their 95 % intervals, and values that lie apart from the others.
+import jstat from 'jstat'
+import { mean, median, medianAbsoluteDeviation, sampleStandardDeviation } from 'simple-statistics'
 
-const RESAMPLES = 2000
+/** A verdict needs so many passes: fewer do not tell how far another pass would lie from them. */
+export const LEAST_PASSES = 4
+const CONFIDENCE = 0.95
 
 /**
- * Always the same numbers for the same seed (mulberry32), so that a summary can be computed again from its samples.
- * @param {number} seed
+ * An estimate, its interval, and the number of passes that both rest on. One pass has no interval.
+ * @typedef {{ value: number, low: number | null, high: number | null, passes: number }} Interval
  */
-export function seededRandom(seed) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+
+/**
+ * The mean of passes with the interval of Student's t. A pass counts once, by the median of its rounds, because the start of
+ * its processes decides for all its rounds (the malloc arena of each thread). Positive values are averaged as logarithms:
+ * times and ratios differ by factors. Where a value is 0 or less, all are averaged as they are.
+ * @param {(number[] | undefined)[]} passes the rounds of each pass; a pass without any is left out
+ * @returns {Interval}
+ */
+export function estimate(passes) {
+  const values = passes.flatMap(rounds => (rounds && rounds.length > 0 ? [median(rounds)] : []))
+  if (values.length === 0) throw Object.assign(new Error('nothing was measured'), { code: 'ERR_NOT_MEASURED' })
+  if (!values.every(Number.isFinite)) {
+    throw Object.assign(new Error('no ratio: what it is divided by was 0 in a pass'), { code: 'ERR_UNDECIDED' })
   }
+  const [to, from] = values.every(value => value > 0) ? [Math.log, Math.exp] : [plain, plain]
+  const transformed = values.map(to)
+  const middle = mean(transformed)
+  const count = values.length
+  if (count === 1) return { value: values[0], low: null, high: null, passes: 1 }
+  const error = sampleStandardDeviation(transformed) / Math.sqrt(count)
+  const half = jstat.studentt.inv((1 + CONFIDENCE) / 2, count - 1) * error
+  return { value: from(middle), low: from(middle - half), high: from(middle + half), passes: count }
 }
 
 /**
- * A statistic and its 95 % bootstrap interval. Passes are resampled first, then the rounds within each: what a start
- * decides for all its rounds (the malloc arenas its threads were given) is one observation, however often it is repeated.
- * @template T
- * @param {T[][]} passes
- * @param {(rows: T[]) => number} [statistic]
+ * The least or the greatest of several quantities, each with its interval: it lies between the extremes of their ends.
+ * @param {Interval[]} intervals
+ * @param {(...values: number[]) => number} pick Math.min or Math.max
+ * @returns {Interval}
  */
-export function bootstrap(passes, statistic = median) {
-  const random = seededRandom(1)
-  const estimates = Array.from({ length: RESAMPLES }, () =>
-    statistic(
-      sampleWithReplacement(passes, passes.length, random).flatMap(rounds =>
-        sampleWithReplacement(rounds, rounds.length, random),
-      ),
-    ),
-  )
-  return { value: statistic(passes.flat()), low: quantile(estimates, 0.025), high: quantile(estimates, 0.975) }
+export function extremeOf(intervals, pick) {
+  const of = name => intervals.map(interval => interval[name])
+  const end = name => (of(name).includes(null) ? null : pick(...of(name)))
+  return { value: pick(...of('value')), low: end('low'), high: end('high'), passes: Math.min(...of('passes')) }
 }
 
+const plain = value => value
+
 /**
- * How far each value lies from the median, in units of what is usual among them: the modified z-score of Iglewicz and
- * Hoaglin, in which one wild value cannot hide itself by widening the measure.
+ * How far each value lies from the median, in units of the usual distance: the modified z-score of Iglewicz and Hoaglin, in
+ * which one wild value cannot hide itself by widening the measure.
  * @param {number[]} values
  */
 export function modifiedZScores(values) {

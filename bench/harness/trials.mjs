@@ -5,7 +5,7 @@ import { cool, countBytes } from './caches.mjs'
 import { NativeProgram, Program, withChildren } from './child.mjs'
 import { nativeProgram } from './native.mjs'
 import { neighbours } from './order.mjs'
-import { seededRandom } from './statistics.mjs'
+import { seededRandom } from './random.mjs'
 
 const PROGRAM = fileURLToPath(new URL('../programs/trial.mjs', import.meta.url))
 /** About what starting, preparing and stopping a process takes, in milliseconds, where a way does not say it: only the time left is told by it. */
@@ -155,7 +155,8 @@ export async function measureTrials(trials, { signal, record, recorded, progress
  * @param {{ work: string, way: string, pass: number }} place
  */
 function takeRecorded(recorded, { work, way, pass }) {
-  const isHere = line => line.work === work && line.way === way && line.pass === pass && line.error === undefined
+  // A trial that failed has left a line without a round.
+  const isHere = line => line.work === work && line.way === way && line.pass === pass && line.round !== undefined
   const taken = []
   for (;;) {
     const at = recorded.findIndex(isHere)

@@ -1,86 +1,91 @@
 // How a claim is decided: a rule is a line drawn before the run, and an interval lies on one side of it or straddles it.
+import { LEAST_PASSES } from './statistics.mjs'
 
 /**
- * @typedef {'confirmed' | 'refuted' | 'inconclusive' | 'not runnable here'} Verdict
- * @typedef {{ text: string, decide: (interval: import('./ratios.mjs').Interval) => Verdict }} Rule
+ * `not reproduced here`: the claim fails on a machine that lacks what its source had, which the reason names. `contradicted`:
+ * it fails on a machine that has all of it.
+ * @typedef {'reproduced' | 'not reproduced here' | 'contradicted' | 'undecided' | 'not runnable here'} Verdict
+ * @typedef {import('./statistics.mjs').Interval} Interval
+ * @typedef {{ text: string, decide: (interval: { low: number, high: number }) => 'holds' | 'fails' | 'open' }} Rule
  */
 
-/** @param {number} line @returns {Rule} */
-export const below = line => ({
-  text: `confirmed when the whole interval lies below ${line}, refuted when none of it does`,
-  decide: ({ low, high }) => (high < line ? 'confirmed' : low >= line ? 'refuted' : 'inconclusive'),
-})
+/** @type {Verdict[]} */
+export const VERDICTS = ['reproduced', 'not reproduced here', 'contradicted', 'undecided', 'not runnable here']
 
-/** @param {number} line @returns {Rule} */
-export const atLeast = line => ({
-  text: `confirmed when the whole interval is at least ${line}, refuted when none of it is`,
-  decide: ({ low, high }) => (low >= line ? 'confirmed' : high < line ? 'refuted' : 'inconclusive'),
-})
+/** @param {string} side @param {Rule['decide']} decide @returns {Rule} */
+const rule = (side, decide) => ({ text: `holds when the whole interval ${side}, fails when none of it does`, decide })
+const decided = (holds, fails) => (holds ? 'holds' : fails ? 'fails' : 'open')
 
-/** @param {number} line @returns {Rule} */
-export const atMost = line => ({
-  text: `confirmed when the whole interval is at most ${line}, refuted when none of it is`,
-  decide: ({ low, high }) => (high <= line ? 'confirmed' : low > line ? 'refuted' : 'inconclusive'),
-})
+/** @param {number} line */
+export const below = line => rule(`lies below ${line}`, ({ low, high }) => decided(high < line, low >= line))
 
-/** @param {number} from @param {number} to @returns {Rule} */
-export const within = (from, to) => ({
-  text: `confirmed when the whole interval lies in ${from} to ${to}, refuted when none of it does`,
-  decide: ({ low, high }) =>
-    low >= from && high <= to ? 'confirmed' : high < from || low > to ? 'refuted' : 'inconclusive',
-})
+/** @param {number} line */
+export const above = line => rule(`lies above ${line}`, ({ low, high }) => decided(low > line, high <= line))
+
+/** @param {number} line */
+export const atLeast = line => rule(`reaches ${line}`, ({ low, high }) => decided(low >= line, high < line))
+
+/** @param {number} line */
+export const atMost = line => rule(`does not exceed ${line}`, ({ low, high }) => decided(high <= line, low > line))
+
+/** @param {number} from @param {number} to */
+export const within = (from, to) =>
+  rule(`lies in ${from} to ${to}`, ({ low, high }) => decided(low >= from && high <= to, high < from || low > to))
 
 const TOY = 'toy size: only the answers are checked'
-const NOTHING = { value: null, low: null, high: null }
-
-/**
- * No verdict is stronger than the noise: what comes out as far apart when nothing differs is within reach of the value. What
- * samples differ by and what the machine does are two errors, and add up as such do: by their squares. Counts have no such noise.
- * @param {import('./ratios.mjs').Interval} interval
- * @param {import('./noise.mjs').Noise} [noise]
- */
-export function withNoise({ value, low, high, timed }, noise) {
-  const factor = noise?.factor[timed] ?? 1
-  const wider = times => Math.exp(Math.hypot(Math.log(times), Math.log(factor)))
-  return { value, low: low > 0 ? value / wider(value / low) : low, high: high > 0 ? value * wider(high / value) : high }
-}
+const NOTHING = { value: null, low: null, high: null, passes: 0 }
 
 /**
  * The summary rows of one experiment, a row for each claim.
  * @param {import('../experiments/index.mjs').Experiment} experiment
  * @param {{
- *   results: import('./measured.mjs').Results, size: import('./cells.mjs').RunSize, obstacle?: string,
- *   found?: import('../experiments/index.mjs').Found, noise?: import('./noise.mjs').Noise
+ *   results: import('./measured.mjs').Results, size: import('./cells.mjs').RunSize, environment?: object, obstacle?: string,
+ *   found?: import('../experiments/index.mjs').Found
  * }} outcome `found` is what the experiment measured itself
  */
-export function judge(experiment, { results, size, obstacle, found, noise }) {
-  return experiment.claims.map(({ id, source, text, figure, unit, rule, measure }) => {
-    const row = ({ value, low, high }, verdict, reason) => ({
+export function judge(experiment, { results, size, environment, obstacle, found }) {
+  return experiment.claims.map(claim => {
+    const { id, source, text, figure, unit, rule, measure } = claim
+    const row = ({ value, low, high, passes }, verdict, reason) => ({
       experiment: experiment.id,
       claim: { id, text, figure },
-      source,
-      measured: { value, low, high, unit },
+      source: { title: source.title, author: source.author },
+      measured: { value, low, high, passes, unit },
       verdict,
       reason,
     })
     if (obstacle) return row(NOTHING, 'not runnable here', obstacle)
     const failed = size === 'toy' && experiment.variants(size).find(cell => results.failure(cell))
-    if (failed) return row(NOTHING, 'inconclusive', results.failure(failed))
+    if (failed) return row(NOTHING, 'undecided', results.failure(failed))
     try {
-      const interval = measure(results, found)
-      if (size === 'toy') return row(NOTHING, 'inconclusive', TOY)
-      const factor = noise?.factor[interval.timed]
-      const allowing = factor ? `, and so when it is widened by noise of ${percent(factor)}` : ''
-      return row(interval, rule.decide(withNoise(interval, noise)), rule.text + allowing)
+      const interval = measure(results, found, environment)
+      if (size === 'toy') return row(NOTHING, 'undecided', TOY)
+      return row(interval, ...decide(rule, interval, lacking(claim, environment)))
     } catch (error) {
       if (error.code === 'ERR_NOT_RUNNABLE') return row(NOTHING, 'not runnable here', error.message)
-      if (['ERR_CELL_FAILED', 'ERR_UNDECIDED'].includes(error.code)) return row(NOTHING, 'inconclusive', error.message)
-      if (error.code === 'ERR_NOT_MEASURED' && size === 'toy') return row(NOTHING, 'inconclusive', TOY)
+      if (['ERR_CELL_FAILED', 'ERR_UNDECIDED'].includes(error.code)) return row(NOTHING, 'undecided', error.message)
+      if (error.code === 'ERR_NOT_MEASURED' && size === 'toy') return row(NOTHING, 'undecided', TOY)
       // A mistake of ours in one claim must not cost the judgement of a run that took an hour.
-      return { ...row(NOTHING, 'inconclusive', `cannot be judged: ${error.message}`), mistake: true }
+      return { ...row(NOTHING, 'undecided', `cannot be judged: ${error.message}`), mistake: true }
     }
   })
 }
 
-/** By how much more than 1. @param {number} factor */
-export const percent = factor => `${(100 * (factor - 1)).toPrecision(2)} %`
+/**
+ * What the claim rests on and this machine lacks. A source's claims rest on its machine, where the claim says nothing else.
+ * @param {import('../experiments/index.mjs').Claim} claim
+ * @param {object} [environment]
+ */
+const lacking = ({ needs, source }, environment) => environment && (needs ?? source.needs)?.(environment)
+
+/** @param {Rule} rule @param {Interval} interval @param {string} [lacking] @returns {[Verdict, string]} */
+export function decide(rule, interval, lacking) {
+  const { low, high, passes } = interval
+  // A figure that is read and not measured has no passes.
+  if (passes !== undefined && passes < LEAST_PASSES)
+    return ['undecided', `${passes} of the ${LEAST_PASSES} passes that a verdict needs`]
+  const outcome = rule.decide({ low, high })
+  if (outcome === 'holds') return ['reproduced', rule.text]
+  if (outcome === 'open') return ['undecided', rule.text]
+  return lacking ? ['not reproduced here', `it needs ${lacking}`] : ['contradicted', rule.text]
+}

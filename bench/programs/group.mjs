@@ -62,7 +62,7 @@ function combine(results) {
   return {
     throughput: sum(results.map(({ operations, elapsed }) => (operations / elapsed) * 1000)),
     late: Math.max(...results.map(({ late }) => late)),
-    members: results.map(({ operations, elapsed }) => ({ operations, elapsed })),
+    members: results.map(({ operations, elapsed, began }) => ({ operations, elapsed, began })),
     resident:
       mode === 'workers'
         ? Math.max(...results.map(({ resident }) => resident))

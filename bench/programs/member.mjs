@@ -130,6 +130,7 @@ function answer(message) {
 async function measure(window) {
   const late = Math.max(0, clock() - window.start)
   sleepUntil(window.start)
+  const began = Math.max(0, clock() - window.start)
   const before = usage()
   const counts = synchronous
     ? running.map(lane => runSync(lane, window))
@@ -138,7 +139,7 @@ async function measure(window) {
   const after = usage()
   const resident = process.memoryUsage.rss()
   for (const lane of running) lane.verifyLast()
-  return { operations: counts.reduce((sum, count) => sum + count), elapsed, late, resident, before, after }
+  return { operations: counts.reduce((sum, count) => sum + count), elapsed, late, began, resident, before, after }
 }
 
 /** Of the whole process: a worker sees what all threads beside it have used. */

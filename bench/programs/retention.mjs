@@ -12,7 +12,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { deflate } from 'node:zlib'
 import { KiB, MiB } from '../harness/cells.mjs'
 import { loadPeer } from '../harness/peers.mjs'
-import { seededRandom } from '../harness/statistics.mjs'
+import { seededRandom } from '../harness/random.mjs'
 
 /** Milliseconds after which a program counts as idle. */
 const PAUSE = 5000

@@ -25,35 +25,36 @@ function verdicts(names, common) {
   const agree = (claim, some) => new Set(some.map(index => claim.rows[index].verdict)).size === 1
   const same = some => shareOf(common.filter(claim => agree(claim, some)).length, common.length)
   const other = common.filter(claim => !agree(claim, all))
-  const contradicted = other.filter(claim => has(claim, 'confirmed') && has(claim, 'refuted'))
+  const failing = ['not reproduced here', 'contradicted']
+  const contrary = other.filter(claim => has(claim, 'reproduced') && failing.some(verdict => has(claim, verdict)))
   const told = claims => [claims.length, ...claims.map(({ id }) => id)].join(' ')
   return [
     `the same verdict for ${same(all)}`,
     ...(all.length > 2 ? combinations(all, 2) : []).map(
       pair => `  ${names[pair[0]]} and ${names[pair[1]]}: ${same(pair)}`,
     ),
-    `decided in one and not in another: ${told(other.filter(claim => !contradicted.includes(claim)))}`,
-    `confirmed in one and refuted in another: ${told(contradicted)}`,
+    `decided in one and not in another: ${told(other.filter(claim => !contrary.includes(claim)))}`,
+    `reproduced in one and not in another: ${told(contrary)}`,
   ]
 }
 
 /**
- * Whether intervals are as wide as they ought to be: where two runs measure the same thing, the median of one lies in the 95 %
- * interval of the other 83 times of 100 (the difference of two medians errs by the root of two more than one does).
+ * Whether intervals are as wide as they ought to be: where two runs measure the same thing, the estimate of one lies in the
+ * 95 % interval of the other 83 times of 100 (the difference of two estimates errs by the root of two more than one does).
  */
 function coverage(common) {
   const inside = ({ value }, { low, high }) => low <= value && value <= high
-  const medians = common.flatMap(({ rows }) =>
+  const estimates = common.flatMap(({ rows }) =>
     combinations(rows.map(({ measured }) => measured).filter(isSpread), 2).flatMap(([one, two]) => [
       inside(one, two),
       inside(two, one),
     ]),
   )
-  const share = medians.length === 0 ? '-' : Math.round((100 * medians.filter(Boolean).length) / medians.length)
-  return `the median of one in the interval of another: ${share} % of ${medians.length} (83 % where nothing differs)`
+  const share = estimates.length === 0 ? '-' : Math.round((100 * estimates.filter(Boolean).length) / estimates.length)
+  return `the estimate of one in the interval of another: ${share} % of ${estimates.length} (83 % where nothing differs)`
 }
 
-const isSpread = ({ value, low, high }) => value !== null && low < high
+const isSpread = ({ low, high }) => low !== null && low < high
 
 /** How many times longer a run would take whose intervals are half as wide, a fourth and an eighth: it goes with the square. */
 const LONGER = [1, 4, 16, 64]
@@ -70,10 +71,9 @@ function expectations(common) {
 /** Half the width of a 95 % interval, in standard deviations. */
 const HALF_WIDTH = 1.96
 
-/** Where the medians of runs may come out, in standard deviations from their middle, each as likely as the others. */
+/** Where the estimates of runs may come out, in standard deviations from their middle, each as likely as the others. */
 const OUTCOMES = Array.from({ length: 400 }, (_, nth) => probit((nth + 0.5) / 400))
 
-/** By the rule alone, without the noise of each run: that shifts all lines a little, and hardly how many claims lie near them. */
 function chanceToAgree(rule, rows, longer) {
   const measured = rows.map(row => row.measured)
   if (!rule || !measured.every(isSpread)) return new Set(rows.map(({ verdict }) => verdict)).size === 1 ? 1 : 0

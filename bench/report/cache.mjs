@@ -6,7 +6,7 @@ import { init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import { median, min } from 'simple-statistics'
 import { MiB } from '../harness/cells.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { estimate } from '../harness/statistics.mjs'
 import { formatCount, formatInterval, PLAIN } from './format.mjs'
 import { reasonAgainst } from './trials.mjs'
 
@@ -47,7 +47,7 @@ function cacheTable(trials, work) {
     table.push([
       label,
       min(seconds.flat()).toFixed(3),
-      formatInterval(bootstrap(seconds), value => value.toFixed(3)),
+      formatInterval(estimate(seconds), value => value.toFixed(3)),
       id === 'idle' ? '' : Math.round(rate / MiB),
       limit === undefined || id === 'idle' ? '' : (rate / limit).toFixed(2),
       counts(userMs) ? middle(sample => (sample.userMs + sample.systemMs) / 1000).toFixed(2) : '',

@@ -46,7 +46,7 @@ function claimTable(names, runs) {
 
 const cell = row => (row ? `${formatMeasured({ ...row.measured, unit: '' }).trim()} ${row.verdict}` : 'not run')
 
-/** Of the medians, the last over the first. */
+/** Of the estimates, the last over the first. */
 function change(rows) {
   const [first, last] = [rows[0], rows.at(-1)].map(row => row?.measured.value)
   return first && last ? `${(last / first).toFixed(2)} times` : '-'

@@ -2,7 +2,7 @@
 import { median } from 'simple-statistics'
 import { MEMBERS, OLD_POOL, SIZE } from '../experiments/mitigations.mjs'
 import { formatSize, KiB, modes, surroundings } from '../harness/cells.mjs'
-import { locks, pairRatio, passesOf } from '../harness/ratios.mjs'
+import { locks, pairRatio, pairsOf } from '../harness/ratios.mjs'
 import { readers } from '../programs/readers.mjs'
 
 /**
@@ -41,13 +41,8 @@ export function figures(measured, defaultPool) {
 }
 
 const isPlain = ({ env, variant, poolSize, hugePages }) => !env && !variant && !poolSize && !hugePages
-const rate = (cell, mode) =>
-  median(
-    passesOf(cell, 'first', [mode])
-      .flat()
-      .map(pair => pair[mode].throughput),
-  )
-const ratioOf = cell => median(passesOf(cell, 'first').flat().map(pairRatio))
+const rate = (cell, mode) => median(pairsOf(cell, 'first', [mode]).map(pair => pair[mode].throughput))
+const ratioOf = cell => median(pairsOf(cell, 'first').map(pairRatio))
 const sorted = values => [...new Set(values)].sort((left, right) => left - right)
 const label = cell => [SHORT[cell.reader] ?? readers[cell.reader].label, ...surroundings(cell)].join(', ')
 

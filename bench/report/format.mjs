@@ -10,14 +10,10 @@ export function formatCount(value) {
   return value >= 1000 ? `${(value / 1000).toPrecision(3)}k` : value.toPrecision(3)
 }
 
-/** A median and, in brackets, its 95 % interval. @param {import('../harness/ratios.mjs').Interval} interval */
+/** An estimate and, in brackets, its 95 % interval. One pass has none. @param {Pick<import('../harness/statistics.mjs').Interval, 'value' | 'low' | 'high'>} interval */
 export function formatInterval({ value, low, high }, format = number => number.toFixed(2)) {
-  return `${format(value)} [${format(low)}, ${format(high)}]`
+  return low === null ? format(value) : `${format(value)} [${format(low)}, ${format(high)}]`
 }
-
-/** One pass says nothing of how far from it another would be. @param {import('../harness/ratios.mjs').Interval} interval @param {number} passes */
-export const formatPasses = (interval, passes, format = number => number.toFixed(2)) =>
-  passes > 1 ? formatInterval(interval, format) : format(interval.value)
 
 /** What a summary row measured, or a dash where it measured nothing. */
 export function formatMeasured({ value, low, high, unit }) {

@@ -1,22 +1,22 @@
 // The report of a run as one page that needs nothing else: figures, verdicts, and the machine they hold for.
 import { experiments } from '../experiments/index.mjs'
 import { colourOf, drawChart } from './charts.mjs'
+import { controlText } from './control.mjs'
 import { figures } from './figures.mjs'
 import { formatMeasured } from './format.mjs'
 import { lockTable } from './locks.mjs'
-import { commitText, machine } from './markdown.mjs'
-import { noiseText } from './noise.mjs'
+import { commitText, machine, needsReason } from './markdown.mjs'
 import { tally } from './summary.mjs'
 
 /**
  * @typedef {{
  *   environment: object, rows: object[], cells: import('../harness/run.mjs').Measured[],
- *   noise: import('../harness/noise.mjs').Noise
+ *   control: import('../harness/control.mjs').Control
  * }} Run
  */
 
 /** @param {Run} run */
-export function htmlReport({ environment, rows, cells, noise }) {
+export function htmlReport({ environment, rows, cells, control }) {
   const { command } = environment
   const caption = `<code>${plainText(command)}</code> ${plainText(machine(environment))}`
   const drawn = figures(cells, environment.bufferPoolSize).map(({ title, text, chart }) => {
@@ -43,7 +43,7 @@ ${legend(chart)}
 <h1>Worker threads, processes and memory maps, measured</h1>
 <p><code>${plainText(command)}</code></p>
 <p>${plainText(machine(environment))} Commit ${plainText(commitText(environment))}.</p>
-<p>Medians with 95 % intervals. ${plainText(capital(noiseText(noise)))}.</p>
+<p>Means of passes with 95 % intervals. ${plainText(controlText(control))}.</p>
 <p class="tally">${plainText(tally(rows))}</p>
 ${drawn.length > 0 ? `<h2>Figures</h2>\n${drawn.join('\n')}` : ''}
 ${lockSection(cells, caption)}
@@ -73,7 +73,7 @@ ${table(['claim', 'source', 'here', 'verdict'], own.map(claimRow))}
 }
 
 function claimRow({ claim, source, measured, verdict, reason }) {
-  const shown = verdict === 'not runnable here' ? `: ${plainText(reason)}` : ''
+  const shown = needsReason(verdict) ? `: ${plainText(reason)}` : ''
   return [
     plainText(claim.text),
     plainText(`${source.author}: ${claim.figure}`),
@@ -106,8 +106,6 @@ ${rows.map(line).join('\n')}
 </tbody>
 </table>`
 }
-
-const capital = text => text[0].toUpperCase() + text.slice(1)
 
 /** @param {string} text */
 function plainText(text) {
@@ -147,8 +145,8 @@ svg { display: block; width: 100%; height: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .5rem; border-bottom: 1px solid var(--grid); }
 th { color: var(--soft); font-weight: 600; }
-.confirmed { color: var(--good); font-weight: 600; } .refuted { color: var(--bad); font-weight: 600; }
-.inconclusive, .not-runnable-here { color: var(--open); font-weight: 600; }
+.reproduced { color: var(--good); font-weight: 600; } .contradicted { color: var(--bad); font-weight: 600; }
+.undecided, .not-reproduced-here, .not-runnable-here { color: var(--open); font-weight: 600; }
 @media (max-width: 600px) {
   .wide { display: none; } .narrow { display: block; }
   figure, section { padding: 12px; margin: 1rem -4px; }

@@ -1,17 +1,17 @@
-// Throughput and what was counted of mmap_lock side by side, and how much of the gap the waits explain.
+// What was counted of mmap_lock, beside the throughput with and without the tracer, which slows readers.
 import { formatSize, modes, surroundings } from '../harness/cells.mjs'
-import { locks, locksOf, ratio, throughput, waitShare } from '../harness/ratios.mjs'
-import { formatCount, formatInterval } from './format.mjs'
+import { locks, locksOf, pairsOf, ratio, throughput } from '../harness/ratios.mjs'
+import { brief, formatCount, formatInterval } from './format.mjs'
 
 const HEAD = [
   'reader',
-  'file, members',
+  'file, k',
   'reads/s, workers / processes',
+  'the same, traced',
   'ratio',
   'lock for writing, for 1,000 reads',
   'mean wait for writing, µs',
   'wait in each read, µs',
-  'of the gap, explained by waits',
 ]
 
 /** @param {import('../harness/run.mjs').Measured[]} cells */
@@ -40,25 +40,17 @@ export function lockNotes(cells) {
 
 function row(cell) {
   const pair = (of, format) => modes.map(mode => format(of(mode))).join(' / ')
+  const has = mode => pairsOf(cell, 'first', [mode]).length > 0
   const count = ({ value }) => formatCount(value)
-  const micros = ({ value }) => (value / 1000).toPrecision(3)
+  const micros = ({ value }) => brief(value / 1000)
   return [
     [cell.reader, ...surroundings(cell)].join(', '),
     `${formatSize(cell.size)}, ${cell.k}`,
-    pair(mode => throughput(cell, 'first', mode), count),
-    formatInterval(ratio(cell, 'first')),
+    modes.map(mode => (has(mode) ? count(throughput(cell, 'first', mode)) : '-')).join(' / '),
+    pair(mode => locksOf(cell, mode, sample => sample.throughput), count),
+    pairsOf(cell, 'first').length > 0 ? formatInterval(ratio(cell, 'first')) : '-',
     pair(mode => locksOf(cell, mode, locks.writesPerThousand), count),
     pair(mode => locksOf(cell, mode, locks.writeWait), micros),
     pair(mode => locksOf(cell, mode, locks.waitPerRead), micros),
-    shareText(cell),
   ]
-}
-
-function shareText(cell) {
-  try {
-    return formatInterval(waitShare(cell))
-  } catch (error) {
-    if (error.code !== 'ERR_UNDECIDED') throw error
-    return 'no gap'
-  }
 }

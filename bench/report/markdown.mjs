@@ -47,8 +47,11 @@ const cells = ({ claim, source, measured, verdict, reason }) => [
   told(verdict, reason),
 ]
 
-/** Why there is no number is more than a rule. @param {import('../harness/verdict.mjs').Verdict} verdict @param {string} reason */
-export const told = (verdict, reason) => (verdict === 'not runnable here' ? `${verdict}: ${reason}` : verdict)
+/** Whether the reason of a verdict is more than its rule. @param {import('../harness/verdict.mjs').Verdict} verdict */
+export const needsReason = verdict => ['not runnable here', 'not reproduced here'].includes(verdict)
+
+/** @param {import('../harness/verdict.mjs').Verdict} verdict @param {string} reason */
+export const told = (verdict, reason) => (needsReason(verdict) ? `${verdict}: ${reason}` : verdict)
 
 /** @param {string[]} head @param {string[][]} rows */
 export function table(head, rows) {

@@ -225,7 +225,7 @@ function origins(ids, runs, link) {
     const key = machine(environment)
     machines.set(key, [...(machines.get(key) ?? []), run])
   }
-  return [...machines].map(([where, found]) => `${where} Medians with 95 % intervals: ${found.join('; ')}.`)
+  return [...machines].map(([where, found]) => `${where} Means of passes with 95 % intervals: ${found.join('; ')}.`)
 }
 
 function missing(ids, runs) {

@@ -1,10 +1,12 @@
 // A run in Markdown, short enough to be pasted into an issue.
+
+import { VERDICTS } from '../harness/verdict.mjs'
+import { controlText } from './control.mjs'
 import { formatMeasured } from './format.mjs'
 import { commitText, machine, table, told } from './markdown.mjs'
-import { noiseText } from './noise.mjs'
 
 /** @param {import('./html.mjs').Run} run */
-export function summaryMarkdown({ environment, rows, noise }) {
+export function summaryMarkdown({ environment, rows, control }) {
   const claims = rows.map(({ claim, measured, verdict, reason }) => [
     claim.id,
     claim.text,
@@ -16,7 +18,7 @@ export function summaryMarkdown({ environment, rows, noise }) {
     `\`${environment.command}\``,
     '',
     `${machine(environment)} Commit ${commitText(environment)}.`,
-    `Medians with 95 % intervals. ${sentence(noiseText(noise))}`,
+    `Means of passes with 95 % intervals. ${controlText(control)}.`,
     '',
     tally(rows),
     '',
@@ -25,8 +27,6 @@ export function summaryMarkdown({ environment, rows, noise }) {
   ].join('\n')
 }
 
-const VERDICTS = ['confirmed', 'refuted', 'inconclusive', 'not runnable here']
-
 /** How many claims came to which verdict. @param {{ verdict: string }[]} rows */
 export function tally(rows) {
   return VERDICTS.map(wanted => [rows.filter(({ verdict }) => verdict === wanted).length, wanted])
@@ -34,5 +34,3 @@ export function tally(rows) {
     .map(([count, verdict]) => `${count} ${verdict}`)
     .join(', ')
 }
-
-const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}.`

@@ -1,9 +1,9 @@
 // The tables of one experiment: what was measured, what was claimed and what became of it, and what to be wary of.
 import Table from 'cli-table3'
 import { cellKey, formatSize, MiB, modes, surroundings } from '../harness/cells.mjs'
-import { passesOf, ratio, resident, throughput } from '../harness/ratios.mjs'
+import { pairsOf, passesOf, ratio, resident, throughput } from '../harness/ratios.mjs'
 import { readers } from '../programs/readers.mjs'
-import { brief, formatCount, formatMeasured, formatPasses, PLAIN } from './format.mjs'
+import { brief, formatCount, formatInterval, formatMeasured, PLAIN } from './format.mjs'
 import { lockNotes, lockTable } from './locks.mjs'
 import { outlierWarnings } from './outliers.mjs'
 
@@ -37,15 +37,14 @@ function cellTable(cells, results) {
     }
     const measured = results.cell(cell)
     for (const phase of ['first', 'steady'].filter(one => measured[one].flat().length > 0)) {
-      const written = (interval, wanted, format) =>
-        formatPasses(interval, passesOf(measured, phase, wanted).length, format)
-      const rate = mode => written(throughput(measured, phase, mode), [mode], formatCount)
+      const has = wanted => pairsOf(measured, phase, wanted).length > 0
+      const rate = mode => (has([mode]) ? formatInterval(throughput(measured, phase, mode), formatCount) : '-')
       table.push([
         ...place,
         phase,
         rate('workers'),
         rate('processes'),
-        written(ratio(measured, phase), modes),
+        has(modes) ? formatInterval(ratio(measured, phase)) : '-',
         memory(measured, phase),
       ])
     }
@@ -55,7 +54,10 @@ function cellTable(cells, results) {
 
 /** Of workers and of processes. */
 function memory(measured, phase) {
-  return modes.map(mode => brief(resident(measured, phase, mode) / MiB)).join(', ')
+  return modes
+    .filter(mode => pairsOf(measured, phase, [mode]).length > 0)
+    .map(mode => brief(resident(measured, phase, mode) / MiB))
+    .join(', ')
 }
 
 function lockTexts(cells, results) {
@@ -91,7 +93,9 @@ function warnings(cells, results) {
     .map(cell => results.cell(cell))
     .flatMap(cell =>
       modes.flatMap(mode => {
-        const rates = passesOf(cell, 'steady', [mode]).map(pairs => pairs.map(pair => pair[mode].throughput))
+        const rates = passesOf(cell, 'steady', [mode]).flatMap(pairs =>
+          pairs ? [pairs.map(pair => pair[mode].throughput)] : [],
+        )
         return outlierWarnings(`${cell.name}, ${mode}`, rates)
       }),
     )

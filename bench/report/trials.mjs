@@ -1,7 +1,6 @@
 // The table of trials: what each way to read came to at each work.
 import Table from 'cli-table3'
-import { pairwise } from '../harness/ratios.mjs'
-import { bootstrap } from '../harness/statistics.mjs'
+import { each, pairwise } from '../harness/ratios.mjs'
 import { formatCount, formatInterval, PLAIN } from './format.mjs'
 import { outlierWarnings } from './outliers.mjs'
 
@@ -15,7 +14,7 @@ export function trialTable(trials, works = trials.works.filter(({ growth }) => !
   const table = new Table({
     style: PLAIN,
     chars: DENSE,
-    head: ['work and ways to read', 'median [95 % interval]', 'times the first', 'besides'],
+    head: ['work and ways to read', 'mean [95 % interval]', 'times the first', 'besides'],
     colWidths: [62, 26, 24, 40],
     wordWrap: true,
   })
@@ -31,7 +30,7 @@ function cells(trials, { id, value, base, also }, way) {
   const refused = reasonAgainst(trials, id, way)
   if (refused) return ['-', '', refused]
   const samples = trials.samples(id, way)
-  const found = formatInterval(bootstrap(samples.map(rounds => rounds.map(value))), formatCount)
+  const found = formatInterval(each(samples, value), formatCount)
   const compares = base !== undefined && way !== base && !reasonAgainst(trials, id, base)
   const ratio = compares ? pairwise(samples, trials.samples(id, base), (a, b) => value(a) / value(b)) : undefined
   return [found, ratio ? formatInterval(ratio) : '', also?.(samples.flat()) ?? '']
