@@ -61,9 +61,15 @@ export async function publish(packages, { provenance, dryRun, env = process.env,
       }
       const tag = manifest.version.includes('-') ? 'next' : 'latest'
       const more = [provenance && '--provenance', dryRun && '--dry-run'].filter(Boolean)
-      await run('npm', ['publish', tarball, '--access', 'public', '--tag', tag, ...more], { env: authenticated })
+      const words = ['publish', tarball, '--access', 'public', '--tag', tag, '--loglevel', 'error', ...more]
+      await run('npm', words, { env: authenticated })
       log(dryRun ? `${name} would be published` : `${name} is published`)
     } catch (error) {
+      // The registry can serve a list of versions that is some minutes old.
+      if (/cannot publish over/.test(error.stderr)) {
+        log(`${name} is published already`)
+        continue
+      }
       log(`${name} is not published: ${error.stderr ?? error.message}`)
       failed.push(name)
     }
