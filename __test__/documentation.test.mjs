@@ -53,12 +53,29 @@ test('every link within the repository leads to a file that is there, and to a h
   )
 })
 
-test('what the README says of each package is in an example that is run', t => {
-  const [, section] = fs.readFileSync('README.md', 'utf8').split('## Works with')
-  const lines = [...section.split('\n## ')[0].matchAll(/^\| \[.*?\| (.*) \|$/gm)].map(([, cell]) => cell)
-  const run = codeBlocks('docs/sources.md')
-    .map(({ text }) => text)
-    .join('\n')
-  t.true(lines.length >= 9)
-  for (const [, code] of lines.flatMap(line => [...line.matchAll(/`([^`]+)`/g)])) t.true(run.includes(code), code)
+test('the examples of the README print what stands below them', async t => {
+  const found = codeBlocks('README.md')
+  const examples = found.filter(({ language }) => language === 'js')
+  t.true(examples.length >= 2)
+  for (const example of examples) {
+    const printed = found[found.indexOf(example) + 1]
+    t.is(printed?.language, 'text', example.place)
+    const folder = fs.mkdtempSync(join(packages, 'block-'))
+    await makeFixtures(example.text, folder)
+    const { stdout } = await checks.js(example, folder)
+    t.is(stdout.trimEnd(), printed.text, example.place)
+  }
+})
+
+test('the README is short, and its numbers are those of the quoted runs', t => {
+  const text = fs.readFileSync('README.md', 'utf8')
+  t.true(text.split('\n').length <= 151)
+  const quoted = JSON.parse(fs.readFileSync('bench/results/quoted.json', 'utf8'))
+  const numbers = [...text.matchAll(/^- ([\d.]+) .*\(\[([\w-]+)(\/[\w-]+)\]/gm)]
+  t.is(numbers.length, 5)
+  for (const [line, number, experiment, rest] of numbers) {
+    const rows = JSON.parse(fs.readFileSync(`${quoted[experiment]}/summary.json`, 'utf8'))
+    const { value } = rows.find(({ claim }) => claim.id === experiment + rest).measured
+    t.is(Number(number), Number(value.toFixed(number.split('.')[1]?.length ?? 0)), line)
+  }
 })

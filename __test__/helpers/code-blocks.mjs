@@ -69,7 +69,7 @@ export const checks = {
 
 async function runs({ text }, folder) {
   fs.writeFileSync(join(folder, 'block.mjs'), text)
-  await finished('node', ['block.mjs'], folder)
+  return finished('node', ['block.mjs'], folder)
 }
 
 const promptedLines = text => text.split('\n').flatMap(line => (line.startsWith('$ ') ? [line.slice(2)] : []))
