@@ -1,8 +1,11 @@
 #!/usr/bin/env zx
 // The way in: runs the experiments asked for, shows what they found, and leaves it in a dated folder.
+import { spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
 import { basename, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
+import { environmentOf } from '../scripts/nodes.mjs'
 import { experiments } from './experiments/index.mjs'
 import { MEMBERS, SIZE } from './experiments/mitigations.mjs'
 import { compareControl, controlOf } from './harness/control.mjs'
@@ -39,7 +42,8 @@ async function main() {
   if (first === 'compare') return console.log(compareFolders(others))
   if (first === 'shrink') return console.log(shrinkRuns(others))
   if (first === 'report') return console.log(reportAgain(others))
-  const { chosen, leftOut, size, budget, list, out, json, resume } = parseOptions(words, experiments)
+  const { chosen, leftOut, size, budget, nodes, list, out, json, resume } = parseOptions(words, experiments)
+  if (nodes) return onEach(nodes, words)
   if (list) {
     for (const { id, question } of [...chosen, ...leftOut]) console.log(`${id.padEnd(19)} ${question}`)
     return
@@ -87,6 +91,17 @@ async function main() {
   const failures = [...[results, ...found.values()].flatMap(({ failures }) => failures), ...mistakes]
   for (const failure of failures) console.error(`FAILED: ${failure}`)
   if (failures.length > 0) process.exitCode = 1
+}
+
+/** The same on several versions of Node, a folder of results for each. @param {string[]} versions @param {string[]} words */
+function onEach(versions, words) {
+  const place = words.findIndex(word => word.startsWith('--node'))
+  const rest = words.toSpliced(place, words[place] === '--node' ? 2 : 1)
+  for (const version of versions) {
+    const [node, env] = environmentOf(version)
+    const { status } = spawnSync(node, [fileURLToPath(import.meta.url), ...rest], { env, stdio: 'inherit' })
+    if (status !== 0) process.exitCode = status ?? 1
+  }
 }
 
 /** The cells of all experiments, which may share them, and then what each experiment measures for itself. */

@@ -16,6 +16,7 @@ const noJemalloc = () => (capabilities().jemalloc ? undefined : 'this build of f
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'allocator',
+  answers: ['M5'],
   title: 'Where results come from',
   question: 'Are our reads of large ranges faster with results from jemalloc than from the process’s malloc?',
   obstacle: environment => twoCores(environment) ?? noJemalloc(),

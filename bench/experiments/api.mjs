@@ -103,6 +103,7 @@ const locksBelow = (id, which, base, ways, less) => ({
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'api',
+  answers: ['G1'],
   title: 'The fastest way from a file to JavaScript',
   question: 'Are our reads faster than everything a Node user would pick instead?',
   obstacle: () => undefined,

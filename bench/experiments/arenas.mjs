@@ -12,6 +12,7 @@ const unit = 'workers / processes'
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'arenas',
+  answers: ['W51', 'W52', 'W53', 'W107'],
   title: 'One arena, or 64',
   question: 'Does MALLOC_ARENA_MAX close the gap between worker threads and processes?',
   obstacle: twoCores,

@@ -12,6 +12,7 @@ const at = reader => ({ reader, size: 64 * KiB, k: 8 })
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'async',
+  answers: ['W40', 'W41', 'W93', 'W94', 'W106'],
   title: 'Reading with promises',
   question: 'Does fs.promises.readFile close the gap, and by making workers faster or processes slower?',
   obstacle: twoCores,

@@ -95,6 +95,26 @@ const target = (id, text, figure, rule, found) => ({ id: `cache/${id}`, source: 
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'cache',
+  answers: [
+    'A1',
+    'A2',
+    'A3',
+    'A4',
+    'A5',
+    'A6',
+    'A7',
+    'A8',
+    'A9',
+    'A14',
+    'A15',
+    'A16',
+    'A17',
+    'A18',
+    'A19',
+    'A20',
+    'G1',
+    'G11',
+  ],
   title: 'Mapping as blocking I/O in disguise',
   question:
     'Is asynchronous code that indexes a mapping concurrent at all, cold and warm, and are our ways out as fast?',

@@ -14,6 +14,7 @@ const cells = () => [plain(), REUSE, POOLED, ...ours()]
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'conclusion',
+  answers: ['W43', 'W103'],
   title: 'Cause and cure',
   question: 'Does mmap_lock cause the gap, and is reusing buffers the only cure?',
   obstacle: twoCores,

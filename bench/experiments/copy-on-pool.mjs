@@ -6,6 +6,7 @@ import { mappingModule } from './sources.mjs'
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'copy-on-pool',
+  answers: ['M3'],
   title: 'Copying on the pool',
   question: 'Does a read of a mapping that copies on the pool leave the event loop free while a slow disk delivers?',
   ...slowMapExperiment(['read']),

@@ -20,6 +20,7 @@ const cells = size => [
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'cores-cap',
+  answers: ['W24'],
   title: 'Workers past the number of cores',
   question: 'Do worker threads past the number of cores read more, or do they only wait more?',
   obstacle: twoCores,

@@ -11,6 +11,7 @@ const READERS = ['readFile-1', 'mmapRead', 'readInto', 'view']
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'dubious-gain',
+  answers: ['M8', 'M9'],
   title: 'A mapping against fs',
   question: 'Is reading through a mapping, with all that this takes in Node, any faster than fs?',
   ...slowMapExperiment(['fs', 'read', 'view']),

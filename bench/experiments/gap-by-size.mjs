@@ -11,6 +11,7 @@ const at = size => ({ reader: 'readFileSync', size, k: 8 })
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'gap-by-size',
+  answers: ['W45', 'W50'],
   title: 'The gap by file size',
   question: 'At which file size are worker threads slowest against processes?',
   obstacle: twoCores,

@@ -24,6 +24,7 @@ const keepsUp = (reader, phase) => ({
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'gap',
+  answers: ['W1', 'W7', 'W23', 'W34', 'W49', 'W106', 'W110', 'W111', 'W118', 'W120'],
   title: 'Worker threads against processes',
   question: 'Are worker threads slower than processes at reading the same 64 KiB file, and are they with ours?',
   obstacle: twoCores,

@@ -17,8 +17,10 @@ import indexingBlocks from './indexing-blocks.mjs'
 import jemalloc from './jemalloc.mjs'
 import lockWait from './lock-wait.mjs'
 import lockWaitAsync from './lock-wait-async.mjs'
+import mallocBounds from './malloc-bounds.mjs'
 import mmapMax from './mmap-max.mjs'
 import mmapThresholdLow from './mmap-threshold-low.mjs'
+import poolRule from './pool-rule.mjs'
 import poolSize from './pool-size.mjs'
 import poolSizeByFile from './pool-size-by-file.mjs'
 import poolSizeDefault from './pool-size-default.mjs'
@@ -48,7 +50,7 @@ import tuneSweep from './tune-sweep.mjs'
  * claim rests on and this machine lacks, where that is not what its whole source rests on: such a claim cannot be contradicted here.
  * `obstacle` names what keeps the experiment from running. `traced`
  * are those of its cells whose locks are counted as well. One that takes long, and decides nothing that others rest on, is run
- * only where it is `named`, and at toy size.
+ * only where it is `named`, and at toy size. `answers` are the statements of the sources, by their ids, that it tries.
  * @typedef {{
  *   id: string, source: Source, text: string, figure: string, unit: string,
  *   rule: import('../harness/verdict.mjs').Rule,
@@ -66,7 +68,7 @@ import tuneSweep from './tune-sweep.mjs'
  *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>
  * }} Context
  * @typedef {{
- *   id: string, title: string, question: string, claims: Claim[], named?: boolean,
+ *   id: string, title: string, question: string, claims: Claim[], answers?: string[], named?: boolean,
  *   obstacle: (environment: Environment) => string | undefined,
  *   variants: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],
  *   traced?: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],
@@ -94,7 +96,9 @@ export const experiments = [
   thresholdFixed,
   thresholdRaised,
   thresholdDynamic,
+  mallocBounds,
   thp,
+  poolRule,
   poolSize,
   poolSizeByFile,
   poolSizeDefault,

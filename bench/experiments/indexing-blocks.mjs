@@ -6,6 +6,7 @@ import { mappingModule } from './sources.mjs'
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'indexing-blocks',
+  answers: ['M1', 'M2'],
   title: 'Indexing a mapped Buffer',
   question: 'Does indexing a mapped Buffer do its disk I/O on the JavaScript thread?',
   ...slowMapExperiment(['index', 'view']),

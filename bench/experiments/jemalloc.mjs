@@ -11,6 +11,7 @@ const at = (size, variant = {}) => ({ reader: 'readFileSync', size, k: 8, ...var
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'jemalloc',
+  answers: ['W36', 'W37', 'W59', 'W62', 'W115', 'W126'],
   title: 'Another malloc',
   question: 'Does jemalloc, preloaded, close the gap between worker threads and processes?',
   obstacle: environment => twoCores(environment) ?? noJemalloc(),

@@ -11,6 +11,7 @@ const cells = () => [plain(), PROMISED, at('mmapRead')]
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'lock-wait-async',
+  answers: ['W21', 'W42', 'W100', 'W102'],
   title: 'Waits for mmap_lock behind promises',
   question: 'Do worker threads wait less for mmap_lock when libuv reads for them?',
   obstacle: twoCores,

@@ -15,6 +15,7 @@ const tail = ({ locks: { writes } }) =>
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'lock-wait',
+  answers: ['W2', 'W3', 'W4', 'W26', 'W96', 'W97', 'W99', 'W109', 'W116', 'W122', 'W128'],
   title: 'Waits for mmap_lock',
   question: 'How often do worker threads in readFileSync take mmap_lock, and how long do they wait for it?',
   obstacle: twoCores,

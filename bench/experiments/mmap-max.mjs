@@ -11,6 +11,7 @@ const at = (variant = {}) => ({ reader: 'readFileSync', size: 64 * KiB, k: 8, ..
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'mmap-max',
+  answers: ['W35', 'W113'],
   title: 'No buffer mapped',
   question: 'Do MALLOC_MMAP_MAX_=0 and MALLOC_TRIM_THRESHOLD_=-1 make worker threads faster?',
   obstacle: twoCores,

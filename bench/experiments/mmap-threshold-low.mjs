@@ -11,6 +11,7 @@ const at = (variant = {}, reader = 'readFileSync') => ({ reader, size: 64 * KiB,
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'mmap-threshold-low',
+  answers: ['W55', 'W56'],
   title: 'Every buffer mapped',
   question: 'Is the gap wider when MALLOC_MMAP_THRESHOLD_=4096 makes malloc map every buffer?',
   obstacle: twoCores,

@@ -25,6 +25,7 @@ const gain = (results, size, bytes) =>
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'pool-size-by-file',
+  answers: ['W74', 'W79', 'W84', 'W85', 'W87'],
   title: 'Buffer.poolSize by file size',
   question: 'For files of which size does a larger Buffer.poolSize make worker threads faster?',
   obstacle: twoCores,

@@ -26,6 +26,7 @@ const helped = (file, figure) => ({
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'poolSize-default',
+  answers: ['W44', 'W77', 'W79', 'W80', 'W81', 'W82', 'W88', 'W127'],
   title: 'The default of Buffer.poolSize',
   question: 'Should the default of Buffer.poolSize rise from 8 KiB, and what is it in this Node?',
   obstacle: twoCores,

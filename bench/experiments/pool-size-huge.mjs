@@ -17,6 +17,7 @@ const cells = size => [
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'pool-size-huge',
+  answers: ['W76'],
   title: 'A huge Buffer.poolSize',
   question: 'Do worker threads read files of 8 MiB slower with a Buffer.poolSize of 32 MiB?',
   obstacle: twoCores,

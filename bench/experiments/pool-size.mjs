@@ -19,6 +19,7 @@ const pools = size => POOLS[size].map(bytes => at('readFileSync', pool(bytes)))
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'pool-size',
+  answers: ['W29', 'W30', 'W31', 'W33', 'W68', 'W72', 'W73', 'W84'],
   title: 'A larger Buffer.poolSize',
   question: 'Does a larger Buffer.poolSize let worker threads in readFileSync keep up with processes?',
   obstacle: twoCores,

@@ -6,6 +6,7 @@ import { mappingModule } from './sources.mjs'
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'prefault-then-view',
+  answers: ['M6'],
   title: 'Faulting in on the pool, then handing out the mapping',
   question: 'Does a view that the pool has faulted in leave the event loop free, while its pages stay?',
   ...slowMapExperiment(['view']),

@@ -40,6 +40,7 @@ const option = (id, spoken, way) => ({
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'prefault',
+  answers: ['A10', 'A12', 'A22', 'A23', 'A24', 'A25', 'G4', 'G5', 'G6', 'G8', 'G9', 'G10', 'G12'],
   title: 'Ways to prefault a mapping',
   question: 'What brings the pages of a cold mapping into memory, and who waits for the disk meanwhile?',
   obstacle: () => (process.platform === 'linux' ? undefined : 'the calls that it tries are those of Linux'),

@@ -161,6 +161,7 @@ const rates = (ratio, way, base, unit) => ({
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'pressure',
+  answers: ['M7', 'A11'],
   title: 'A file that does not fit into memory',
   question: 'Where does mapping stop winning when memory is short, and what do our methods do past it?',
   obstacle: () => undefined,

@@ -12,6 +12,7 @@ const at = (reader, size = 64 * KiB) => ({ reader, size, k: 8 })
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'reuse',
+  answers: ['W22', 'W26', 'W27', 'W28', 'W90', 'W91', 'W106', 'W112', 'W119'],
   title: 'One buffer, used again',
   question: 'Does reading into one buffer that is used again close the gap between worker threads and processes?',
   obstacle: twoCores,

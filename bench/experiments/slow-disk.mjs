@@ -51,6 +51,7 @@ function worksOf(size, on) {
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'slow-disk',
+  answers: ['A21'],
   title: 'A slow disk',
   question: 'What do mapped files do to the event loop where the disk is slow?',
   obstacle: () => undefined,

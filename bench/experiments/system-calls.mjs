@@ -160,6 +160,7 @@ function report(trials) {
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'system-calls',
+  answers: ['W5', 'W6', 'W46', 'W47', 'W63', 'W92', 'W104'],
   title: 'System calls and their locks',
   question:
     'In which system calls do worker threads take mmap_lock for writing, and does Node have a lock of its own on the way?',

@@ -25,6 +25,7 @@ const noise = (mode, who, figure) => ({
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'thp',
+  answers: ['W38', 'W64', 'W65', 'W108', 'W114', 'W121'],
   title: 'Transparent huge pages',
   question: "Does the kernel's mode of transparent huge pages change how worker threads fare?",
   obstacle: environment => twoCores(environment) ?? noHugePages(),

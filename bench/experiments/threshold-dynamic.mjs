@@ -8,6 +8,7 @@ import { AT, lockWritesAgainst, thresholdExperiment, timesAsOften } from './thre
 export default {
   ...thresholdExperiment(['fixed', 'dynamic', 'tuple'], [AT.threads]),
   id: 'threshold-dynamic',
+  answers: ['K8'],
   title: 'The dynamic mmap threshold',
   question: 'Does a threshold that follows the largest buffer freed cure native threads without being asked?',
   obstacle: twoCores,

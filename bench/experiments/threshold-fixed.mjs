@@ -8,6 +8,7 @@ import { AT, clearedPages, parallel, thresholdExperiment, waiting } from './thre
 export default {
   ...thresholdExperiment(['fixed', 'dynamic'], [1, AT.threads]),
   id: 'threshold-fixed',
+  answers: ['W20', 'K1', 'K2', 'K4', 'K12', 'K13'],
   title: 'A fixed mmap threshold',
   question: 'Do native threads serialise where each of their buffers is mapped and unmapped?',
   obstacle: twoCores,

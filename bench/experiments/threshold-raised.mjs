@@ -8,6 +8,7 @@ import { AT, lockWritesAgainst, thresholdExperiment, timesAsOften } from './thre
 export default {
   ...thresholdExperiment(['fixed', 'raised', 'tuple'], [AT.threads]),
   id: 'threshold-raised',
+  answers: ['W20', 'K7'],
   title: 'A raised mmap threshold',
   question: 'Does raising the threshold to the largest buffer cure native threads of the contention?',
   obstacle: twoCores,

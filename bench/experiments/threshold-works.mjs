@@ -28,6 +28,7 @@ const TOLD = {
   fixed: { label: 'threshold fixed at 128 KiB', tuning: () => ({ threshold: FIXED }) },
   raised: { label: 'threshold raised to the largest buffer', tuning: bytes => ({ threshold: bytes + PAGE }) },
   dynamic: { label: 'told nothing: the threshold is dynamic', tuning: () => ({}) },
+  padded: { label: 'top pad of 128 KiB, and nothing else', tuning: () => ({ pad: 128 * KiB }) },
   tuple: {
     label: 'threshold 32 MiB, trim 1 GiB, top pad 16 MiB',
     tuning: () => ({ threshold: 32 * MiB, trim: GiB, pad: 16 * MiB }),
@@ -110,6 +111,9 @@ export const timesAsOften = (trials, way, base) =>
 /** How often one way takes the lock for writing per allocation, in terms of another. @param {Measured} trials */
 export const lockWritesAgainst = (trials, way, base) =>
   pairwise(locked(trials, way), locked(trials, base), (a, b) => a.locks.writes / b.locks.writes)
+
+/** How often one way takes the lock for writing per allocation. @param {Measured} trials */
+export const lockWrites = (trials, way) => each(locked(trials, way), ({ locks }) => locks.writes)
 
 /** What share of their time threads wait for the lock. @param {Measured} trials */
 export const waiting = (trials, way) => each(locked(trials, way), ({ locks }) => locks.waiting)

@@ -38,6 +38,7 @@ function finalGain({ failures, second }, tuning, base) {
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'tune-sweep',
+  answers: ['K11'],
   title: 'The cheapest good tuning',
   question: 'Which tuning of malloc keeps nine tenths of the best gain of workers, and costs the least memory?',
   obstacle: twoCores,

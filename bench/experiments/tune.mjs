@@ -111,6 +111,7 @@ const memory = KS.map(k => ({
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'tune',
+  answers: ['W9'],
   title: 'malloc tuned in one line',
   question: 'What does node --import faultless/tune do for code that is not ours, and what does it cost?',
   obstacle: twoCores,

@@ -30,6 +30,7 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
         'what all cells together may take, and each experiment that measures for itself',
       ).argParser(minutes),
     )
+    .option('--node <VERSIONS>', 'run it on each of these versions of Node in turn, as 20,22,24,26, which npm installs')
     .option('--list', 'print the experiments with their questions')
     .option('--out <DIR>', 'the folder in which the folder of results is made', resultsFolder)
     .addOption(
@@ -41,7 +42,7 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
     .option('--json', 'print the summary, and nothing else, to standard output')
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
-  const { full, toy, budget, list = false, out, json = false, resume } = parse(program, words)
+  const { full, toy, budget, node, list = false, out, json = false, resume } = parse(program, words)
   if (resume !== undefined && program.args.length > 0) {
     throw new UsageError('--resume goes on with the experiments of the folder: name none')
   }
@@ -61,6 +62,8 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
     size,
     /** In milliseconds. @type {number | undefined} */
     budget: budget ?? asked?.budget,
+    /** Versions of Node to run it on instead of on this one. @type {string[] | undefined} */
+    nodes: node?.split(','),
     list,
     out,
     json,
