@@ -1,6 +1,6 @@
 // `npm run test:nodes`: the tests on other versions of Node.
 //
-//   node scripts/test-nodes.mjs [--node 22,24] [TEST FILE…]
+//   node scripts/test-nodes.mjs [--node 22,24,26] [TEST FILE…]
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { environmentOf } from './nodes.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const options = { node: { type: 'string', default: '22,24' } }
+const options = { node: { type: 'string', default: '22,24,26' } }
 const { values, positionals } = parseArgs({ options, allowPositionals: true })
 
 const failed = values.node.split(',').filter(version => {
