@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { parseOptions } from '../bench/harness/options.mjs'
+import { makeRun } from '../bench/harness/results.mjs'
 import { VERDICTS } from '../bench/harness/verdict.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
+import { environmentOf } from './helpers/runs.mjs'
 
 const matrix = fileURLToPath(new URL('../bench/matrix.mjs', import.meta.url))
 const run = promisify(execFile)
@@ -54,12 +56,12 @@ test('what takes long is run where it is named, and at toy size', t => {
   t.deepEqual(ids('--toy'), [['short', 'long'], []])
 })
 
-test('a second run gets a folder of its own', async t => {
+test('a second run gets a folder of its own', t => {
   const out = temporaryFolder(t)
-  const again = () => run(process.execPath, [matrix, 'poolSize-default', '--toy', '--out', out])
-  await again()
-  await again()
+  const [first, second] = [1, 2].map(() => makeRun(out, environmentOf('zx bench/matrix.mjs gap')).folder)
+  t.not(first, second)
   t.is(readdirSync(out).length, 2)
+  for (const folder of [first, second]) t.true(existsSync(join(folder, 'environment.json')))
 })
 
 // Seen to fail when what the harness needs of a machine was asked of the package itself.

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { shrinkRuns } from '../bench/harness/results.mjs'
+import { writeQuotes } from '../bench/report/readme.mjs'
 import { codeBlocks } from './helpers/code-blocks.mjs'
 import { temporaryFolder } from './helpers/files.mjs'
 import { environmentOf } from './helpers/runs.mjs'
@@ -25,7 +26,7 @@ const blocks = {
 /** A repository of documents and folders of results. */
 function repository(t, documents = blocks) {
   const root = temporaryFolder(t)
-  mkdirSync(join(root, 'docs'))
+  for (const folder of ['docs', 'bench/results']) mkdirSync(join(root, folder), { recursive: true })
   for (const [name, text] of Object.entries(documents)) writeFileSync(join(root, name), text)
   return {
     root,
@@ -46,7 +47,10 @@ function repository(t, documents = blocks) {
       return folder
     },
     text: name => readFileSync(join(root, name), 'utf8'),
-    write: (...args) => run(process.execPath, [program, '--root', root, ...args]),
+    write: (...folders) => writeQuotes(root, folders),
+    check: (...folders) => writeQuotes(root, folders, true),
+    /** The same as a program. */
+    byProgram: (...args) => run(process.execPath, [program, '--root', root, ...args]),
   }
 }
 
@@ -54,20 +58,20 @@ test('what an experiment wrote for documents stands where they ask for it, with 
   const { results, text, write } = repository(t, {
     'README.md': '<!-- matrix:begin audit.md -->\n<!-- matrix:end -->\n',
   })
-  await write()
+  write()
   t.true(text('README.md').includes('No run of `audit` is committed; `npx zx bench/matrix.mjs audit --full` measures.'))
   const folder = results('first', { 'audit/tuned': 0.125 })
   writeFileSync(join(folder, 'audit.md'), '| call | first |\n| --- | --- |\n| one | 2 |\n')
-  await write(folder)
+  write(folder)
   t.regex(
     text('README.md'),
     /`audit` by `zx bench\/matrix\.mjs first`[\s\S]*\n\| call \| first \|\n\| --- \| --- \|\n\| one \| 2 \|\n<!--/,
   )
 })
 
-test('several folders fill several documents, each linked from where it is quoted', async t => {
+test('several folders fill several documents, each linked from where it is quoted', t => {
   const { results, text, write } = repository(t)
-  await write(results('first', { 'gap/slower': 1.5, 'gap/wide': 3 }), results('second', { 'reuse/ratio': 2.5 }))
+  write(results('first', { 'gap/slower': 1.5, 'gap/wide': 3 }), results('second', { 'reuse/ratio': 2.5 }))
 
   const readme = text('README.md')
   t.regex(readme, /\| claim \\\| gap\/slower \(`gap`\) \| somebody: 2 \| 1\.50 \[1\.25, 1\.75\] times \| reproduced \|/)
@@ -90,10 +94,10 @@ test('several folders fill several documents, each linked from where it is quote
   t.regex(rest, /\| \[One buffer, used again\]\(one\.md#one-buffer-used-again-reuse\) \| .* \| 1 reproduced \|/)
 })
 
-test('a newer folder counts for the experiments that it has, and the others stay', async t => {
+test('a newer folder counts for the experiments that it has, and the others stay', t => {
   const { results, text, write } = repository(t)
-  await write(results('first', { 'gap/slower': 1.5, 'reuse/ratio': 2.5 }))
-  await write(results('second', { 'reuse/ratio': 4.5 }))
+  write(results('first', { 'gap/slower': 1.5, 'reuse/ratio': 2.5 }))
+  write(results('second', { 'reuse/ratio': 4.5 }))
   t.true(text('README.md').includes('1.50 [') && text('README.md').includes('4.50 ['))
   t.deepEqual(JSON.parse(text('bench/results/quoted.json')), {
     gap: 'bench/results/first',
@@ -102,43 +106,43 @@ test('a newer folder counts for the experiments that it has, and the others stay
 })
 
 test('a picture is drawn from the samples, and shown where there are any', async t => {
-  const { root, results, text, write } = repository(t, {
+  const { root, results, text, byProgram } = repository(t, {
     'README.md': '# A\n\n<!-- matrix:begin event-loop.svg -->\n<!-- matrix:end -->\n',
   })
-  await write(results('first', { 'gap/slower': 1.5 }))
+  // As a program: pictures that are drawn in one process have different names of classes.
+  await byProgram(results('first', { 'gap/slower': 1.5 }))
   t.is(text('README.md'), '# A\n\n<!-- matrix:begin event-loop.svg -->\n<!-- matrix:end -->\n')
 
   const cache = results('second', { 'cache/cold-delay': 1.5 })
   const sample = { experiment: 'cache', work: 'cold', milliseconds: 2000, rate: 2 ** 30, delay: { p99: 1 } }
   const samples = ['mmap async', 'chunks'].map(way => JSON.stringify({ ...sample, way, course: [1, 2, 1] }))
   writeFileSync(join(cache, 'samples.jsonl'), `${samples.join('\n')}\n`)
-  await write(cache)
+  await byProgram(cache)
   t.true(text('README.md').includes('(bench/results/second/samples.jsonl)'))
   const picture = text('docs/event-loop.svg')
   t.regex(shrinkRuns([cache]), /samples are compressed/)
   t.deepEqual(readdirSync(cache).sort(), ['environment.json', 'samples.jsonl.gz', 'summary.json'])
-  await write()
+  await byProgram()
   t.is(text('docs/event-loop.svg'), picture)
   t.true(text('README.md').includes('(bench/results/second/samples.jsonl.gz)'))
   t.regex(text('README.md'), /-->\n!\[How late .*\]\(docs\/event-loop\.svg\)\n\n.*`zx bench\/matrix\.mjs second`/)
   t.regex(text('docs/event-loop.svg'), /^<svg[\s\S]*while 2 GiB are read from the disk[\s\S]*<\/svg>\n$/)
-  await write('--check')
+  await byProgram('--check')
   writeFileSync(join(root, 'docs/event-loop.svg'), '<svg/>')
-  const { stderr } = await t.throwsAsync(write('--check'))
-  t.regex(stderr, /say: docs\/event-loop\.svg\./)
+  t.regex((await t.throwsAsync(byProgram('--check'))).stderr, /say: docs\/event-loop\.svg\./)
 })
 
 test('--check writes nothing and names what is stale', async t => {
-  const { root, results, text, write } = repository(t)
+  const { root, results, text, write, check, byProgram } = repository(t)
   const first = results('first', { 'gap/slower': 1.5, 'reuse/ratio': 2.5 })
-  const { stderr } = await t.throwsAsync(write('--check', first))
+  const { stderr } = await t.throwsAsync(byProgram('--check', first))
   t.regex(stderr, /quoted\.json, README\.md, docs\/one\.md, docs\/rest\.md/)
   t.is(text('README.md'), blocks['README.md'])
 
-  await write(first)
-  await write('--check')
+  write(first)
+  check()
   writeFileSync(join(root, 'docs/one.md'), text('docs/one.md').replace('2.50', '9.50'))
-  const changed = await t.throwsAsync(write('--check'))
+  const changed = await t.throwsAsync(byProgram('--check'))
   t.is(changed.code, 1)
   t.regex(changed.stderr, /say: docs\/one\.md\./)
   t.true(text('docs/one.md').includes('9.50'))
@@ -157,20 +161,17 @@ for (const [what, documents, message] of [
     /does not have the claim 'gap\/lasts'/,
   ],
 ]) {
-  test(`markers are refused that name ${what}`, async t => {
+  test(`markers are refused that name ${what}`, t => {
     const { results, text, write } = repository(t, { 'README.md': documents })
-    const { stderr } = await t.throwsAsync(write(results('first', { 'gap/slower': 1.5 })))
-    t.regex(stderr, message)
+    t.throws(() => write(results('first', { 'gap/slower': 1.5 })), { message })
     t.is(text('README.md'), documents)
   })
 }
 
-test('a folder without results is refused, and one outside of the repository', async t => {
+test('a folder without results is refused, and one outside of the repository', t => {
   const { root, write } = repository(t)
-  const none = await t.throwsAsync(write(join(root, 'none')))
-  t.regex(none.stderr, /none is no folder of results/)
-  const outside = await t.throwsAsync(write(join(root, '..')))
-  t.regex(outside.stderr, /is outside the repository/)
+  t.throws(() => write(join(root, 'none')), { message: /none is no folder of results/ })
+  t.throws(() => write(join(root, '..')), { message: /is outside the repository/ })
 })
 
 test('what is committed is what the quoted folders say', async t => {
