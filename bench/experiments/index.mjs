@@ -1,6 +1,7 @@
 // The experiments, in the order in which they are listed and reported.
 import allocator from './allocator.mjs'
 import api from './api.mjs'
+import apps from './apps.mjs'
 import arenas from './arenas.mjs'
 import async from './async.mjs'
 import audit from './audit.mjs'
@@ -115,6 +116,7 @@ export const experiments = [
   prefaultThenView,
   dubiousGain,
   api,
+  apps,
   cache,
   inOrder,
   slowDisk,

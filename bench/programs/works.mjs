@@ -50,6 +50,8 @@ const STREAM_PAST = fileURLToPath(new URL('./stream-past.mjs', import.meta.url))
 const IDLE_AWAITS = 1000
 
 export const works = {
+  // Its libraries are loaded by nobody else.
+  app: async task => (await import('./apps.mjs')).app(task),
   ranges,
   batches,
   coldBatch,
