@@ -101,3 +101,27 @@ test('a path or a promise in place of an open file is refused at once, and the e
   }
   await (await opening).close()
 })
+
+// Seen to fail: pmtiles compared a symbol with 0, which throws a TypeError without a code; so did sums and differences of others.
+test('a position that is no number is refused with a code', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), 100))
+  const bad = Symbol('7')
+  const calls = {
+    pmtiles: () => sources.pmtilesSource(file).getBytes(bad, 1),
+    unzipper: () => sources.unzipperSource(file).stream(bad, 1),
+    'unzipper, length': () => sources.unzipperSource(file).stream(0, bad),
+    zipjs: () => sources.zipjsReader(file).readUint8Array(bad, 1),
+    'zipjs, readable': () => sources.zipjsReader(file).createReadable({ offset: bad }),
+    'zipjs, readable, size': () => sources.zipjsReader(file).createReadable({ size: bad }),
+    mediabunny: () => sources.mediabunnySource(file).read(bad, 1),
+    'mediabunny, end': () => sources.mediabunnySource(file).read(0, bad),
+    zarrita: () => sources.zarritaReader(file).read(bad, 1),
+    geotiff: () => sources.geotiffSource(file).fetchSlice({ offset: bad, length: 1 }),
+    'generic-filehandle2': () => sources.genericFilehandle(file).read(1, bad),
+    hyparquet: () => sources.hyparquetBuffer(file).slice(bad, 1),
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    await t.throwsAsync(async () => call(), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }, name)
+  }
+  await file.close()
+})

@@ -1,5 +1,6 @@
 // mediabunny: tracks and samples of audio and video files.
 
+import { toOffset } from '../arguments.js'
 import type { MappedFile } from '../mapped-file.js'
 import { toFile, wholeOf } from './range.js'
 
@@ -17,7 +18,7 @@ export function mediabunnySource(file: MappedFile<ArrayBufferLike>): MediabunnyS
   return {
     getSize: () => from.byteLength,
     async read(start, end) {
-      return new Uint8Array(await wholeOf(from, start, end - start))
+      return new Uint8Array(await wholeOf(from, start, toOffset(end, 'end') - toOffset(start, 'start')))
     },
   }
 }

@@ -1,5 +1,6 @@
 // pmtiles: an archive of map tiles, read through a MappedFile.
 
+import { toOffset } from '../arguments.js'
 import type { MappedFile } from '../mapped-file.js'
 import { copyOf, toFile, wholeOf } from './range.js'
 
@@ -26,7 +27,7 @@ export function pmtilesSource(file: MappedFile<ArrayBufferLike>, key?: string): 
   return {
     async getBytes(offset, length, signal) {
       // pmtiles asks for the header before it knows the size. Any other short answer would be a broken tile.
-      return { data: await (offset > 0 ? wholeOf : copyOf)(from, offset, length, signal) }
+      return { data: await (toOffset(offset) > 0 ? wholeOf : copyOf)(from, offset, length, signal) }
     },
     getKey: () => name,
   }

@@ -1,6 +1,7 @@
 // unzipper: a zip file's directory and its entries, streamed.
 
 import type { Readable } from 'node:stream'
+import { toLength, toOffset } from '../arguments.js'
 import type { MappedFile } from '../mapped-file.js'
 import { streamOf, toFile } from './range.js'
 
@@ -20,8 +21,9 @@ export function unzipperSource(file: MappedFile<ArrayBufferLike>): UnzipperSourc
       return from.byteLength
     },
     stream(offset, length) {
-      const end = length ? Math.min(offset + length, from.byteLength) : from.byteLength
-      return tellingWhereItGoes(streamOf(from, offset, end))
+      const start = toOffset(offset)
+      const end = length ? Math.min(start + toLength(length), from.byteLength) : from.byteLength
+      return tellingWhereItGoes(streamOf(from, start, end))
     },
   }
 }

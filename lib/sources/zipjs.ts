@@ -1,5 +1,6 @@
 // zip.js: entries of a zip file, as streams of the web.
 
+import { toLength, toOffset } from '../arguments.js'
 import type { MappedFile } from '../mapped-file.js'
 import { copyOf, toFile, webStreamOf } from './range.js'
 
@@ -18,8 +19,10 @@ export interface ZipjsReader {
 /** For `new ZipReader(zipjsReader(file))`. Closing the ZipReader leaves the file open. */
 export function zipjsReader(file: MappedFile<ArrayBufferLike>): ZipjsReader {
   const from = toFile(file)
-  const createReadable: ZipjsReader['createReadable'] = ({ offset = 0, size = from.byteLength - offset } = {}) =>
-    webStreamOf(from, offset, offset + size)
+  const createReadable: ZipjsReader['createReadable'] = ({ offset = 0, size } = {}) => {
+    const start = toOffset(offset)
+    return webStreamOf(from, start, size === undefined ? from.byteLength : start + toLength(size))
+  }
   return {
     get size() {
       return from.byteLength
