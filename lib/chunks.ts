@@ -56,9 +56,10 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
   const readAhead = toLength(option(options, 'readAhead', READ_AHEAD_BYTES), 'options.readAhead')
   const depth = Math.min(VIEWS_AHEAD, Math.ceil(readAhead / chunkSize))
   const shared = toShared(option(options, 'shared', handle.shared))
-  const end = Math.min(handle.byteLength, toOffset(option(options, 'end', handle.byteLength), 'options.end'))
+  const { size } = handle
+  const end = Math.min(size, toOffset(option(options, 'end', size), 'options.end'))
   let next = toOffset(option(options, 'start', 0), 'options.start')
-  const isWhole = next === 0 && end === handle.byteLength
+  const isWhole = next === 0 && end === size
   const kind: ViewKind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
 
   // Made only where a view has to be waited for: it costs more than a view that is ready.

@@ -1,5 +1,6 @@
 // The errors of the TypeScript half: refused arguments and closed files, in the conventions of node:fs.
 
+import { constants } from 'node:os'
 import { inspect } from 'node:util'
 
 function coded<T extends Error>(error: T, code: string, more?: object): T & { code: string } {
@@ -50,6 +51,12 @@ export function pastEnd(path: string, offset: number, length: number, end: numbe
     `'${path}' (${length} bytes at offset ${offset}): the file ends at ${end}, so it is incomplete or was cut; ` +
     'get a whole copy, and open it again'
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
+}
+
+/** A write to a position of a file that was opened for appending. */
+export function appendsOnly(path: string, flags: string): Error {
+  const message = `EBADF: bad file descriptor, write '${path}': with flags '${flags}' only append() writes; open it with flags 'r+'`
+  return coded(new Error(message), 'EBADF', { errno: -constants.errno.EBADF, syscall: 'write', path })
 }
 
 /** A call on a handle after its close(). */

@@ -1,10 +1,12 @@
 // The state behind an open MappedFile: what is mapped of its file, the queue of its reads, and how both are renewed and closed.
 
 import type { NativeFile } from '#binding'
+import { Appends } from './appending.js'
 import { cutAtEnd, mustFit, toLength, toOffset, toSignal } from './arguments.js'
 import { fileClosed } from './errors.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
+import { sizesChanged } from './sizes.js'
 import { Windows } from './windows.js'
 
 /** What a reading method is asked for: a range within the file. */
@@ -37,6 +39,9 @@ export class Handle {
   #locked = false
   #unmapped = false
   #closing: Promise<void> | undefined
+  #appends: Appends | undefined
+  /** What {@link sizesChanged} was when the size was looked at last. */
+  #seen: number
 
   constructor(native: NativeFile, path: string, writable: boolean, shared: boolean) {
     this.path = path
@@ -47,6 +52,8 @@ export class Handle {
     this.backend = backendOf(native)
     this.queue = new Queue(native)
     this.#native = native
+    // The addon looked at the file before this moment.
+    this.#seen = sizesChanged() - 1
   }
 
   get closed(): boolean {
@@ -69,10 +76,39 @@ export class Handle {
     this.#sharedWindows?.clear()
   }
 
-  /** The addon's file; throws when it is closed. */
+  /** The appends of this handle. */
+  get appends(): Appends {
+    this.#appends ??= new Appends(this)
+    return this.#appends
+  }
+
+  /** The addon's file, with the size that this process knows it to have; throws when it is closed. */
   open(): NativeFile {
     if (!this.#native) throw fileClosed(this.path)
+    if (sizesChanged() !== this.#seen) this.catchUp()
     return this.#native
+  }
+
+  /** Bytes of the file, as this process knows it. */
+  get size(): number {
+    if (this.#native && sizesChanged() !== this.#seen) this.catchUp()
+    return this.byteLength
+  }
+
+  /** Takes over the size that another handle of this process has found or made. */
+  catchUp(): void {
+    // What changes meanwhile is looked at next time.
+    this.#seen = sizesChanged()
+    const found = this.#native?.catchUp()
+    if (typeof found === 'object') this.#adopt(found)
+    // It may wait for a server. Who reads meanwhile finds the size of before.
+    else if (found) this.renew(false).catch(() => {})
+  }
+
+  /** Knows of the file at least as far as `end`, where a write of this handle's ended. */
+  reach(end: number): Promise<void> {
+    this.catchUp()
+    return end <= this.byteLength ? Promise.resolve() : this.renew(false, end)
   }
 
   /** A range of any length, cut at the end of the file. */
@@ -119,6 +155,8 @@ export class Handle {
       const fresh = await this.queue.run(() => native.refresh(forgiving))
       if (this.#native) this.#adopt(fresh)
       else fresh.release()
+      // What others have changed while the job ran.
+      this.#seen = sizesChanged() - 1
     })
     this.#renewing = renewed.catch(() => {})
     return renewed

@@ -1,6 +1,6 @@
 // MappedFile: an open, mapped file, its reads and its views.
 
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
 import { Descriptor, type NativeFile, openFile } from '#binding'
 import {
@@ -20,8 +20,8 @@ import {
   toSignal,
 } from './arguments.js'
 import { type ChunkOptions, chunks } from './chunks.js'
-import { invalidArgType, invalidArgValue, invalidThis } from './errors.js'
-import { isWritable, type OpenFlags, toCreation, toFlags } from './flags.js'
+import { appendsOnly, invalidArgType, invalidArgValue, invalidThis } from './errors.js'
+import { isAppending, isWritable, type OpenFlags, toCreation, toFlags } from './flags.js'
 import { Handle } from './handle.js'
 import { option } from './language.js'
 import { type Advice, adviseRange, evictRange, lockRange, toAdvice } from './locking.js'
@@ -155,9 +155,12 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     return new MappedFile(INTERNAL, native, native.path)
   }
 
-  /** Bytes mapped: the file's size at open, or at the last {@link refresh}. */
+  /**
+   * Bytes of the file: its size at open, at the last {@link refresh}, or after the last change that a handle of this process made or
+   * noticed. What other processes append or cut is noticed by {@link refresh} alone.
+   */
   get byteLength(): number {
-    return MappedFile.#own(this).byteLength
+    return MappedFile.#own(this).size
   }
 
   /**
@@ -480,20 +483,21 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * handle sees the bytes; {@link flush} brings them to the device. Up to 1 MiB is taken before the call returns, the rest piece
    * by piece: leave longer data alone until the promise settles.
    *
-   * @param data a Buffer, TypedArray or DataView
+   * @param data a Buffer, TypedArray or DataView, or a string, which is written as UTF-8
    * @param offset where the first byte goes; past the end, zeros are between
-   * @returns the bytes written: `data.byteLength`
+   * @returns the bytes written: all of them
    * @throws the system's code (`ENOSPC`) and the range that was not written; what is before it was
    * @throws `ERR_OUT_OF_RANGE` where the data was made smaller or transferred meanwhile
-   * @throws `EBADF` where the file is open for reading only
+   * @throws `EBADF` where the file is open for reading only, or for appending
    */
-  async write(data: ArrayBufferView, offset: Offset): Promise<number> {
+  async write(data: ArrayBufferView | string, offset: Offset): Promise<number> {
     const handle = MappedFile.#own(this)
     handle.open()
     if (arguments[2] !== undefined || typeof offset === 'object') {
       throw fileHandleCall('write(data, offset)', 'write', 'data', offset, arguments[2], arguments[3])
     }
-    const bytes = toBytes(data, 'data')
+    if (isAppending(this.flags)) throw appendsOnly(handle.path, this.flags)
+    const bytes = toData(data)
     const start = toOffset(offset)
     const count = sizeOf(bytes)
     toOffset(start + count, 'offset + data.byteLength')
@@ -501,9 +505,60 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
       await writeBytes(handle.queue, bytes, start)
     } finally {
       // Also when only a part could be written.
-      if (handle.writable) await handle.renew(false, start + count)
+      if (handle.writable) await handle.reach(start + count)
     }
     return count
+  }
+
+  /**
+   * Writes `data` at the end of the file, wherever that is by then. Appends of one handle are written in the order of the calls. Nothing
+   * that this process appends goes between the bytes of one call, and on Linux, on a local file system, nothing that other processes
+   * append does. The data is taken before the call returns. Once it resolves, every handle of this process sees the bytes.
+   *
+   * @param data a Buffer, TypedArray or DataView, or a string, which is written as UTF-8
+   * @returns the offset of its first byte
+   * @throws the system's code (`ENOSPC`) and the range that was not written; a part of the data may have been
+   * @throws `EBADF` where the file is open for reading only
+   */
+  async append(data: ArrayBufferView | string): Promise<number> {
+    const handle = MappedFile.#own(this)
+    handle.open()
+    noMore(arguments[1], 'file.append(data)')
+    return handle.appends.add(toData(data))
+  }
+
+  /**
+   * Gives the file this length: cuts it, or adds zeros. Every handle of this process sees the new length once it resolves. A view of what
+   * was cut reads zeros.
+   *
+   * @param length bytes; 0 by default, as in node:fs
+   * @throws the system's code (`EFBIG`, `ENOSPC`)
+   * @throws `EBADF` where the file is open for reading only
+   */
+  async truncate(length?: number): Promise<void> {
+    const handle = MappedFile.#own(this)
+    const native = handle.open()
+    noMore(arguments[1], 'file.truncate(length)')
+    const size = length === undefined ? 0 : toLength(length)
+    await handle.queue.run(() => native.truncate(size))
+    handle.catchUp()
+    if (handle.byteLength !== size) await handle.renew(false)
+  }
+
+  /**
+   * Has the file system allocate the first `length` bytes of the file, so that no later write to them fails for lack of space. The size
+   * of the file stays as it is. Linux only.
+   *
+   * @throws the system's code (`ENOSPC`, `EOPNOTSUPP` where the file system cannot)
+   * @throws `ERR_UNSUPPORTED` elsewhere than on Linux
+   * @throws `EBADF` where the file is open for reading only
+   */
+  async reserve(length: number): Promise<void> {
+    const handle = MappedFile.#own(this)
+    const native = handle.open()
+    noMore(arguments[1], 'file.reserve(length)')
+    const size = toLength(length)
+    await handle.queue.run(() => native.reserve(size))
   }
 
   /**
@@ -563,6 +618,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     if (typeof self === 'object' && self !== null && #handle in self) return self.#handle
     throw invalidThis('MappedFile', self)
   }
+}
+
+/** What is to be written: memory, or text as UTF-8. */
+function toData(data: unknown): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : toBytes(data, 'data')
 }
 
 function openItsPathInTheWorkerOrPostASharedView() {}

@@ -107,7 +107,7 @@ export class MappedReadStream extends Readable {
   override _read(size: number): void {
     const chunkBytes = size > 0 ? size : CHUNK_BYTES
     try {
-      const end = Math.min(this.end + 1, this.#handle.byteLength)
+      const end = Math.min(this.end + 1, this.#handle.size)
       while (this.#ahead.length < this.#depth && this.#next < end) {
         const length = Math.min(chunkBytes, end - this.#next)
         this.#ahead.push(this.#chunk(length))

@@ -135,7 +135,10 @@ const writing = {
   begin(world, { target: description, offset }) {
     const target = makeTarget(description)
     const from = asOffset(offset, false)
-    const refusals = [...refusalsOf(target, from), ...(from.is + target.room > LARGEST ? [RANGE] : [])]
+    // Text is written as UTF-8.
+    const isText = typeof target.target === 'string'
+    const room = isText ? Buffer.byteLength(target.target) : target.room
+    const refusals = [...refusalsOf(...(isText ? [] : [target]), from), ...(from.is + room > LARGEST ? [RANGE] : [])]
     return {
       target,
       run: () => world.file.write(target.target, offset),

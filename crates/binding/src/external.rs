@@ -1,6 +1,7 @@
 //! `ArrayBuffers` over memory that V8 does not own: windows of the views' mapping, which threads may share, and memory of jemalloc's.
 
 use std::ffi::c_void;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 
 use faultless_allocator::jemalloc::Block;
@@ -95,6 +96,15 @@ pub(crate) fn block(env: &Env, length: usize) -> Result<Option<Unknown<'_>>> {
     let address = block.as_ptr();
     // SAFETY: the block has this length, and lives in the box that keeps it.
     match unsafe { external(env, address, length, block) } {
+        Err(error) if error.status == Status::NoExternalBuffersAllowed => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+/// An `ArrayBuffer` over a counter that lives for ever; `None` where the runtime allows no external buffers.
+pub(crate) fn counter<'env>(env: &'env Env, counter: &'static AtomicU32) -> Result<Option<Unknown<'env>>> {
+    // SAFETY: the counter lives for ever, and lib/ only reads it.
+    match unsafe { external(env, counter.as_ptr().cast(), size_of::<AtomicU32>(), ()) } {
         Err(error) if error.status == Status::NoExternalBuffersAllowed => Ok(None),
         outcome => outcome.map(Some),
     }

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use faultless_mapping::{Creation, Duplicate, MappedFile, PathRange, Purpose, Range};
+use faultless_mapping::{CaughtUp, Creation, Duplicate, MappedFile, PathRange, Purpose, Range};
 use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance, Either, Uint8Array, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
@@ -71,6 +71,12 @@ impl NativeFile {
             self.reader.set(reader::remember(Arc::clone(self.file()?)));
         }
         Ok(self.reader.get())
+    }
+
+    /// The number of the descriptor, which is good until the file is released; null on Windows.
+    #[napi(getter)]
+    pub fn descriptor(&self) -> Result<Option<i32>> {
+        Ok(self.file()?.descriptor())
     }
 
     /// Whether the file is mapped. Else it is read, and there are no mapped bytes to hand out.
@@ -156,6 +162,17 @@ impl NativeFile {
     pub fn residency(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<CountResidency>>> {
         let range = range(self.file()?, offset, length)?;
         schedule(CountResidency { file: Arc::clone(self.file()?), range })
+    }
+
+    /// The file with the size that another handle has given it; false where that is its size already, true where to look at it may wait
+    /// for a server, so that `refresh` is due.
+    #[napi]
+    pub fn catch_up(&self, env: Env) -> Result<Either<NativeFile, bool>> {
+        match self.file()?.caught_up().map_err(|error| errors::to_napi(&env, &error))? {
+            CaughtUp::Same => Ok(Either::B(false)),
+            CaughtUp::Later => Ok(Either::B(true)),
+            CaughtUp::Now(file) => Ok(Either::A(NativeFile::new(Arc::from(file)))),
+        }
     }
 
     /// The same file as it is now. Unless `forgiving`, stores that were lost are remembered.

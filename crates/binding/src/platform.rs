@@ -1,6 +1,7 @@
 //! What this machine and runtime can do, and the one way in that only benchmarks and tests take.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use faultless_mapping::{Advice, MappedFile, Range};
 use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
@@ -47,6 +48,18 @@ fn allows_external_buffers(env: &Env) -> bool {
         )
     };
     status == sys::Status::napi_ok
+}
+
+/// Memory with the number that each change of a size raises, which nobody writes; null where the runtime allows no external buffers.
+#[napi(ts_return_type = "ArrayBuffer | null")]
+pub fn size_changes(env: &Env) -> Result<Option<Unknown<'_>>> {
+    external::counter(env, faultless_mapping::size_changes())
+}
+
+/// That number.
+#[napi]
+pub fn count_size_changes() -> u32 {
+    faultless_mapping::size_changes().load(Ordering::Acquire)
 }
 
 /// Maps a file and hands it out as it is, nothing faulted in: every touch does its disk I/O on the JS thread. What this

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
-use crate::arguments::{bytes, range};
+use crate::arguments::{bytes, number, range};
 use crate::file::NativeFile;
 use crate::jobs::{Job, Work, schedule};
 
@@ -34,6 +34,25 @@ impl Work for Deed {
     }
 }
 
+/// Bytes on their way to the end of a file.
+pub struct Append {
+    file: Arc<MappedFile>,
+    data: Uint8Array,
+}
+
+impl Work for Append {
+    type Done = u64;
+    type Answer<'env> = f64;
+
+    fn work(&mut self) -> faultless_mapping::Result<u64> {
+        self.file.append(&self.data)
+    }
+
+    fn answer(&mut self, _env: &Env, start: u64) -> Result<f64> {
+        Ok(number(start))
+    }
+}
+
 impl NativeFile {
     fn deed(
         &self,
@@ -50,6 +69,26 @@ impl NativeFile {
     pub fn write(&self, data: Uint8Array, offset: f64) -> Result<AsyncTask<Job<Deed>>> {
         let offset = bytes(offset)?;
         self.deed(move |file| file.write(&data, offset))
+    }
+
+    /// Writes `data`, which is memory that nobody else changes meanwhile, to the end of the file; resolves to where it went.
+    #[napi(ts_return_type = "Promise<number>")]
+    pub fn append(&self, data: Uint8Array) -> Result<AsyncTask<Job<Append>>> {
+        schedule(Append { file: Arc::clone(self.file()?), data })
+    }
+
+    /// Gives the file this size.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn truncate(&self, size: f64) -> Result<AsyncTask<Job<Deed>>> {
+        let size = bytes(size)?;
+        self.deed(move |file| file.truncate(size))
+    }
+
+    /// Has the file system keep room for the first bytes of the file.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn reserve(&self, length: f64) -> Result<AsyncTask<Job<Deed>>> {
+        let length = bytes(length)?;
+        self.deed(move |file| file.reserve(length))
     }
 
     /// Has a range on the device.

@@ -39,6 +39,7 @@ mod read_many;
 mod reaper;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod residency;
+mod sizes;
 mod stored_to;
 mod sync;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
@@ -47,7 +48,6 @@ mod table;
 mod unmapped;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod views;
-#[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod weak_map;
 mod writing;
 
@@ -72,9 +72,10 @@ pub use views::Views;
 
 pub use error::{ByteRange, Error, LockLimit, Result};
 pub use limits::PIECE;
-pub use mapped_file::{Copied, Duplicate, MappedFile, Residency};
+pub use mapped_file::{CaughtUp, Copied, Duplicate, MappedFile, Residency};
 pub use os::{Advice, Capabilities, Creation, Errno, Settings, capabilities, configure, page_size};
 pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_paths, try_read_path};
 pub use permits::{Permits, Waiter};
 pub use range::Range;
 pub use read_many::{Failures, Purpose, Target, begin_ahead, populate_ranges, read_ranges};
+pub use sizes::size_changes;

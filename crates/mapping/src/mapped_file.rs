@@ -13,6 +13,7 @@ use crate::locks::Locks;
 use crate::os::{self, Creation, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
 use crate::reaper::{Deferred, close_what_is_let_go_of};
+use crate::sizes::Known;
 use crate::writing::Writing;
 
 /// A file at one moment: its length does not change. [`MappedFile::refreshed`] looks again and gives a new one.
@@ -30,6 +31,8 @@ pub struct MappedFile {
     /// All mappings that this handle has made for views; shared with what the file is looked at again as.
     views_ever: Arc<Mutex<Vec<Weak<Views>>>>,
     locks: Arc<Locks>,
+    /// What all handles of the file share; none where the size says nothing, or the file is read once.
+    known: Option<Arc<Known>>,
     in_order: Mutex<InOrder>,
     /// Where the last read ended.
     last_end: AtomicU64,
@@ -84,6 +87,17 @@ pub struct Residency {
     pub mapped: usize,
     /// Bytes of a page.
     pub page_size: usize,
+}
+
+/// What [`MappedFile::caught_up`] found.
+#[derive(Debug)]
+pub enum CaughtUp {
+    /// The size is what it was.
+    Same,
+    /// The file with its size of now.
+    Now(Box<MappedFile>),
+    /// It has another size, but to look at it may wait for a server: [`MappedFile::grown`] is due, on another thread.
+    Later,
 }
 
 /// What [`MappedFile::try_copy`] did.
@@ -163,8 +177,13 @@ impl MappedFile {
         let mut stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         must_be_regular(&stat, &path)?;
         let file_system = os::file_system(&file);
+        let known = Known::of(&stat, &file_system);
+        if known.size() != stat.size {
+            stat = known.look(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
+        }
         let file = Arc::new(Deferred::new(file, file_system.local));
         let backend = Backend::of(&file, &mut stat, &file_system, writable, &path)?;
+        let known = if matches!(backend, Backend::Kept(_)) { None } else { Some(known) };
         Ok(Self {
             path,
             stat,
@@ -175,6 +194,7 @@ impl MappedFile {
             views: Mutex::default(),
             views_ever: Arc::default(),
             locks: Arc::default(),
+            known,
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
@@ -198,6 +218,7 @@ impl MappedFile {
             views: Mutex::default(),
             views_ever: Arc::default(),
             locks: Arc::default(),
+            known: None,
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
@@ -213,7 +234,7 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn refreshed(&self) -> Result<Self> {
-        self.looked_at_again(true)
+        self.looked_at_again(true, None)
     }
 
     /// The same after a write of this handle's own: what was lost is not forgiven.
@@ -221,11 +242,38 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn grown(&self) -> Result<Self> {
-        self.looked_at_again(false)
+        self.looked_at_again(false, None)
     }
 
-    fn looked_at_again(&self, forgiving: bool) -> Result<Self> {
-        let mut stat = self.stat_anew()?;
+    /// The file with the size that another handle of this process has given it, or has found. For the JS thread.
+    ///
+    /// # Errors
+    /// [`Error::System`] where the kernel refuses.
+    pub fn caught_up(&self) -> Result<CaughtUp> {
+        let Some(size) = self.known.as_ref().map(|known| known.size()) else { return Ok(CaughtUp::Same) };
+        if size == self.stat.size {
+            return Ok(CaughtUp::Same);
+        }
+        if self.file_system.local {
+            return self.grown().map(|file| CaughtUp::Now(Box::new(file)));
+        }
+        // Asking a server takes time, and so may mapping one of its files.
+        match &self.backend {
+            Backend::Mapped(mapping) if mapping.serves(size) => self
+                .looked_at_again(false, Some(Stat { size, ..self.stat }))
+                .map(|file| CaughtUp::Now(Box::new(file))),
+            _ => Ok(CaughtUp::Later),
+        }
+    }
+
+    fn looked_at_again(&self, forgiving: bool, found: Option<Stat>) -> Result<Self> {
+        let mut stat = match (found, &self.known) {
+            (Some(stat), _) => stat,
+            (None, Some(known)) => {
+                known.look(&self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?
+            }
+            (None, None) => self.stat_anew()?,
+        };
         let is_other = match &self.backend {
             // A file that is open for writing has been copied up already, and stays what it is.
             Backend::Mapped(mapping) => {
@@ -264,6 +312,7 @@ impl MappedFile {
             views: Mutex::new(ViewsMade { made: views, at_random: before.at_random }),
             views_ever: Arc::clone(&self.views_ever),
             locks: Arc::clone(&self.locks),
+            known: self.known.clone(),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
@@ -289,6 +338,15 @@ impl MappedFile {
     #[must_use]
     pub fn is_mapped(&self) -> bool {
         matches!(self.backend, Backend::Mapped(_))
+    }
+
+    /// The number of the descriptor, where files have one that others can use: everywhere but on Windows.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<i32> {
+        #[cfg(unix)]
+        return Some(std::os::fd::AsRawFd::as_raw_fd(&**self.file));
+        #[cfg(not(unix))]
+        None
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -421,6 +479,10 @@ impl MappedFile {
 
     pub(crate) fn locks(&self) -> &Locks {
         &self.locks
+    }
+
+    pub(crate) fn known(&self) -> Option<&Known> {
+        self.known.as_deref()
     }
 
     pub(crate) fn written(&self) -> Option<&Writing> {

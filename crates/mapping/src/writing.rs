@@ -1,13 +1,15 @@
 //! Files that are open for writing: writing by calls, having it on the device, and what must be remembered of stores that were lost.
 
-use std::sync::Arc;
+use std::fs::File;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::backend::{Loss, Pages, Views};
 use crate::error::{Error, Result};
 use crate::mapped_file::MappedFile;
 use crate::os::{self, Errno};
 use crate::range::Range;
+use crate::sizes::Known;
 use crate::stored_to::{Damage, StoredTo};
 
 /// What a handle that may write has to remember, whichever of its looks at the file is in use: its mappings for views, as long
@@ -17,12 +19,19 @@ pub(crate) struct Writing {
     views: StoredTo<Views>,
     /// The error number of a flush that failed: the kernel tells of it once, and then takes what was lost for clean.
     failed: AtomicI32,
+    /// The same file, opened so that each write goes to its end.
+    appender: OnceLock<Option<File>>,
 }
 
 impl Writing {
     /// From now on there may be stores to these.
     pub(crate) fn add(&self, views: &Arc<Views>) {
         self.views.add(views);
+    }
+
+    /// The file as it appends, opened at the first call; none where the system cannot open it so.
+    fn appender(&self, file: &File) -> Option<&File> {
+        self.appender.get_or_init(|| os::open_appending(file)).as_ref()
     }
 
     /// What was lost until now is not told any more.
@@ -51,8 +60,64 @@ impl MappedFile {
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.writing("write")?;
         let (done, outcome) = os::write_at(self.file(), bytes, offset);
+        self.wrote(offset + done as u64);
         let left = Range { offset: offset + done as u64, length: bytes.len() - done };
         outcome.map_err(|errno| self.failed(errno, "write", left))
+    }
+
+    /// Writes bytes at the end of the file, and says where they went. Nothing that this process appends goes between them; where the
+    /// system can append at once (Linux, on local file systems), nothing that other processes append does, either. May wait for the
+    /// disk.
+    ///
+    /// # Errors
+    /// As [`MappedFile::write`].
+    pub fn append(&self, bytes: &[u8]) -> Result<u64> {
+        let writing = self.writing("write")?;
+        let _one_at_a_time = self.known().map(Known::append_lock);
+        let (start, done, outcome) = if let Some(appender) = writing.appender(self.file()) {
+            os::append_to(appender, bytes)
+        } else {
+            let end = self.stat_anew()?.size;
+            let (done, outcome) = os::write_at(self.file(), bytes, end);
+            (end, done, outcome)
+        };
+        self.wrote(start + done as u64);
+        let left = Range { offset: start + done as u64, length: bytes.len() - done };
+        outcome.map_err(|errno| self.failed(errno, "write", left)).map(|()| start)
+    }
+
+    /// Gives the file this size: cuts it, or adds zeros. May wait for the disk.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`] where the file is open for reading only; [`Error::System`] where the kernel refuses.
+    pub fn truncate(&self, size: u64) -> Result<()> {
+        self.writing("ftruncate")?;
+        let _one_at_a_time = self.known().map(Known::append_lock);
+        os::truncate(self.file(), size).map_err(|errno| Error::system(errno, "ftruncate", self.path()))?;
+        self.wrote(u64::MAX);
+        Ok(())
+    }
+
+    /// Has the file system keep room for the first `length` bytes of the file, whose size stays as it is. May wait for the disk.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`] where the file is open for reading only; [`Error::System`] where there is no room; [`Error::Unsupported`]
+    /// elsewhere than on Linux.
+    pub fn reserve(&self, length: u64) -> Result<()> {
+        self.writing("fallocate")?;
+        match os::reserve(self.file(), length) {
+            Some(outcome) => outcome.map_err(|errno| Error::system(errno, "fallocate", self.path())),
+            None => Err(Error::Unsupported { what: "reserve() works on Linux only" }),
+        }
+    }
+
+    // A look that fails says nothing: the handle that wrote looks for itself, and others at their next refresh.
+    fn wrote(&self, end: u64) {
+        if let Some(known) = self.known()
+            && end > known.size()
+        {
+            _ = known.look(self.file());
+        }
     }
 
     /// Has what was written to a range, by calls and through views, on the device, and says so only then. Waits for it.

@@ -50,6 +50,11 @@ pub(crate) fn create(path: &Path, how: Creation) -> Result<File, Errno> {
     options.open(path).map_err(|error| errno_of(&error))
 }
 
+/// Gives a file this size. Waits for the disk.
+pub(crate) fn truncate(file: &File, size: u64) -> Result<(), Errno> {
+    file.set_len(size).map_err(|error| errno_of(&error))
+}
+
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 /// Takes the settings, before anything else of this crate is used. Only the first call counts.

@@ -1,14 +1,15 @@
 //! Open files: what they are, their bytes, and how they will be used.
 
 use std::fs::File;
-use std::io::IoSliceMut;
+use std::io::{IoSliceMut, Seek, Write};
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, IFlags, Mode, OFlags, ResolveFlags, SeekFrom, Statx, StatxFlags, makedev,
+    AtFlags, CWD, FallocateFlags, FileType, IFlags, Mode, OFlags, ResolveFlags, SeekFrom, Statx, StatxFlags,
+    makedev,
 };
 use rustix::io::Errno;
 
@@ -318,6 +319,49 @@ pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64
         at += count as u64;
     }
     Ok(())
+}
+
+/// Opens the file behind a descriptor anew, so that each write goes to its end; none where that cannot be done.
+pub(crate) fn open_appending(file: &File) -> Option<File> {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC;
+    rustix::fs::open(link_of(file.as_raw_fd()), flags, Mode::empty()).map(File::from).ok()
+}
+
+/// Writes all of `bytes` to the end of a file that was opened by [`open_appending`], which nobody else uses meanwhile; says where they
+/// went, and how many before an error. The kernel finds the end and writes there under one lock.
+pub(crate) fn append_to(mut appender: &File, bytes: &[u8]) -> (u64, usize, Result<(), Errno>) {
+    let (mut done, mut end) = (0, 0);
+    let outcome = loop {
+        if done == bytes.len() {
+            break Ok(());
+        }
+        match appender.write(&bytes[done..]) {
+            // A full file system of some kinds says this instead of ENOSPC.
+            Ok(0) => break Err(Errno::NOSPC),
+            Ok(count) => done += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => break Err(errno_of(&error)),
+        }
+        // The position of this open file is behind what it wrote last, wherever the end of the file is by now.
+        match appender.stream_position() {
+            Ok(position) => end = position,
+            Err(error) => break Err(errno_of(&error)),
+        }
+    };
+    if done == 0 {
+        end = appender.seek(std::io::SeekFrom::End(0)).unwrap_or_default();
+    }
+    (end.saturating_sub(done as u64), done, outcome)
+}
+
+/// Allocates the first `length` bytes of a file, whose size stays as it is. Waits for the disk.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is no such call")]
+pub(crate) fn reserve(file: &File, length: u64) -> Option<Result<(), Errno>> {
+    // Nothing to allocate is an error for the kernel.
+    if length == 0 {
+        return Some(Ok(()));
+    }
+    Some(rustix::io::retry_on_intr(|| rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, length)))
 }
 
 /// Writes all of `bytes` to the file; says how many went before an error. Waits for the disk where a page is changed in part

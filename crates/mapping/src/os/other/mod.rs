@@ -93,6 +93,21 @@ pub(crate) fn advise(_file: &File, _offset: u64, _length: u64, _advice: Advice) 
     Ok(())
 }
 
+/// There is no way from an open file to a second one that appends.
+pub(crate) fn open_appending(_file: &File) -> Option<File> {
+    None
+}
+
+/// Asked only of what [`open_appending`] gave.
+pub(crate) fn append_to(_appender: &File, _bytes: &[u8]) -> (u64, usize, Result<(), Errno>) {
+    (0, 0, Err(Errno::OPNOTSUPP))
+}
+
+/// There is no call for it that all of these systems have.
+pub(crate) fn reserve(_file: &File, _length: u64) -> Option<Result<(), Errno>> {
+    None
+}
+
 /// Has what was written on the device, and the length of the file; waits for it.
 pub(crate) fn sync_file(file: &File) -> Result<(), Errno> {
     file.sync_data().map_err(|error| errno_of(&error))
