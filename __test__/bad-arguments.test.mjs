@@ -254,7 +254,16 @@ test('what cannot even be described is refused like all else', async t => {
 
 // Every method and getter, found rather than listed: what is added later is asked too.
 const members = Reflect.ownKeys(MappedFile.prototype).filter(name => name !== 'constructor')
-const THROWS = new Set(['tryRead', 'tryReadInto', 'tryView', 'chunks', 'createReadStream'])
+const THROWS = new Set([
+  'tryRead',
+  'tryReadInto',
+  'tryView',
+  'chunks',
+  'createReadStream',
+  'readLines',
+  'readableWebStream',
+  'follow',
+])
 
 // Seen to fail where the language refuses a private name: a TypeError without a code.
 test('methods and getters of anything but a handle are refused as ERR_INVALID_THIS', async t => {

@@ -273,3 +273,118 @@ test('how long mmapRead keeps a file mapped is an option of the call', async t =
   t.false('idle' in mmapRead)
   for (const idle of ['x', -1, Number.NaN, null]) await rejects(t, () => mmapRead(path, 0, 1, { idle }), VALUE)
 })
+
+// Seen to fail: there were none of these.
+test('stat() is that of node:fs', async t => {
+  const path = seededFile(temporaryFolder(t), 1000)
+  const file = await opened(t, path)
+  const { atimeMs, ...expected } = fs.statSync(path)
+  const { atimeMs: _, ...found } = await file.stat()
+  t.true(atimeMs > 0)
+  t.deepEqual({ ...found, atime: 0 }, { ...expected, atime: 0 })
+  t.true((await file.stat()).isFile())
+  t.is((await file.stat({ bigint: true })).size, 1000n)
+  await rejects(t, () => file.stat({ bigint: 1 }), TYPE)
+  await rejects(t, () => file.stat({ big: true }), VALUE)
+  fs.unlinkSync(path)
+  t.is((await file.stat()).nlink, 0, 'of the file that is open')
+  await file.close()
+  await rejects(t, () => file.stat(), { code: 'ERR_FILE_CLOSED' })
+})
+
+test('readLines() gives the lines', async t => {
+  const path = join(temporaryFolder(t), 'lines')
+  fs.writeFileSync(path, 'one\r\ntwo\n\nfour')
+  const file = await opened(t, path)
+  const lines = []
+  for await (const line of file.readLines()) lines.push(line)
+  t.deepEqual(lines, ['one', 'two', '', 'four'])
+  const rest = []
+  for await (const line of file.readLines({ start: 5, autoClose: true })) rest.push(line)
+  t.deepEqual(rest, ['two', '', 'four'])
+  t.throws(() => file.readLines({ lines: 5 }), { instanceOf: TypeError, code: VALUE.code })
+})
+
+test('readableWebStream() gives the bytes, to either kind of reader', async t => {
+  const path = seededFile(temporaryFolder(t), MiB + 5)
+  const file = await opened(t, path)
+  const chunks = []
+  for await (const chunk of file.readableWebStream()) chunks.push(chunk)
+  t.true(Buffer.concat(chunks).equals(seededBytes(MiB + 5)))
+  t.true(Buffer.from(await new Response(file.readableWebStream()).arrayBuffer()).equals(seededBytes(MiB + 5)))
+  t.false(file.closed)
+
+  const reader = file.readableWebStream({ autoClose: true }).getReader({ mode: 'byob' })
+  const { value } = await reader.read(new Uint8Array(100))
+  t.deepEqual(Buffer.from(value), seededBytes(100))
+  await reader.cancel()
+  t.true(file.closed)
+  t.throws(() => file.readableWebStream(), { code: 'ERR_FILE_CLOSED' })
+})
+
+// Seen to fail: there was no `as`, and it was ignored.
+test('view() gives a typed array, and refuses what no typed array can be over', async t => {
+  const path = seededFile(temporaryFolder(t), 8 * 1000 + 3)
+  const file = await opened(t, path)
+  const bytes = fs.readFileSync(path)
+  for (const as of [Uint8Array, Int16Array, Float32Array, Float64Array, BigUint64Array]) {
+    const size = as.BYTES_PER_ELEMENT
+    const view = await file.view(size * 3, size * 50, { as })
+    t.is(view.constructor, as)
+    t.is(view.length, 50)
+    t.deepEqual(Buffer.from(view.buffer, view.byteOffset, view.byteLength), bytes.subarray(size * 3, size * 53))
+    t.is((await file.view(undefined, undefined, { as })).length, Math.floor(bytes.length / size), 'whole elements')
+    t.is((await file.view(size * 1_000_000, size, { as })).length, 0)
+    if (size === 1) continue
+    const error = await rejects(t, () => file.view(1, size, { as }), { type: RangeError, code: 'ERR_OUT_OF_RANGE' })
+    t.true(error.message.includes(`a multiple of ${size}`) && error.message.includes(as.name), error.message)
+    await rejects(t, () => file.view(0, size + 1, { as }), { type: RangeError, code: 'ERR_OUT_OF_RANGE' })
+  }
+  for (const as of ['Float32Array', Buffer, DataView, null]) await rejects(t, () => file.view(0, 8, { as }), TYPE)
+  await rejects(t, () => file.view(0, 8, { as: Float32Array, copy: true }), VALUE)
+})
+
+/** The functions of this file in an error's stack. */
+const framesOf = error => error.stack.split('\n').filter(line => line.includes('fs-conventions.test'))
+
+// Seen to fail: none had a frame.
+test('errors of the system have the stack of the caller', async t => {
+  const path = seededFile(temporaryFolder(t), 3 * MiB)
+  const file = await opened(t, path, 'r+')
+  const reader = await opened(t, path)
+  const far = { offset: 2 * MiB, length: 10 }
+  fs.truncateSync(path, MiB)
+  const calls = {
+    open: () => MappedFile.open('/none/such'),
+    mmapRead: () => mmapRead('/none/such'),
+    read: () => file.read(far.offset, 10),
+    'a long read': () => file.read(MiB, 2 * MiB),
+    readInto: () => file.readInto(Buffer.alloc(10), far.offset),
+    readMany: () => file.readMany([far]),
+    readManyInto: () => file.readManyInto(Buffer.alloc(10), [far.offset], 10),
+    view: () => file.view(far.offset, 10),
+    slice: () => file.slice(far.offset, far.offset + 10),
+    prefault: () => file.prefault(),
+    lock: () => file.lock(MiB, MiB),
+    flush: () => file.flush(),
+    append: () => reader.append('x'),
+    write: () => reader.write('x', 0),
+    chunks: async () => {
+      for await (const chunk of reader.chunks({ start: far.offset })) t.fail(`${chunk.length} bytes`)
+    },
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    async function whoCalls() {
+      await call()
+    }
+    const error = await whoCalls().then(
+      () => t.fail(`${name} was not refused`),
+      failure => failure,
+    )
+    t.true(
+      framesOf(error).some(line => line.includes('whoCalls')),
+      `${name}: ${error.stack}`,
+    )
+    t.true(error.stack.includes(error.message), name)
+  }
+})

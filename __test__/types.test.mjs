@@ -35,6 +35,7 @@ for (const [program, typescript] of [
         lib: ['es2022', 'esnext.disposable', 'dom'],
         types: ['node'],
         strict: true,
+        exactOptionalPropertyTypes: true,
         skipLibCheck: false,
         preserveSymlinks: true,
         noEmit: true,

@@ -1,5 +1,6 @@
 // append(): records on their way to the end of a file, in the order of the calls; those that wait for the pool leave together.
 
+import { withCallersStack } from './errors.js'
 import type { Handle } from './handle.js'
 import { queueMicrotask } from './language.js'
 import { SCRATCH_BYTES } from './limits.js'
@@ -11,8 +12,7 @@ import { copyTo, sizeOf } from './targets.js'
 interface Waiting {
   /** A copy that nobody else has. */
   bytes: Uint8Array
-  resolve(offset: number): void
-  reject(error: unknown): void
+  resolve(offset: number | Promise<never>): void
 }
 
 /** The appends of one handle. */
@@ -29,8 +29,8 @@ export class Appends {
   add(bytes: Uint8Array): Promise<number> {
     const copy = allocate(sizeOf(bytes))
     copyTo(copy, 0, bytes, 0, sizeOf(bytes))
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ bytes: copy, resolve, reject })
+    return new Promise(resolve => {
+      this.#waiting.push({ bytes: copy, resolve })
       if (this.#running) return
       this.#running = true
       queueMicrotask(() => this.#handle.queue.during(() => this.#run()))
@@ -67,7 +67,7 @@ export class Appends {
       const isPart = typeof offset === 'number' && typeof length === 'number'
       const total = batch.reduce((sum, { bytes }) => sum + sizeOf(bytes), 0)
       const left = isPart ? settle(batch, offset + length - total, offset) : batch
-      for (const { reject } of left) reject(error)
+      for (const { resolve } of left) resolve(withCallersStack(error))
     }
   }
 }

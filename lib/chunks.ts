@@ -2,7 +2,7 @@
 
 import type { Buffer } from 'node:buffer'
 import { type Cancellable, type Offset, toLength, toOffset, toSignal } from './arguments.js'
-import { outOfRange } from './errors.js'
+import { addStack, outOfRange } from './errors.js'
 import type { Handle } from './handle.js'
 import { option, setImmediate } from './language.js'
 import { COST_OF_A_CALL } from './limits.js'
@@ -100,7 +100,7 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
         handed = 0
       }
       const { offset, length, chunk: begun } = ahead.shift() as (typeof ahead)[0]
-      let chunk = await begun
+      let chunk = await chunkWithStack(begun, theirs)
       // A byte stream that was given the chunk before took the memory of this one with it.
       if (chunk.length === 0 && length > 0) chunk = await chunkOf(offset, length)
       handed += chunk.length + COST_OF_A_CALL
@@ -109,5 +109,15 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
   } finally {
     if (theirs) forget(theirs, abort)
     left?.abort()
+  }
+}
+
+async function chunkWithStack(chunk: Buffer | Promise<Buffer>, signal: AbortSignal | undefined): Promise<Buffer> {
+  try {
+    return await chunk
+  } catch (error) {
+    // It may have failed before anybody waited for it. What a caller aborts with is the caller's.
+    if (error !== signal?.reason) addStack(error)
+    throw error
   }
 }

@@ -74,6 +74,23 @@ export function cannotTrace(subject: string, obstacle: { name: string; reason: s
   return coded(new Error(`${subject} cannot be traced here: ${obstacle.reason}`), 'ERR_UNSUPPORTED', { obstacle })
 }
 
+/**
+ * Rejects with an error of a job, after it has got the stack of whoever waits for it. A promise is resolved to this where its job has
+ * failed: V8 finds the waiting functions from there, and what succeeds costs nothing.
+ */
+export async function withCallersStack(error: unknown): Promise<never> {
+  // Until the promise that is resolved to this one waits for it.
+  await undefined
+  await undefined
+  addStack(error, withCallersStack)
+  throw error
+}
+
+/** Gives an error of a job, which has no frames, those of the functions that called `top`, and that wait for them. */
+export function addStack(error: unknown, top: (...args: never[]) => unknown = addStack): void {
+  if (error instanceof Error) Error.captureStackTrace(error, top)
+}
+
 function describe(value: unknown): string {
   try {
     if (typeof value === 'function') return `function ${value.name}`

@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { type ByteRange, cutAtEnd, mustFit, type Offset, toLength, toOffset } from './arguments.js'
-import { invalidArgType } from './errors.js'
+import { addStack, invalidArgType } from './errors.js'
 import { memoryOf, type Records, type Run } from './gather.js'
 import { ALIGNMENT, SHARED_BYTES } from './limits.js'
 import { aligned, sharedMemory } from './memory.js'
@@ -94,6 +94,7 @@ export function allOrFirstFailure(results: PromiseSettledResult<Buffer<ArrayBuff
   return results.map((result, index) => {
     if (result.status === 'fulfilled') return result.value
     // Errors of ours are made for this one call: nobody else sees the index.
+    addStack(result.reason, allOrFirstFailure)
     if (result.reason instanceof Error) Object.assign(result.reason, { index })
     throw result.reason
   })

@@ -1,7 +1,10 @@
 // MappedFile: an open, mapped file, its reads and its views.
 
 import { Buffer } from 'node:buffer'
+import type { BigIntStats, Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
+import { createInterface, type Interface } from 'node:readline'
+import type { ReadableStream } from 'node:stream/web'
 import { Descriptor, type NativeFile, openFile } from '#binding'
 import {
   type ByteRange,
@@ -22,6 +25,7 @@ import {
 import { type ChunkOptions, chunks } from './chunks.js'
 import { appendsOnly, invalidArgType, invalidArgValue, invalidThis } from './errors.js'
 import { isAppending, isWritable, type OpenFlags, toCreation, toFlags } from './flags.js'
+import { type FollowOptions, follow } from './follow.js'
 import { Handle } from './handle.js'
 import { option } from './language.js'
 import { type Advice, adviseRange, evictRange, lockRange, toAdvice } from './locking.js'
@@ -33,11 +37,14 @@ import { copyOf, fill, fillTarget } from './read-range.js'
 import { tryCopy } from './reader.js'
 import { countResidency, type Residency } from './residency.js'
 import { toShared } from './shared.js'
+import { type StatOptions, statOf } from './stat.js'
 import { MappedReadStream, type StreamOptions } from './stream.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
 import { answerFree } from './turn-budget.js'
+import { type ArrayOver, type ArrayType, isTyped, type TypedViewOptions, typedView } from './typed-views.js'
 import { readyView, viewOf } from './views.js'
+import { type WebStreamOptions, webStream } from './web-stream.js'
 import { writeBytes } from './writing.js'
 
 /** How to open a file. */
@@ -121,15 +128,19 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * `MappedFile.open(path, { flags: 'r+' })`.
    *
    * @param source a path; or a FileHandle or a descriptor, which is duplicated: the caller may close theirs at any time, and has to
-   * @param options flags, or options
    * @throws `ERR_NOT_A_FILE` for what has no bytes to map: a directory, a FIFO, a socket, a device
    * @throws the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened with these flags
    * @throws `ERR_UNSUPPORTED` for `shared: true` where this Node cannot: `capabilities().sharedViews`
    */
-  static async open<Options extends OpenOptions = { shared?: false }>(
+  static open<Options extends OpenOptions = { shared?: false }>(
     source: Source | FileHandle | number,
-    options?: Options | OpenFlags,
-  ): Promise<MappedFile<MemoryOf<Options>>> {
+    options?: Options,
+  ): Promise<MappedFile<MemoryOf<Options>>>
+  static open(source: Source | FileHandle | number, flags: OpenFlags): Promise<MappedFile>
+  static async open(
+    source: Source | FileHandle | number,
+    options?: OpenOptions | OpenFlags,
+  ): Promise<MappedFile<ArrayBufferLike>> {
     noMore(arguments[2], 'MappedFile.open(path, options)', "MappedFile.open(path, { flags: 'w+', mode: 0o600 })")
     const given: OpenOptions | undefined = typeof options === 'string' ? { flags: options } : options
     const signal = toSignal(given, OPEN_OPTIONS)
@@ -315,10 +326,32 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @throws `ERR_UNSUPPORTED` for a file that is open for writing, where no mapped bytes can be handed out: elsewhere than on Linux, in Electron, and of a
    *   file whose {@link backend} is `'read'`. With flags 'r' a view is a copy there, which behaves the same
    */
-  view(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer<Memory>> {
+  view(offset?: Offset, length?: number, options?: Cancellable): Promise<Buffer<Memory>>
+  /**
+   * The same as a typed array: `file.view(0, 4096, { as: Float32Array })`. The memory is that of the file, in the byte order of the
+   * processor.
+   *
+   * @param offset the first byte, a multiple of the size of an element
+   * @param length bytes, a multiple of that size; the rest of the file without one
+   * @returns a typed array over the mapping; a part of an element at the end of the file is left out
+   * @throws `ERR_OUT_OF_RANGE` where the offset or the length is no multiple of the size of an element
+   */
+  view<Type extends ArrayType>(
+    offset: Offset | undefined,
+    length: number | undefined,
+    options: TypedViewOptions<Type>,
+  ): Promise<ArrayOver<Type, Memory>>
+  view(
+    offset: Offset = 0,
+    length?: number,
+    options?: Cancellable,
+  ): Promise<Buffer<Memory> | ArrayOver<ArrayType, Memory>> {
     try {
       const handle = MappedFile.#own(this)
       noMore(arguments[3], 'file.view(offset, length, options)')
+      if (isTyped(options)) {
+        return typedView(handle, offset, length, options) as Promise<ArrayOver<ArrayType, Memory>>
+      }
       return viewOf(handle, handle.range(offset, length, options)) as Promise<Buffer<Memory>>
     } catch (error) {
       return Promise.reject(error)
@@ -365,6 +398,63 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     const handle = MappedFile.#own(this)
     noMore(arguments[1], 'file.createReadStream(options)')
     return new MappedReadStream(handle, options)
+  }
+
+  /**
+   * The lines of the file, as `FileHandle.readLines()` has them.
+   *
+   * @param options those of {@link createReadStream}
+   * @returns an async iterable of strings without line endings, and what else `readline.createInterface()` gives
+   */
+  readLines(options?: StreamOptions | BufferEncoding | null): Interface {
+    const handle = MappedFile.#own(this)
+    noMore(arguments[1], 'file.readLines(options)')
+    const input = new MappedReadStream(handle, options)
+    return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  }
+
+  /**
+   * A byte stream of the web, as `FileHandle.readableWebStream()` has it. The file stays open, unless `autoClose` is true.
+   *
+   * @throws `ERR_FILE_CLOSED` where the file is closed
+   */
+  readableWebStream(options?: WebStreamOptions): ReadableStream {
+    const handle = MappedFile.#own(this)
+    handle.open()
+    noMore(arguments[1], 'file.readableWebStream(options)')
+    return webStream(handle, options)
+  }
+
+  /**
+   * What node:fs tells of the open file: `fs.fstat` of its descriptor.
+   *
+   * @param options `bigint: true` gives numbers that are bigints
+   */
+  stat(options?: StatOptions & { bigint?: false | undefined }): Promise<Stats>
+  stat(options: StatOptions & { bigint: true }): Promise<BigIntStats>
+  async stat(options?: StatOptions): Promise<Stats | BigIntStats> {
+    const handle = MappedFile.#own(this)
+    handle.open()
+    noMore(arguments[1], 'file.stat(options)')
+    return statOf(handle, options)
+  }
+
+  /**
+   * The bytes that others append to the file, as they come, also when the file is rotated: after a rename by the file that has taken the
+   * path, and after it was copied and cut (`copytruncate`) from its start. What was not read before the cut is read from the copy, where
+   * that lies beside the file and its name begins with that of the file. A file that was renamed is read for another 10 s: its writers may
+   * still have it open. `fs.watch` says when to look; without its events the file is looked at each `interval`. Bytes come as they were
+   * written: `readline.createInterface({ input: Readable.from(file.follow()) })` makes lines of them.
+   *
+   * What is rotated away twice between two looks is lost, and so is what a copy has lost: lines that are written between the copy and the
+   * cut.
+   *
+   * @returns copies; it goes on until it is left, the signal is aborted, or the file is closed
+   */
+  follow(options?: FollowOptions): AsyncIterableIterator<Buffer> {
+    MappedFile.#own(this)
+    noMore(arguments[1], 'file.follow(options)')
+    return follow(this as MappedFile<ArrayBufferLike>, path => MappedFile.open(path), options)
   }
 
   /**

@@ -15,7 +15,7 @@ import {
   toPath,
   toSignal,
 } from './arguments.js'
-import { invalidArgValue } from './errors.js'
+import { invalidArgValue, withCallersStack } from './errors.js'
 import { option, queueMicrotask } from './language.js'
 import { BATCHED_BYTES, INLINE_BYTES, JOB_PATH_BYTES, JOB_PATHS, OPEN_PATHS } from './limits.js'
 import { MappedFile } from './mapped-file.js'
@@ -180,7 +180,7 @@ async function follow(job: ReturnType<typeof readPaths>, batch: Asked[]): Promis
       const result = results[index]
       if (result instanceof NativeFile) readOpened(result, asked)
       else if (asked.settled) continue
-      else if (result instanceof Error) asked.reject(result)
+      else if (result instanceof Error) asked.resolve(withCallersStack(result))
       else asked.resolve(result as Buffer<ArrayBuffer>)
       settle(asked)
     }

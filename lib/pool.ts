@@ -1,6 +1,7 @@
 // The libuv pool as this environment uses it: what waits for a permit, in the order it came.
 
 import { onPermit } from '#binding'
+import { withCallersStack } from './errors.js'
 import { relinquish, tryAcquire } from './reader.js'
 import { forget, onAbort } from './signals.js'
 
@@ -37,7 +38,8 @@ export function onPool<T>(
             if (signal) forget(signal, abort)
           },
           error => {
-            reject(error)
+            // A rejection that nobody waits for any more would count as unhandled.
+            if (!signal?.aborted) resolve(withCallersStack(error))
             if (signal) forget(signal, abort)
           },
         )

@@ -61,7 +61,7 @@ function onPool<T>(
   return new Promise((resolve, reject) => {
     // What is short comes in a batch, what is long, in jobs of its own.
     const plan: Plan = { kind: count > BATCHED_BYTES ? 'solo' : 'fill', signal, memory }
-    transferRange(handle.queue, offset, count, plan, () => resolve(result), reject)
+    transferRange(handle.queue, offset, count, plan, failed => resolve(failed ?? result), reject)
   })
 }
 
@@ -81,7 +81,7 @@ export function fillTarget(
       return
     }
     const plan: Plan = { kind: 'copy', signal, take: copier(target) }
-    transferRange(handle.queue, offset, count, plan, () => resolve(count), reject)
+    transferRange(handle.queue, offset, count, plan, failed => resolve(failed ?? count), reject)
   })
 }
 

@@ -1,6 +1,7 @@
 // A transfer: one caller's bytes on their way through the queue, in pieces, until all are done or one has failed.
 
 import { giveUp } from '#binding'
+import { withCallersStack } from './errors.js'
 import { PIECE_BYTES, SCRATCH_BYTES } from './limits.js'
 import { ownMemory } from './memory.js'
 import { forget, onAbort } from './signals.js'
@@ -107,7 +108,7 @@ export class ShortTransfer<T> implements Owner, Piece {
     readonly target: Uint8Array | undefined,
     /** What it resolves to; its memory without one. */
     readonly value: T | undefined,
-    readonly resolve: (value: T) => void,
+    readonly resolve: (value: T | Promise<never>) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 
@@ -118,7 +119,9 @@ export class ShortTransfer<T> implements Owner, Piece {
       if (this.target) mustHaveRoom(this.target, this.length)
       filled ??= ownMemory(this.length)
     } catch (refused) {
-      this.fail(refused)
+      if (this.settled) return
+      this.settled = true
+      this.resolve(withCallersStack(refused))
       return
     }
     if (scratch) copyTo(filled, 0, scratch, from, this.length)
@@ -143,7 +146,7 @@ export class Transfer implements Owner {
   readonly #plan: Plan
   readonly #atOnce: number
   readonly #next: (transfer: Transfer) => Piece | undefined
-  readonly #resolve: () => void
+  readonly #resolve: (failed?: Promise<never>) => void
   readonly #reject: (error: unknown) => void
   readonly #abort: (() => void) | undefined
   /** The pieces on their way, where they may have to be given up. */
@@ -155,7 +158,7 @@ export class Transfer implements Owner {
     plan: Plan,
     atOnce: number,
     next: (transfer: Transfer) => Piece | undefined,
-    resolve: () => void,
+    resolve: (failed?: Promise<never>) => void,
     reject: (error: unknown) => void,
   ) {
     this.#line = line
@@ -203,18 +206,22 @@ export class Transfer implements Owner {
     try {
       take()
     } catch (failure) {
-      this.fail(failure)
+      this.#end(() => this.#resolve(withCallersStack(failure)))
       return
     }
     this.#pull()
   }
 
   fail(error: unknown): void {
+    this.#end(() => this.#reject(error))
+  }
+
+  #end(answer: () => void): void {
     if (this.settled) return
     for (const { job, index, records } of this.#droppable ?? []) {
       if (job !== 0) giveUp(job, index, records ? records.offsets.length : 1)
     }
-    this.#reject(error)
+    answer()
     this.#settle()
   }
 
@@ -253,7 +260,7 @@ export function transferRange(
   offset: number,
   length: number,
   plan: Plan,
-  resolve: () => void,
+  resolve: (failed?: Promise<never>) => void,
   reject: (error: unknown) => void,
 ): void {
   const { memory } = plan

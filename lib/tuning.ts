@@ -6,21 +6,21 @@ import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 /** Values for glibc's `mallopt()`, and a bound. What is left out takes its default; arenas stay unlimited unless `arenaMax` is given. */
 export interface GlibcTuning {
   /** Bytes from which on allocations come from mmap, one system call each way: 128 KiB (glibc's own) to 32 MiB, the default. */
-  mmapThreshold?: number
+  mmapThreshold?: number | undefined
   /** Bytes free at the top of an arena from which on it gives memory back by itself, while that is used: 32 MiB by default. */
-  trimThreshold?: number
+  trimThreshold?: number | undefined
   /**
    * Bytes that an arena opens beyond its need when it begins, and the main one whenever it grows, and that it keeps of what is free:
    * 32 MiB by default, half of what an arena's heap spans, or `trimThreshold` if that is less.
    */
-  topPad?: number
+  topPad?: number | undefined
   /** How many arenas there may be, 1 or more; not set by default. Works only while the process has made few. */
-  arenaMax?: number
+  arenaMax?: number | undefined
   /**
    * Bytes that may stay of what is free, in runs of 64 KiB and more, and was not used for half a second, in the whole process:
    * 64 MiB by default. What is more goes back then, and what is left by halves, in a few seconds.
    */
-  memory?: number
+  memory?: number | undefined
 }
 
 /** What a thread of the package has decided while it looked after malloc. */
@@ -110,7 +110,7 @@ export function tune(tuning: GlibcTuning = {}): Tuned {
   return { applied: applied ?? {}, ...rest, ...(decision && { decision }) }
 }
 
-function checked(tuning: unknown): GlibcTuning {
+function checked(tuning: unknown): Partial<Record<keyof GlibcTuning, number>> {
   if (typeof tuning !== 'object' || tuning === null) throw invalidArgType('tuning', 'of type object', tuning)
   const given = Object.entries(tuning).filter(([, value]) => value !== undefined)
   for (const [name, value] of given) {

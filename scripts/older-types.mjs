@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const dist = process.argv[2] ?? fileURLToPath(new URL('../dist/', import.meta.url))
 const older = join(dist, 'ts5.6')
-const parameters = /\b(Buffer|Uint8Array|Int32Array|Float64Array|BigUint64Array)<(?:[^<>]|<[^<>]*>)*>/g
+const parameters = /\b(Buffer|(?:Big)?(?:Int|Uint|Float)(?:8|16|32|64)(?:Clamped)?Array)<(?:[^<>]|<[^<>]*>)*>/g
 
 fs.rmSync(older, { recursive: true, force: true })
 for (const path of fs.readdirSync(dist, { recursive: true, encoding: 'utf8' })) {

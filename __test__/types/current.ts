@@ -1,4 +1,4 @@
-import { MappedFile } from 'faultless'
+import { allocator, type Capabilities, capabilities, MappedFile, mmapRead } from 'faultless'
 import { yauzlReader } from 'faultless/sources'
 import { watched } from 'faultless/watch'
 
@@ -11,6 +11,19 @@ async function main(flag: boolean) {
   const vc: Buffer<ArrayBuffer> = await c.view()
   const d = await MappedFile.open('x', { shared: flag })
   const vd: Buffer<ArrayBufferLike> = await d.view()
+  const floats: Float32Array<ArrayBuffer> = await a.view(0, 8, { as: Float32Array })
+  const sharedFloats: Float32Array<SharedArrayBuffer> = await b.view(0, 8, { as: Float32Array })
+  const large: BigUint64Array<ArrayBuffer> = await a.view(0, 8, { as: BigUint64Array })
+  // @ts-expect-error: another class
+  const notFloats: Float64Array<ArrayBuffer> = await a.view(0, 8, { as: Float32Array })
+  const text: MappedFile = await MappedFile.open('x', 'r+')
+  // @ts-expect-error: a mapping always reads
+  await MappedFile.open('x', 'w')
+  const can: Capabilities = capabilities()
+  const pages: number = can.pageSize
+  const { size }: { size: number } = await a.stat()
+  const big: bigint = (await a.stat({ bigint: true })).size
+  void [floats, sharedFloats, large, notFloats, text, pages, size, big]
   for await (const chunk of b.chunks()) {
     const one: Buffer<SharedArrayBuffer> = chunk
     void one
@@ -33,4 +46,17 @@ async function main(flag: boolean) {
   const no: Buffer<ArrayBuffer> = await b.view()
   void [va, vb, vc, vd, no, yauzlReader, watched]
 }
-void main
+
+/** Options that a program passes on, whether it has them or not: they compile under exactOptionalPropertyTypes. */
+async function passOn(signal?: AbortSignal, start?: number, encoding?: BufferEncoding | null, flag?: boolean) {
+  const file = await MappedFile.open('x', { signal, flags: flag ? 'r+' : undefined, mode: start, shared: flag })
+  await file.read(0, 1, { signal })
+  await file.view(0, 1, { signal })
+  file.chunks({ signal, start, end: start, chunkSize: start, readAhead: start })
+  file.createReadStream({ signal, start, end: start, highWaterMark: start, encoding, autoClose: flag, emitClose: flag })
+  file.follow({ signal, start, interval: start })
+  file.readableWebStream({ autoClose: flag })
+  await mmapRead('x', 0, 1, { signal, idle: start })
+  allocator.tune({ mmapThreshold: start, trimThreshold: start, topPad: start, arenaMax: start, memory: start })
+}
+void [main, passOn]

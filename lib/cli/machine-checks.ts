@@ -1,6 +1,7 @@
 // What the doctor asks of the kernel, of Node, of malloc and of the limits of this process.
 
 import os from 'node:os'
+import type { Capabilities } from '../capabilities.js'
 import type { Check } from './doctor.js'
 import { formatBytes } from './sizes.js'
 import { hasCapability, limit, readText } from './system.js'
@@ -57,7 +58,7 @@ async function runtime(): Promise<Check[]> {
   const node: Check = { name: 'node', status: 'ok', found: `${process.version}, ${os.availableParallelism()} cores` }
   try {
     const found = (await import('../capabilities.js')).capabilities()
-    return [node, pool(Number(found.poolSize)), ...capabilityChecks(found)]
+    return [node, pool(found.poolSize), ...capabilityChecks(found)]
   } catch (error) {
     const advice = 'Install faultless anew on this machine, without --omit=optional; or build it with npm run build.'
     const [found = ''] = (error as Error).message.split('\n')
@@ -72,7 +73,7 @@ function pool(size: number): Check {
   return { name: 'libuv pool', status: 'problem', found, advice }
 }
 
-function capabilityChecks(found: Readonly<Record<string, boolean | number | string>>): Check[] {
+function capabilityChecks(found: Capabilities): Check[] {
   const lacking = (name: string, works: boolean, has: string, lacks: string, advice: string): Check =>
     works ? { name, status: 'ok', found: has } : { name, status: 'problem', found: lacks, advice }
   return [

@@ -1,0 +1,82 @@
+// view() with `as`: a typed array over mapped bytes, in one call.
+
+import { type Cancellable, toLength, toOffset, toSignal } from './arguments.js'
+import { invalidArgType, outOfRange } from './errors.js'
+import type { Handle } from './handle.js'
+import { option } from './language.js'
+import { viewOf } from './views.js'
+
+/** The typed arrays that there are. */
+const TYPES = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+] as const
+
+/** The class of a typed array, such as `Float32Array`. */
+export type ArrayType = (typeof TYPES)[number]
+
+/** A typed array of this class over this memory. */
+export type ArrayOver<Type extends ArrayType, Memory extends ArrayBufferLike> = Type extends Int8ArrayConstructor
+  ? Int8Array<Memory>
+  : Type extends Uint8ArrayConstructor
+    ? Uint8Array<Memory>
+    : Type extends Uint8ClampedArrayConstructor
+      ? Uint8ClampedArray<Memory>
+      : Type extends Int16ArrayConstructor
+        ? Int16Array<Memory>
+        : Type extends Uint16ArrayConstructor
+          ? Uint16Array<Memory>
+          : Type extends Int32ArrayConstructor
+            ? Int32Array<Memory>
+            : Type extends Uint32ArrayConstructor
+              ? Uint32Array<Memory>
+              : Type extends Float32ArrayConstructor
+                ? Float32Array<Memory>
+                : Type extends Float64ArrayConstructor
+                  ? Float64Array<Memory>
+                  : Type extends BigInt64ArrayConstructor
+                    ? BigInt64Array<Memory>
+                    : BigUint64Array<Memory>
+
+/** Options of a view that is a typed array. */
+export interface TypedViewOptions<Type extends ArrayType> extends Cancellable {
+  /** The class of the typed array. */
+  as: Type
+}
+
+const OPTIONS = ['as', 'signal']
+
+/** Whether options ask for a typed array. */
+export const isTyped = (options: Cancellable | undefined): options is TypedViewOptions<ArrayType> =>
+  options !== undefined && option(options as TypedViewOptions<ArrayType>, 'as') !== undefined
+
+/** A view as a typed array; the part of an element that the end of the file leaves is not in it. */
+export async function typedView(
+  handle: Handle,
+  offset: unknown,
+  length: unknown,
+  options: TypedViewOptions<ArrayType>,
+): Promise<InstanceType<ArrayType>> {
+  const given: unknown = option(options, 'as')
+  const Type = TYPES.find(type => type === given)
+  if (!Type) throw invalidArgType('options.as', 'the class of a typed array, such as Float32Array', given)
+  const size = Type.BYTES_PER_ELEMENT
+  const start = toOffset(offset)
+  const multiple = `a multiple of ${size}, the bytes of an element of a ${Type.name}`
+  if (start % size !== 0) throw outOfRange('offset', `${multiple}; slice() copies from any offset`, start)
+  if (length !== undefined && toLength(length) % size !== 0) throw outOfRange('length', multiple, length)
+  const signal = toSignal(options, OPTIONS)
+  const { offset: from, count } = handle.range(start, length)
+  const whole = count - (count % size)
+  const view = await viewOf(handle, { offset: from, count: whole, signal })
+  return new Type(view.buffer as ArrayBuffer, whole === 0 ? 0 : view.byteOffset, whole / size)
+}
