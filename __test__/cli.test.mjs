@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { largest } from '../dist/lib/cli/output.js'
 import { BIN, faultless, faultlessAs, start } from './helpers/cli.mjs'
 import { evict, residentPages } from './helpers/fault-rig.mjs'
 import { MiB, PAGE, seededFile, sparseFile, TiB, temporaryFolder } from './helpers/files.mjs'
@@ -278,4 +279,10 @@ test('importing the package loads nothing of the program', t => {
     urls.filter(url => url.includes('/dist/lib/cli/')),
     [],
   )
+})
+
+// Seen to fail: Math.max(...) of as many numbers as doctor had files exceeded the stack.
+test('the widths of tables and reports are found for any number of rows', t => {
+  t.is(largest(Array.from({ length: 1_000_000 }, (_, index) => index % 1000)), 999)
+  t.is(largest([]), Number.NEGATIVE_INFINITY)
 })

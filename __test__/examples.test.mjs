@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { capabilities } from 'faultless'
@@ -33,6 +34,7 @@ const expected = {
   'shared-embeddings.mjs': capabilities().sharedViews
     ? /^vector 42: \d\.\d{4}\n(vector \d+: \d\.\d{4}\n){4}$/
     : /^threads cannot share views on Node v20/,
+  'tail.mjs': /^before\nafter the rename\nafter the cut\n$/,
   'nearest-neighbours.mjs': /^vector 42: \d\.\d{4}\n(vector \d+: \d\.\d{4}\n){4}$/,
   'http-ranges.mjs':
     /^serving .*\nbytes=0-9 206 "\/\/ Serves "\nbytes=-9 206 .*\nbytes=99999999- 416 ""\n 200 "\/\/ Serves "\n$/,
@@ -136,4 +138,36 @@ test('HTTP: a client that takes nothing is sent little, and one that leaves ends
     request.destroy()
   }
   t.true(Buffer.from(await (await ask({ range: 'bytes=7-99' })).arrayBuffer()).equals(bytes.subarray(7, 100)))
+})
+
+test('tail prints each line of a file that is rotated by both ways', async t => {
+  const path = join(temporaryFolder(t), 'log')
+  fs.writeFileSync(path, 'not this\n')
+  const child = spawn(process.execPath, [join(folder, 'tail.mjs'), path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill())
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  // The first line says that it follows.
+  const first = lines.next()
+  const asking = setInterval(() => fs.appendFileSync(path, '?\n'), 100)
+  await first
+  clearInterval(asking)
+  const expected = Array.from({ length: 300 }, (_, index) => `line ${index}`)
+  for (const [index, line] of expected.entries()) {
+    fs.appendFileSync(path, `${line}\n`)
+    if (index % 100 === 50) {
+      fs.renameSync(path, `${path}.${index}`)
+      fs.writeFileSync(path, '')
+      await delay(100)
+    } else if (index % 100 === 99) {
+      fs.copyFileSync(path, `${path}.${index}`)
+      fs.truncateSync(path)
+      await delay(100)
+    }
+  }
+  const taken = []
+  while (taken.length < expected.length) {
+    const { value } = await lines.next()
+    if (value !== '?') taken.push(value)
+  }
+  t.deepEqual(taken, expected)
 })

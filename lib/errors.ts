@@ -53,6 +53,12 @@ export function pastEnd(path: string, offset: number, length: number, end: numbe
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
 }
 
+/** A path that Node's permission model keeps from this process. */
+export function accessDenied(permission: string, flag: string, resource: string): Error {
+  const message = `Access to this API has been restricted. Use ${flag} to manage permissions. Refused: '${resource}'`
+  return coded(new Error(message), 'ERR_ACCESS_DENIED', { permission, resource })
+}
+
 /** A write to a position of a file that was opened for appending. */
 export function appendsOnly(path: string, flags: string): Error {
   const message = `EBADF: bad file descriptor, write '${path}': with flags '${flags}' only append() writes; open it with flags 'r+'`

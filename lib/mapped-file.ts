@@ -31,6 +31,7 @@ import { option } from './language.js'
 import { type Advice, adviseRange, evictRange, lockRange, toAdvice } from './locking.js'
 import { allOrFirstFailure, type RecordOffsets } from './many-arguments.js'
 import { allocate, resultMemory, takeBack } from './memory.js'
+import { mustBeAllowed } from './permission.js'
 import { onPool } from './pool.js'
 import { readAll, readRecords } from './read-many.js'
 import { copyOf, fill, fillTarget } from './read-range.js'
@@ -152,6 +153,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
       throw invalidArgValue('flags', "must be 'r' or 'r+' for a file that is open already", flags)
     }
     const path = descriptor === undefined ? toPath(source) : undefined
+    if (path) mustBeAllowed(path.text, isWritable(flags))
     const opened = path?.bytes ?? new Descriptor(descriptor as number)
     const native = await onPool(
       () => openFile(opened, isWritable(flags), creation),

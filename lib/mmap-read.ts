@@ -20,6 +20,7 @@ import { option, queueMicrotask } from './language.js'
 import { BATCHED_BYTES, INLINE_BYTES, JOB_PATH_BYTES, JOB_PATHS, OPEN_PATHS } from './limits.js'
 import { MappedFile } from './mapped-file.js'
 import { ownMemory, resultMemory, takeBack } from './memory.js'
+import { mustBeAllowed } from './permission.js'
 import { whenPermitted } from './pool.js'
 import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
@@ -71,6 +72,7 @@ async function read(
   const idle = options === undefined ? IDLE : toIdle(option(options, 'idle', IDLE))
   if (isFileHandle(path)) return readHandle(path, offset, length, signal)
   const bytes = absolute(path)
+  mustBeAllowed(bytes, false)
   const start = toOffset(offset)
   const wanted = length === undefined ? undefined : toLength(length)
 

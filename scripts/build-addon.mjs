@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { explainLoadFailure } from './load-failure.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const has = command => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
@@ -50,7 +51,10 @@ const { status } = spawnSync(
   { cwd: root, stdio: 'inherit' },
 )
 process.exitCode = status ?? 1
-if (status === 0) fitForBundles(join(output, 'binding.js'))
+if (status === 0) {
+  fitForBundles(join(output, 'binding.js'))
+  explainFailures(join(output, 'binding.js'))
+}
 
 /**
  * CommonJS bundles of the loader that napi has written have no `import.meta.url`, but a `__filename`.
@@ -61,4 +65,24 @@ function fitForBundles(path) {
   const loader = fs.readFileSync(path, 'utf8')
   if (loader.split(written).length !== 2) throw new Error(`${path} was expected to have ${written} once`)
   fs.writeFileSync(path, loader.replace(written, 'createRequire(import.meta.url || __filename)'))
+}
+
+/**
+ * The loader that napi has written says of every failure that npm has a bug.
+ * @param {string} path
+ */
+function explainFailures(path) {
+  const written = /const error = new Error\(\s*`Cannot find native binding[\s\S]*?\n {4}\)/
+  const loader = fs.readFileSync(path, 'utf8')
+  if (!written.test(loader)) throw new Error(`${path} was expected to have an error of its own`)
+  const call = `const isInstalled = name => {
+      try {
+        return Boolean(require.resolve(\`\${name}/package.json\`))
+      } catch {
+        return false
+      }
+    }
+    const { platform, arch } = process
+    const error = explainLoadFailure(loadErrors, { platform, arch, isMusl: isMusl(), isInstalled })`
+  fs.writeFileSync(path, `${loader.replace(written, () => call)}\n${explainLoadFailure}\n`)
 }

@@ -2,7 +2,7 @@
 
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type ExitCode, usage } from './exit.js'
-import { wrap } from './output.js'
+import { largest, wrap } from './output.js'
 
 export interface Option {
   type: 'boolean' | 'string'
@@ -80,6 +80,6 @@ export type Row = [string, string]
 
 /** Two columns, the second one wrapped. */
 export function rows(pairs: Row[]): string {
-  const column = Math.max(...pairs.map(([left]) => left.length)) + 4
+  const column = largest(pairs.map(([left]) => left.length)) + 4
   return pairs.map(([left, right]) => `  ${left.padEnd(column - 2)}${wrap(right, column)}`).join('\n')
 }

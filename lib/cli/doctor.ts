@@ -2,7 +2,7 @@
 
 import type { Command, Line } from './command.js'
 import { EXIT, type ExitCode } from './exit.js'
-import { print, printJson, styled, wrap } from './output.js'
+import { largest, print, printJson, styled, wrap } from './output.js'
 
 /** One thing that was looked at. A note tells of a limit that many can live with; a problem is worth a change. */
 export interface Check {
@@ -27,15 +27,17 @@ export const command: Command = {
 }
 
 async function run({ words, json }: Line): Promise<ExitCode> {
-  const [{ machineChecks }, { fileChecks }] = await Promise.all([
-    import('./machine-checks.js'),
-    import('./file-checks.js'),
-  ])
-  const checks = [...(await machineChecks()), ...(await fileChecks(words))]
+  const { machineChecks } = await import('./machine-checks.js')
+  const checks = await machineChecks()
+  // Without the addon no file can be looked at, and that is the problem.
+  if (!checks.some(({ name, status }) => name === 'addon' && status === 'problem')) {
+    const { fileChecks } = await import('./file-checks.js')
+    for (const check of await fileChecks(words)) checks.push(check)
+  }
   const problems = checks.filter(({ status }) => status === 'problem').length
   if (json) printJson({ command: 'doctor', problems, checks })
   else {
-    const column = Math.max(...checks.map(({ name }) => Math.min(name.length, 24)))
+    const column = largest(checks.map(({ name }) => Math.min(name.length, 24)))
     for (const check of checks) report(check, column)
     print(problems === 0 ? '\nNothing is wrong.' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'}.`)
   }

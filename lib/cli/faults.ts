@@ -19,7 +19,7 @@ import {
   unbroken,
   wholeNumber,
 } from './follow.js'
-import { print, printJson, styled, warn, wrap } from './output.js'
+import { largest, print, printJson, styled, warn, wrap } from './output.js'
 import { formatBytes } from './sizes.js'
 import { traceEvents } from './trace-events.js'
 import {
@@ -163,7 +163,7 @@ function placesOf({ faults, threads }: FaultReport, where: Where): PlaceFigures[
       thread: threads.find(({ tid }) => tid === longest.tid),
       memory: path === undefined ? { kind } : { kind, path },
       pages: new Set(offsets).size,
-      ...(offsets.length > 0 ? { from: Math.min(...offsets), to: Math.max(...offsets) + PAGE } : {}),
+      ...(offsets.length > 0 ? { from: -largest(offsets.map(offset => -offset)), to: largest(offsets) + PAGE } : {}),
       faults: all.length,
       waited: all.reduce((sum, { waited }) => sum + waited, 0),
       longest: longest.waited,

@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Line, Option } from './command.js'
 import { EXIT, Exit, type ExitCode, usage } from './exit.js'
-import { print, progress, wrap } from './output.js'
+import { largest, print, progress, wrap } from './output.js'
 import { formatTime } from './sizes.js'
 import { type CommandOptions, type Ended, lives, type Trace } from './tracing/index.js'
 
@@ -110,7 +110,7 @@ export const unbroken = (text: string): string => text.replaceAll(' ', NO_BREAK)
 /** Numbers on the right of their columns, and then text, which may be long, or have several lines. */
 export function table(head: string[], body: string[][]): void {
   const rows = [head, ...body]
-  const widths = head.slice(0, -1).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
+  const widths = head.slice(0, -1).map((_, column) => largest(rows.map(row => (row[column] ?? '').length)))
   for (const row of rows) {
     const left = widths.map((width, column) => (row[column] ?? '').padStart(width)).join('  ')
     const indent = left.length + 2

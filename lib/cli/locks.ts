@@ -15,7 +15,7 @@ import {
   targetOf,
   time,
 } from './follow.js'
-import { print, printJson, styled, wrap } from './output.js'
+import { largest, print, printJson, styled, wrap } from './output.js'
 import { formatShare, formatTime } from './sizes.js'
 import { type Acquisitions, type LockReport, LockTrace, traceCommand, tracingObstacle } from './tracing/locks/index.js'
 
@@ -112,7 +112,7 @@ function show(
 /** What can be done about those who take it for writing: they are what others wait for. */
 function advise(found: Culprit[]): void {
   const writers = found.filter(({ writes, advice }) => writes > 0 && advice !== undefined)
-  const most = Math.max(...writers.map(({ writes }) => writes))
+  const most = largest(writers.map(({ writes }) => writes))
   for (const { who, advice = '', writes } of writers) {
     if (writes > most / 10) print(`\n${styled('bold', `${who}:`)}\n  ${wrap(advice, 2)}`)
   }

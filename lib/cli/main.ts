@@ -69,6 +69,11 @@ main(args).then(
     process.exitCode = code
   },
   error => {
+    if (error.code === 'ERR_ADDON_NOT_LOADED') {
+      warn(error.message)
+      process.exitCode = EXIT.impossible
+      return
+    }
     if (!(error instanceof Exit)) throw error
     const [first] = args
     const where = first !== undefined && Object.hasOwn(COMMANDS, first) ? `faultless ${first}` : 'faultless'

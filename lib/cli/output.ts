@@ -55,3 +55,10 @@ export const progress = {
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   },
 }
+
+/** The largest of any number of numbers; those that are passed as arguments of a call have to fit on the stack. */
+export const largest = (numbers: Iterable<number>): number => {
+  let most = Number.NEGATIVE_INFINITY
+  for (const number of numbers) most = Math.max(most, number)
+  return most
+}

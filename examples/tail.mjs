@@ -1,0 +1,45 @@
+// Prints the lines that others append to a file, as `tail -F` does, and loses none where it is rotated. Without a file it follows one
+// that it writes and rotates itself.
+//
+//   node examples/tail.mjs [FILE]
+import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { MappedFile } from 'faultless'
+
+const [given] = process.argv.slice(2)
+const folder = given ? undefined : mkdtempSync(join(tmpdir(), 'tail-'))
+const path = given ?? join(folder, 'log')
+if (!given) writeFileSync(path, 'before\n')
+
+const file = await MappedFile.open(path)
+const parts = file.follow({ start: given ? file.byteLength : 0 })
+const lines = createInterface({
+  input: Readable.from(parts, { objectMode: false }),
+  crlfDelay: Number.POSITIVE_INFINITY,
+})
+const steps = given ? [] : rotations()
+try {
+  for await (const line of lines) {
+    console.log(line)
+    // Each line sets off the next step; after the last one there is nothing to follow any more.
+    if (!given && steps.next().done) break
+  }
+} finally {
+  await parts.return()
+  await file.close()
+  if (folder) rmSync(folder, { recursive: true })
+}
+
+// What logrotate does, by rename and by copytruncate.
+function* rotations() {
+  renameSync(path, `${path}.1`)
+  writeFileSync(path, 'after the rename\n')
+  yield
+  copyFileSync(path, `${path}.2`)
+  truncateSync(path)
+  appendFileSync(path, 'after the cut\n')
+  yield
+}
