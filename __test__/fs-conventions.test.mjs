@@ -78,7 +78,7 @@ test('more arguments than a method has are refused', async t => {
     unlock: () => file.unlock(0, 1, {}),
     flush: () => file.flush(0, 1, {}),
     refresh: () => file.refresh({}),
-    close: () => file.close(() => {}),
+    close: () => file.close({}, () => {}),
     mmapRead: () => mmapRead(path, 0, 1, {}, 1),
   }
   for (const [name, call] of Object.entries(calls)) {

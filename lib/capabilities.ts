@@ -2,6 +2,8 @@
 
 import { release } from 'node:os'
 import * as binding from '#binding'
+// What the environment asks for counts before anything else is asked.
+import './reader.js'
 
 /** What works here, and by which means. */
 export interface Capabilities {

@@ -32,7 +32,7 @@ export function explainLoadFailure(errors, { platform, arch, isMusl, isInstalled
     if (failed) return failed
     if (!targets.includes(target)) return `There is no addon for ${platform} on ${arch}. Build it: npm run build.`
     if (others.length > 0) {
-      return `faultless-${target} is not installed, but ${others.join(' and ')} is, for another platform, processor or libc. ${cure}`
+      return `faultless-${target} is not installed, but ${others.map(name => `faultless-${name}`).join(' and ')} is, for another platform, processor or libc. ${cure}`
     }
     return `faultless-${target} is not installed. ${cure}`
   }

@@ -5,7 +5,6 @@ import type { Capabilities } from '../capabilities.js'
 import type { Check } from './doctor.js'
 import { formatBytes } from './sizes.js'
 import { hasCapability, limit, readText } from './system.js'
-import { tracingObstacle } from './tracing/locks/index.js'
 
 /** Capability to lock memory beyond the limit, from linux/capability.h. */
 const CAP_IPC_LOCK = 14n
@@ -27,7 +26,7 @@ export async function machineChecks(): Promise<Check[]> {
     mapCount(),
     addressSpace(),
     overcommit(),
-    tracing(),
+    await tracing(),
   ].filter(check => check !== undefined)
 }
 
@@ -202,8 +201,11 @@ function overcommit(): Check | undefined {
   return { name: 'overcommit', status: 'note', found: 'strict (vm.overcommit_memory=2)', advice }
 }
 
-function tracing(): Check {
-  const obstacle = tracingObstacle()
+// Names of functions come from the addon; where it does not load, that is the problem that is reported.
+async function tracing(): Promise<Check | undefined> {
+  const loaded = await import('./tracing/locks/index.js').catch(() => undefined)
+  if (!loaded) return undefined
+  const obstacle = loaded.tracingObstacle()
   if (!obstacle) return { name: 'lock tracing', status: 'ok', found: '`faultless locks` works' }
   const advice = 'Only `faultless locks` and a part of `faultless prove` need it.'
   return { name: 'lock tracing', status: 'note', found: obstacle.reason, advice }
