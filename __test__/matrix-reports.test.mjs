@@ -19,6 +19,7 @@ import { above, atLeast, atMost, below, judge, within } from '../bench/harness/v
 import { reports } from '../bench/report/again.mjs'
 import { agreementOf } from '../bench/report/agreement.mjs'
 import { controlText } from '../bench/report/control.mjs'
+import { fit, leaveOneOut, predict } from '../bench/report/predict.mjs'
 import { seededNumbers, temporaryFolder } from './helpers/files.mjs'
 import { environmentOf, samplesOf } from './helpers/runs.mjs'
 
@@ -186,6 +187,26 @@ test('CPU time of others is what the processors were busy with, less ours', t =>
   t.regex(load.reasonAgainst(before, { ...after, stolen: 0 }, usage(0)), /took \d+ % of the processors/)
   t.is(load.reasonAgainst(before, { ...after, at: 1010 }, usage(0)), undefined, 'too short to be told by ticks')
   t.is(load.text, 'other load above 15 % of the processors in 1 of 2 windows, 1 taken again')
+})
+
+test('the law is fitted to rows that follow it, and each is predicted by the others', t => {
+  const rows = [0.1, 0.5, 0.9, 2].map(writes => ({ writes, ratio: 0.9 * Math.exp(-0.3 * writes) }))
+  const { floor, slope } = fit(rows)
+  t.deepEqual([floor.toFixed(9), slope.toFixed(9)], ['0.900000000', '0.300000000'])
+  const { law, constant } = leaveOneOut(rows)
+  t.true(law.every(error => Math.abs(error) < 1e-9))
+  t.true(constant.every(error => Math.abs(error) > 0.05))
+})
+
+test('a prediction needs counts, and is for the threads that the law was fitted to', async t => {
+  const folder = fileURLToPath(new URL('../bench/results/2026-11-22-vm.1', import.meta.url))
+  const printed = predict([folder, '--cores', '8'])
+  t.regex(printed, /^ +0\.\d\d +0\.54 +\d\.\d\d +readFileSync, 64 KiB, k=8$/m)
+  t.regex(printed, /^each row left out in turn: \d of 7 within 15 %/m)
+  t.true(printed.split('\n').every(line => line.length <= 120))
+  t.throws(() => predict([folder, '--cores', '16']), { message: /fitted to 8 hardware threads/ })
+  t.throws(() => predict([]), { message: /takes a folder/ })
+  t.throws(() => predict([reused]), { message: /no locks counted/ })
 })
 
 /** A run that never was. */

@@ -45,15 +45,16 @@ test('--json prints the summary to standard output and nothing else there; a fol
   t.true(existsSync(join(out, folder, 'environment.json')))
 })
 
-test('what takes long is run where it is named, and at toy size', t => {
-  const experiments = [{ id: 'short' }, { id: 'long', named: true }]
+test('a quick run takes what answers first, a full one all but what takes long, and one that is named that alone', t => {
+  const experiments = [{ id: 'first', brief: true }, { id: 'short' }, { id: 'long', named: true }]
   const ids = (...words) => {
     const { chosen, leftOut } = parseOptions(words, experiments)
     return [chosen, leftOut].map(list => list.map(({ id }) => id))
   }
-  t.deepEqual(ids('--full'), [['short'], ['long']])
+  t.deepEqual(ids(), [['first'], ['short', 'long']])
+  t.deepEqual(ids('--full'), [['first', 'short'], ['long']])
   t.deepEqual(ids('long'), [['long'], []])
-  t.deepEqual(ids('--toy'), [['short', 'long'], []])
+  t.deepEqual(ids('--toy'), [['first', 'short', 'long'], []])
 })
 
 test('a second run gets a folder of its own', t => {

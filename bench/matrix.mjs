@@ -19,6 +19,7 @@ import { judge } from './harness/verdict.mjs'
 import { reportAgain, reports } from './report/again.mjs'
 import { compareFolders } from './report/compare.mjs'
 import { controlText } from './report/control.mjs'
+import { predict } from './report/predict.mjs'
 import { makeProgress } from './report/progress.mjs'
 import { experimentReport } from './report/table.mjs'
 
@@ -41,6 +42,7 @@ async function main() {
   const [first, ...others] = words
   if (first === 'compare') return console.log(compareFolders(others))
   if (first === 'shrink') return console.log(shrinkRuns(others))
+  if (first === 'predict') return console.log(predict(others))
   if (first === 'report') return console.log(reportAgain(others))
   const { chosen, leftOut, size, budget, nodes, list, out, json, resume } = parseOptions(words, experiments)
   if (nodes) return onEach(nodes, words)
@@ -48,6 +50,7 @@ async function main() {
     for (const { id, question } of [...chosen, ...leftOut]) console.log(`${id.padEnd(19)} ${question}`)
     return
   }
+  if (leftOut.length > 0) console.error(`left out: ${leftOut.map(({ id }) => id).join(', ')}; name them to run them\n`)
   const asked = { experiments: chosen.map(({ id }) => id), size, budget }
   const now = { ...describeEnvironment({ command, folder: dataFolder() }), asked }
   const run = resume === undefined ? makeRun(out, now) : resumeRun(resume, now)
@@ -84,8 +87,7 @@ async function main() {
   for (const { report } of judged) show(`${report}\n`)
   if (json) console.log(JSON.stringify(summary, null, 2))
   show(`${controlText(control)}\n`)
-  if (leftOut.length > 0)
-    show(`left out, since they take long: ${leftOut.map(({ id }) => id).join(', ')}; name them to run them`)
+  if (results.load) show(results.load.text)
   show(`results: ${folder}, with report.html and summary.md`)
   const mistakes = summary.filter(({ mistake }) => mistake).map(({ claim, reason }) => `${claim.id}: ${reason}`)
   const failures = [...[results, ...found.values()].flatMap(({ failures }) => failures), ...mistakes]

@@ -17,6 +17,7 @@ export default {
   answers: ['W43', 'W103'],
   title: 'Cause and cure',
   question: 'Does mmap_lock cause the gap, and is reusing buffers the only cure?',
+  brief: true,
   obstacle: twoCores,
   variants: size => sized(size, cells()),
   traced: size => sized(size, cells()),

@@ -9,6 +9,7 @@ export default {
   answers: ['M3'],
   title: 'Copying on the pool',
   question: 'Does a read of a mapping that copies on the pool leave the event loop free while a slow disk delivers?',
+  brief: true,
   ...slowMapExperiment(['read']),
   claims: [
     {

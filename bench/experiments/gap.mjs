@@ -27,6 +27,7 @@ export default {
   answers: ['W1', 'W7', 'W23', 'W34', 'W49', 'W106', 'W110', 'W111', 'W118', 'W120'],
   title: 'Worker threads against processes',
   question: 'Are worker threads slower than processes at reading the same 64 KiB file, and are they with ours?',
+  brief: true,
   obstacle: twoCores,
   variants: size => [
     ...cross({ reader: READERS, ...GRID[size] }),

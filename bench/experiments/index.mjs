@@ -51,7 +51,8 @@ import tuneSweep from './tune-sweep.mjs'
  * claim rests on and this machine lacks, where that is not what its whole source rests on: such a claim cannot be contradicted here.
  * `obstacle` names what keeps the experiment from running. `traced`
  * are those of its cells whose locks are counted as well. One that takes long, and decides nothing that others rest on, is run
- * only where it is `named`, and at toy size. `answers` are the statements of the sources, by their ids, that it tries.
+ * only where it is `named`, and at toy size. A quick run in which nothing is named takes the `brief` ones alone. `answers` are the
+ * statements of the sources, by their ids, that it tries.
  * @typedef {{
  *   id: string, source: Source, text: string, figure: string, unit: string,
  *   rule: import('../harness/verdict.mjs').Rule,
@@ -69,7 +70,7 @@ import tuneSweep from './tune-sweep.mjs'
  *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>
  * }} Context
  * @typedef {{
- *   id: string, title: string, question: string, claims: Claim[], answers?: string[], named?: boolean,
+ *   id: string, title: string, question: string, claims: Claim[], answers?: string[], named?: boolean, brief?: boolean,
  *   obstacle: (environment: Environment) => string | undefined,
  *   variants: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],
  *   traced?: (size: import('../harness/cells.mjs').RunSize) => import('../harness/cells.mjs').Cell[],

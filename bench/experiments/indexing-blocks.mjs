@@ -9,6 +9,7 @@ export default {
   answers: ['M1', 'M2'],
   title: 'Indexing a mapped Buffer',
   question: 'Does indexing a mapped Buffer do its disk I/O on the JavaScript thread?',
+  brief: true,
   ...slowMapExperiment(['index', 'view']),
   claims: [
     {

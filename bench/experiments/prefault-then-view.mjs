@@ -9,6 +9,7 @@ export default {
   answers: ['M6'],
   title: 'Faulting in on the pool, then handing out the mapping',
   question: 'Does a view that the pool has faulted in leave the event loop free, while its pages stay?',
+  brief: true,
   ...slowMapExperiment(['view']),
   claims: [
     {

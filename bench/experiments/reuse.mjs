@@ -15,6 +15,7 @@ export default {
   answers: ['W22', 'W26', 'W27', 'W28', 'W90', 'W91', 'W106', 'W112', 'W119'],
   title: 'One buffer, used again',
   question: 'Does reading into one buffer that is used again close the gap between worker threads and processes?',
+  brief: true,
   obstacle: twoCores,
   variants(size) {
     const cells = [...cross({ reader: READERS, ...GRID[size] }), ...orToy(size, [plain(TUNED)])]

@@ -14,13 +14,14 @@ export function parseOptions(words, experiments) {
       'after',
       `
 zx bench/matrix.mjs compare <A> <B>...  sets folders of results side by side
+zx bench/matrix.mjs predict <FOLDER>    what a calibrated law predicts of its counts for 8 threads
 zx bench/matrix.mjs report <FOLDER>     writes the reports of a folder anew
 zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: samples compressed, no reports`,
     )
     .description(
       'Runs experiments on memory-mapped and conventional reads, and judges what others have claimed of them.',
     )
-    .argument('[experiment...]', 'ids from --list; when none is named, all that take minutes')
+    .argument('[experiment...]', 'ids from --list; when none is named, those that answer first, in minutes')
     .addOption(new Option('--quick', 'a few sizes, minutes in all (the default)').conflicts(['full', 'toy']))
     .addOption(new Option('--full', 'every size and number of members, tens of minutes').conflicts(['quick', 'toy']))
     .addOption(new Option('--toy', 'the smallest size, each variant once: checks the answers, decides nothing'))
@@ -53,7 +54,7 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
   if (unknown !== undefined) throw new UsageError(nearest('experiment', unknown, ids))
   /** @type {import('./cells.mjs').RunSize} */
   const size = asked?.size ?? (full ? 'full' : toy ? 'toy' : 'quick')
-  const usual = experiments.filter(({ named }) => !named)
+  const usual = experiments.filter(({ named, brief }) => (size === 'quick' ? brief : !named))
   return {
     chosen:
       names.length > 0 ? experiments.filter(({ id }) => names.includes(id)) : size === 'toy' ? experiments : usual,
