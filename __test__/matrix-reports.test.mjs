@@ -19,7 +19,8 @@ import { above, atLeast, atMost, below, judge, within } from '../bench/harness/v
 import { reports } from '../bench/report/again.mjs'
 import { agreementOf } from '../bench/report/agreement.mjs'
 import { controlText } from '../bench/report/control.mjs'
-import { fit, leaveOneOut, predict } from '../bench/report/predict.mjs'
+import { decidedShares } from '../bench/report/power.mjs'
+import { fitLaw, leaveOneOut, predict } from '../bench/report/predict.mjs'
 import { seededNumbers, temporaryFolder } from './helpers/files.mjs'
 import { environmentOf, samplesOf } from './helpers/runs.mjs'
 
@@ -191,11 +192,11 @@ test('CPU time of others is what the processors were busy with, less ours', t =>
 
 test('the law is fitted to rows that follow it, and each is predicted by the others', t => {
   const rows = [0.1, 0.5, 0.9, 2].map(writes => ({ writes, ratio: 0.9 * Math.exp(-0.3 * writes) }))
-  const { floor, slope } = fit(rows)
+  const { floor, slope } = fitLaw(rows)
   t.deepEqual([floor.toFixed(9), slope.toFixed(9)], ['0.900000000', '0.300000000'])
   const { law, constant } = leaveOneOut(rows)
   t.true(law.every(error => Math.abs(error) < 1e-9))
-  t.true(constant.every(error => Math.abs(error) > 0.05))
+  t.true(constant.some(error => Math.abs(error) > 0.2))
 })
 
 test('a prediction needs counts, and is for the threads that the law was fitted to', async t => {
@@ -207,6 +208,16 @@ test('a prediction needs counts, and is for the threads that the law was fitted 
   t.throws(() => predict([folder, '--cores', '16']), { message: /fitted to 8 hardware threads/ })
   t.throws(() => predict([]), { message: /takes a folder/ })
   t.throws(() => predict([reused]), { message: /no locks counted/ })
+})
+
+test('a slow-down is found the more often the larger it is and the more passes there are', t => {
+  const random = seededNumbers(8)
+  const differences = Array.from({ length: 40 }, () => 0.1 * normal(random))
+  const { slower, faster } = decidedShares(differences, 6, 0)
+  t.true(slower + faster < 0.1, `${slower + faster} false verdicts`)
+  const found = (passes, by) => decidedShares(differences, passes, by).slower
+  t.true(found(24, 0.1) > found(6, 0.1) && found(6, 0.1) > found(6, 0.03))
+  t.true(found(24, 0.1) > 0.9)
 })
 
 /** A run that never was. */

@@ -19,6 +19,7 @@ import { judge } from './harness/verdict.mjs'
 import { reportAgain, reports } from './report/again.mjs'
 import { compareFolders } from './report/compare.mjs'
 import { controlText } from './report/control.mjs'
+import { power } from './report/power.mjs'
 import { predict } from './report/predict.mjs'
 import { makeProgress } from './report/progress.mjs'
 import { experimentReport } from './report/table.mjs'
@@ -42,6 +43,7 @@ async function main() {
   const [first, ...others] = words
   if (first === 'compare') return console.log(compareFolders(others))
   if (first === 'shrink') return console.log(shrinkRuns(others))
+  if (first === 'power') return console.log(power(others))
   if (first === 'predict') return console.log(predict(others))
   if (first === 'report') return console.log(reportAgain(others))
   const { chosen, leftOut, size, budget, nodes, list, out, json, resume } = parseOptions(words, experiments)

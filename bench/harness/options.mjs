@@ -14,6 +14,7 @@ export function parseOptions(words, experiments) {
       'after',
       `
 zx bench/matrix.mjs compare <A> <B>...  sets folders of results side by side
+zx bench/matrix.mjs power <FOLDER>...   how often a known slow-down is seen, and one where there is none
 zx bench/matrix.mjs predict <FOLDER>    what a calibrated law predicts of its counts for 8 threads
 zx bench/matrix.mjs report <FOLDER>     writes the reports of a folder anew
 zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: samples compressed, no reports`,

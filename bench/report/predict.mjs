@@ -35,7 +35,7 @@ export const predicted = (writes, { floor, slope } = { floor: FLOOR, slope: SLOP
   floor * Math.exp(-slope * writes)
 
 /** The law fitted to rows: a line through the logarithms. @param {Row[]} rows */
-export function fit(rows) {
+export function fitLaw(rows) {
   const x = mean(rows.map(({ writes }) => writes))
   const y = mean(rows.map(({ ratio }) => Math.log(ratio)))
   const above = rows.reduce((sum, { writes, ratio }) => sum + (writes - x) * (Math.log(ratio) - y), 0)
@@ -56,7 +56,7 @@ export function leaveOneOut(rows) {
     )
   const constant = others => Math.exp(mean(others.map(({ ratio }) => Math.log(ratio))))
   return {
-    law: errors((others, { writes }) => predicted(writes, fit(others))),
+    law: errors((others, { writes }) => predicted(writes, fitLaw(others))),
     constant: errors(constant),
   }
 }
@@ -92,7 +92,8 @@ export function predict([folder, ...more]) {
     ),
     '',
     ...errorTexts(rows.filter(({ ratio }) => ratio !== undefined)),
-    'A calibrated law and not physics: it holds for one machine until one of 8 hardware threads has measured the ratio.',
+    'A calibrated law and not physics: it is confirmed once a machine of 8 hardware threads',
+    'has measured the ratio beside its counts.',
   ].join('\n')
 }
 
@@ -104,11 +105,12 @@ function errorTexts(rows) {
     const rms = Math.sqrt(mean(errors.map(error => error ** 2)))
     return `${close} of ${errors.length} within 15 %, rms of the logarithm ${rms.toFixed(2)}`
   }
-  const { floor, slope } = fit(rows)
+  const { floor, slope } = fitLaw(rows)
   const { law, constant } = leaveOneOut(rows)
   return [
     `fitted to these rows: ${floor.toFixed(2)} * e^(-${slope.toFixed(2)} w)`,
-    `each row left out in turn: ${told(law)}; a constant: ${told(constant)}`,
+    `each row left out in turn: ${told(law)}`,
+    `a constant instead of the law: ${told(constant)}`,
     `as published, without a fit: ${told(rows.map(({ writes, ratio }) => Math.log(predicted(writes) / ratio)))}`,
   ]
 }
