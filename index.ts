@@ -1,23 +1,24 @@
-// What a user of faultless can import, and nothing else.
+// The public API of faultless.
 
 /**
- * Offsets and lengths are bytes, everywhere. A range is cut at the end of the file first, so a result may be short or empty, as
- * with `fs.read`, and only then held against the largest Buffer that Node can make.
+ * Offsets and lengths are in bytes. A range that reaches past the end of the file is shortened first, as with
+ * `fs.read`, so a result may be short or empty. The shortened range must fit into the largest Buffer of Node.
  *
- * Methods that return promises always reject and never throw; all others throw. Errors have a `code`:
+ * Methods that return promises reject and never throw. All other methods throw. Errors have a `code`:
  *
- * | `code` | means | also has |
+ * | `code` | meaning | other properties |
  * | --- | --- | --- |
- * | `ENOENT`, `EACCES`, `EIO`, `ENOSPC`, … | the system said so, as in node:fs | `errno`, `syscall`, `path`; `offset` and `length` where a range failed |
- * | `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` | a TypeError: an argument that cannot be meant | |
- * | `ERR_INVALID_THIS` | a TypeError: a method that was taken off its handle | |
- * | `ERR_OUT_OF_RANGE` | a RangeError: a number that is no position or length, or a result that no Buffer can hold | `path`, `offset`, `length` for a result |
- * | `ERR_FILE_CLOSED` | the file was closed before, or before the work began | `path` |
- * | `ERR_FILE_TRUNCATED` | the file was cut below the range; `refresh()` or opening again recovers | `path`, `offset`, `length` |
- * | `ERR_NOT_A_FILE` | a directory, a FIFO, a socket, a device: nothing to map | `path` |
- * | `ERR_UNSUPPORTED` | this platform, runtime or build cannot; {@link capabilities} says what it can | |
+ * | `ENOENT`, `EACCES`, `EIO`, `ENOSPC`, … | an error of the operating system, as in node:fs | `errno`, `syscall`, `path`; `offset` and `length` where a range failed |
+ * | `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` | a TypeError: an invalid argument | |
+ * | `ERR_INVALID_THIS` | a TypeError: a method was called without its object, as after `const { read } = file` | |
+ * | `ERR_OUT_OF_RANGE` | a RangeError: a number that is not a valid position or length, or a result that does not fit into a Buffer | `path`, `offset`, `length` for a result |
+ * | `ERR_FILE_CLOSED` | the file was closed before the call, or before the work began | `path` |
+ * | `ERR_FILE_TRUNCATED` | the file was truncated below the range; call `refresh()` or open the file again | `path`, `offset`, `length` |
+ * | `ERR_NOT_A_FILE` | a directory, FIFO, socket or device, which cannot be mapped | `path` |
+ * | `ERR_ACCESS_DENIED` | Node's permission model does not allow the path | `permission`, `resource` |
+ * | `ERR_UNSUPPORTED` | this platform, runtime or build does not support the call; {@link capabilities} lists what works | |
  *
- * A call that is given up by its signal rejects with the reason of the signal, an `AbortError` by default.
+ * A call that is cancelled by its signal rejects with the reason of the signal, an `AbortError` by default.
  *
  * @packageDocumentation
  */

@@ -1,4 +1,4 @@
-// MappedFile: an open, mapped file, its reads and its views.
+// MappedFile: an open file, with its reads, views and writes.
 
 import { Buffer } from 'node:buffer'
 import type { BigIntStats, Stats } from 'node:fs'
@@ -50,18 +50,20 @@ import { writeBytes } from './writing.js'
 
 /** How to open a file. */
 export interface OpenOptions extends Cancellable {
-  /** As in node:fs; `'r'` by default. */
+  /** Flags as in node:fs; `'r'` by default. */
   flags?: OpenFlags | undefined
-  /** Permissions of a file that is made, as in node:fs: a number or an octal string, reduced by the umask. `0o666` by default. */
+  /**
+   * Permissions of a new file, as in node:fs: a number or an octal string, reduced by the umask. `0o666` by default.
+   */
   mode?: number | string | undefined
   /**
-   * `true`: views are over one SharedArrayBuffer for the whole file. Posting a view to a worker shares it, and copies nothing; what one
-   * thread writes to it, all see. False by default.
+   * `true`: views are over one SharedArrayBuffer for the whole file. Posting a view to a worker shares it without a
+   * copy: every thread sees the stores of the others. False by default.
    */
   shared?: boolean | undefined
 }
 
-/** What views are over: a SharedArrayBuffer where the file was opened with `shared: true`, else an ArrayBuffer. */
+/** The memory of views: a SharedArrayBuffer where the file was opened with `shared: true`, otherwise an ArrayBuffer. */
 export type MemoryOf<Options extends OpenOptions> = unknown extends Options['shared']
   ? ArrayBuffer
   : true extends Options['shared']
@@ -70,7 +72,7 @@ export type MemoryOf<Options extends OpenOptions> = unknown extends Options['sha
       : ArrayBufferLike
     : ArrayBuffer
 
-/** What chunks are over: as their option `shared` says, else as the views of the file. */
+/** The memory of chunks: it depends on their option `shared`, and by default is that of the file's views. */
 export type ChunkMemory<
   Options extends ChunkOptions,
   Memory extends ArrayBufferLike,
@@ -87,8 +89,8 @@ export type ChunkMemory<
 /** How to close a file. */
 export interface CloseOptions {
   /**
-   * `true`: views end with the file. They stay valid memory, but read zeros from then on, in every thread, and what is stored to
-   * them goes nowhere. False by default.
+   * `true`: close() also unmaps the views. They stay valid memory, but read zeros in every thread from then on, and
+   * stores to them are lost. False by default.
    */
   unmap?: boolean | undefined
 }
@@ -99,18 +101,23 @@ const OPEN_OPTIONS = ['flags', 'mode', 'shared', 'signal']
 const INTERNAL = Symbol('MappedFile.open')
 
 /**
- * An open file that is read through a mapping, without ever blocking the event loop. The mapping is shared by all handles
- * and workers of the process. Offsets and lengths are bytes; a range is cut at the end of the file, like `fs.read`.
+ * An open file that is read through a mapping, without blocking the event loop. All handles and workers of the process
+ * share the mapping. Offsets and lengths are in bytes. A range that reaches past the end of the file is shortened, as
+ * with `fs.read`.
  *
- * Methods that return promises always reject and never throw; `tryRead`, `tryReadInto`, `tryView` and `createReadStream` throw.
- * All of them fail with `ERR_FILE_CLOSED` after {@link close}, with `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` for arguments
- * that cannot be meant, with `ERR_INVALID_THIS` where they were taken off their handle, with `ERR_FILE_TRUNCATED` where the file
- * has been cut below the range, and with the system's code (`EIO`) where the device cannot deliver the bytes.
+ * Methods that return promises reject and never throw. `tryRead`, `tryReadInto`, `tryView` and `createReadStream`
+ * throw. All of them can fail with these errors:
+ *
+ * - `ERR_FILE_CLOSED` after {@link close}
+ * - `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` for invalid arguments
+ * - `ERR_INVALID_THIS` for a method that is called without its object
+ * - `ERR_FILE_TRUNCATED` where the file was truncated below the range
+ * - the code of the operating system (`EIO`) where the device cannot deliver the bytes
  */
 export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements AsyncDisposable {
-  /** Where the file was when it was opened. */
+  /** The path of the file when it was opened. */
   readonly path: string
-  /** How it was opened. */
+  /** The flags with which the file was opened. */
   readonly flags: OpenFlags
   readonly #handle: Handle
 
@@ -120,18 +127,22 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     this.#handle = new Handle(native, path, isWritable(flags), shared)
     this.path = path
     this.flags = flags
-    // What is cloned or posted would be an object with a path. Of this V8 says so, in its own words and these.
+    // A clone would be an object with a path and nothing else. V8 refuses to clone an object that has a function, and
+    // its error quotes the name of this one.
     Object.defineProperty(this, 'clone', { value: openItsPathInTheWorkerOrPostASharedView, enumerable: true })
   }
 
   /**
-   * Opens and maps a file, and reads nothing of it. `MappedFile.open(path, 'r+')` is short for
+   * Opens and maps a file without reading it. `MappedFile.open(path, 'r+')` is short for
    * `MappedFile.open(path, { flags: 'r+' })`.
    *
-   * @param source a path; or a FileHandle or a descriptor, which is duplicated: the caller may close theirs at any time, and has to
-   * @throws `ERR_NOT_A_FILE` for what has no bytes to map: a directory, a FIFO, a socket, a device
-   * @throws the system's code (`ENOENT`, `EACCES`, `EROFS`) where it cannot be opened with these flags
-   * @throws `ERR_UNSUPPORTED` for `shared: true` where this Node cannot: `capabilities().sharedViews`
+   * @param source a path, a FileHandle or a descriptor. A FileHandle or descriptor is duplicated: the caller still has
+   *   to close its own, and may do so at any time
+   * @throws `ERR_NOT_A_FILE` for a directory, FIFO, socket or device, which cannot be mapped
+   * @throws the code of the operating system (`ENOENT`, `EACCES`, `EROFS`) where the file cannot be opened with these
+   *   flags
+   * @throws `ERR_UNSUPPORTED` for `shared: true` where this version of Node does not support it: see
+   *   `capabilities().sharedViews`
    */
   static open<Options extends OpenOptions = { shared?: false }>(
     source: Source | FileHandle | number,
@@ -163,22 +174,23 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     return new MappedFile(INTERNAL, native, path?.text ?? native.path, flags, shared)
   }
 
-  /** @internal A handle on what mmapRead() keeps mapped. */
+  /** @internal A MappedFile over a file that mmapRead() keeps mapped. */
   static of(native: NativeFile): MappedFile {
     return new MappedFile(INTERNAL, native, native.path)
   }
 
   /**
-   * Bytes of the file: its size at open, at the last {@link refresh}, or after the last change that a handle of this process made or
-   * noticed. What other processes append or cut is noticed by {@link refresh} alone.
+   * The size of the file in bytes: at open, at the last {@link refresh}, or after the last change that a handle of this
+   * process made or noticed. Only {@link refresh} notices changes by other processes.
    */
   get byteLength(): number {
     return MappedFile.#own(this).size
   }
 
   /**
-   * `'mapped'`, or `'read'` where the file is only read by system calls: elsewhere than on Linux, in file systems that cannot map it,
-   * and for files that the system makes as they are read (/proc). Everything works there, but views are copies.
+   * `'mapped'`, or `'read'` where the file is read by system calls only: on platforms other than Linux, on file systems
+   * that cannot map it, and for files that the kernel generates as they are read (/proc). Reads and writes work there
+   * too, but views are copies.
    */
   get backend(): 'mapped' | 'read' {
     return MappedFile.#own(this).backend
@@ -190,13 +202,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * A copy of the range. Small and in memory: answered without the pool.
+   * Reads a copy of the range. A short range that is in memory is copied on the JS thread, without the thread pool.
    *
    * @param offset the first byte
-   * @param length bytes; the rest of the file without one
-   * @returns `length` bytes, fewer only at the end of the file. A short result (up to 16 KiB) may share its memory with others, and
-   *   can be transferred only where it does not; one of {@link slice} can.
-   * @throws `ERR_OUT_OF_RANGE` where the range, after the cut at the end of the file, fits no Buffer
+   * @param length bytes; the rest of the file by default
+   * @returns `length` bytes, fewer only at the end of the file. A result of up to 16 KiB may share its memory with
+   *   other results, and then cannot be transferred; a result of {@link slice} always can
+   * @throws `ERR_OUT_OF_RANGE` where the range, shortened at the end of the file, does not fit into a Buffer
    */
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer<ArrayBuffer>> {
     try {
@@ -212,13 +224,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Fills a target with the bytes from `offset` on. Allocates nothing that depends on the length. The target is only ever
-   * written on the JS thread, and not any more once the read was aborted.
+   * Fills a target with the bytes from `offset` on. The memory that it allocates does not depend on the length. The
+   * target is written on the JS thread only, and never after the read was aborted.
    *
-   * @param target a Buffer, TypedArray or DataView; it gets as many bytes as it has, in the order of the file
+   * @param target a Buffer, TypedArray or DataView; the read has as many bytes as the target, in the order of the file
    * @param offset the first byte
-   * @returns the bytes written, fewer than `target.byteLength` only at the end of the file
-   * @throws `ERR_OUT_OF_RANGE` where the target was resized or transferred meanwhile
+   * @returns the number of bytes written, fewer than `target.byteLength` only at the end of the file
+   * @throws `ERR_OUT_OF_RANGE` where the target was resized or transferred during the read
    */
   readInto(target: ArrayBufferView, offset: Offset = 0, options?: Cancellable): Promise<number> {
     try {
@@ -237,10 +249,10 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Many ranges in one trip: the disk sees them together.
+   * Reads many ranges in one call. The disk gets their requests together.
    *
-   * @returns copies in the order asked; short ones share their memory, as those of {@link read}
-   * @throws the error of the first that failed, whose place in `ranges` is in `error.index`
+   * @returns copies in the order of `ranges`; short ones share their memory, as the results of {@link read} do
+   * @throws the error of the first range that failed; `error.index` is the index of that range
    */
   async readMany(ranges: Iterable<ByteRange>, options?: Cancellable): Promise<Buffer<ArrayBuffer>[]> {
     noMore(arguments[2], 'file.readMany(ranges, options)')
@@ -248,10 +260,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * The same, each range with its own outcome.
+   * Reads many ranges, as {@link readMany} does, with an outcome for each of them.
    *
-   * @returns in the order asked, what `Promise.allSettled` would give of reads one by one
-   * @throws `ERR_INVALID_ARG_TYPE` for what is no list; what goes wrong with a range is told in its place
+   * @returns the outcomes in the order of `ranges`, as `Promise.allSettled` gives them
+   * @throws `ERR_INVALID_ARG_TYPE` where `ranges` is not iterable. An invalid range does not throw: its outcome is a
+   *   rejection
    */
   async readManySettled(
     ranges: Iterable<ByteRange>,
@@ -262,13 +275,15 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Gathers records of one length, back to back, into one target: no Buffer per record.
+   * Reads records of one length into one target, back to back, without a Buffer per record.
    *
-   * @param target a Buffer, TypedArray or DataView with room for all records
+   * @param target a Buffer, TypedArray or DataView that is large enough for all records
    * @param offsets the first byte of each record
    * @param length bytes of each record
-   * @returns the bytes written; a record at the end of the file is shorter, and the next one follows it without a gap
-   * @throws `ERR_OUT_OF_RANGE` where the target has no room for all of them, or was resized or transferred meanwhile
+   * @returns the number of bytes written; a record at the end of the file is shorter, and the next one follows it
+   *   without a gap
+   * @throws `ERR_OUT_OF_RANGE` where the target is too small for all records, or was resized or transferred during the
+   *   read
    */
   async readManyInto(
     target: ArrayBufferView,
@@ -281,11 +296,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * A copy now: never a promise, never a wait.
+   * Returns a copy of the range at once, or undefined where that could wait for the disk.
    *
    * @param offset the first byte
    * @param length bytes
-   * @returns what {@link read} resolves to, or undefined if that could wait for the disk
+   * @returns the Buffer that {@link read} resolves to, or undefined if the read could wait for the disk
    */
   tryRead(offset: Offset, length: number): Buffer<ArrayBuffer> | undefined {
     const handle = MappedFile.#own(this)
@@ -298,9 +313,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * The same into a target. No promise, no allocation.
+   * Fills a target at once, or returns undefined where that could wait for the disk. It makes no promise and allocates
+   * nothing.
    *
-   * @returns the bytes written, as of {@link readInto}, or undefined if that could wait for the disk
+   * @returns the number of bytes written, as {@link readInto} counts them, or undefined if the read could wait for the
+   *   disk
    */
   tryReadInto(target: ArrayBufferView, offset: Offset): number | undefined {
     const handle = MappedFile.#own(this)
@@ -315,28 +332,35 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * The mapped bytes themselves, no copy, faulted in before the promise resolves. With flags 'r' what is written to a view stays
-   * in this handle's views: it reaches neither the file, nor any read, nor another handle. With the others it is in the file for
-   * every reader at once, and on the device after {@link flush}. A view lives as long as it is referenced, also after
-   * {@link close}; it cannot be transferred, and to be cloned or posted costs a copy of up to 256 MiB around it, unless the file was
-   * opened with `shared: true`. Faulted in means at that moment: only {@link lock} keeps the kernel from evicting
-   * the pages later, and touching them then waits for the disk. Where the file is cut short, a view reads zeros.
+   * The mapped bytes themselves, without a copy. They are faulted in before the promise resolves.
+   *
+   * With flags `'r'`, stores to a view stay in the views of this handle: the file, all reads and all other handles
+   * never see them. With other flags, every reader of the file sees a store at once, and {@link flush} brings it to the
+   * device.
+   *
+   * A view stays valid as long as it is referenced, also after {@link close}. It cannot be transferred. Cloning or
+   * posting it copies up to 256 MiB around it, unless the file was opened with `shared: true`. Where the file is
+   * truncated, a view reads zeros.
+   *
+   * The kernel may evict the pages again after the promise has resolved. Touching them then waits for the disk; only
+   * {@link lock} prevents that.
    *
    * @param offset the first byte
-   * @param length bytes; the rest of the file without one
+   * @param length bytes; the rest of the file by default
    * @returns a Buffer over the mapping, shorter than `length` only at the end of the file
-   * @throws `ERR_UNSUPPORTED` for a file that is open for writing, where no mapped bytes can be handed out: elsewhere than on Linux, in Electron, and of a
-   *   file whose {@link backend} is `'read'`. With flags 'r' a view is a copy there, which behaves the same
+   * @throws `ERR_UNSUPPORTED` for a file that is open for writing, where mapped bytes cannot be handed out: on
+   *   platforms other than Linux, in Electron, and where {@link backend} is `'read'`. With flags `'r'`, a view is a
+   *   copy there and behaves the same
    */
   view(offset?: Offset, length?: number, options?: Cancellable): Promise<Buffer<Memory>>
   /**
-   * The same as a typed array: `file.view(0, 4096, { as: Float32Array })`. The memory is that of the file, in the byte order of the
-   * processor.
+   * A view as a typed array: `file.view(0, 4096, { as: Float32Array })`. It is over the bytes of the file, in the byte
+   * order of the processor.
    *
    * @param offset the first byte, a multiple of the size of an element
-   * @param length bytes, a multiple of that size; the rest of the file without one
-   * @returns a typed array over the mapping; a part of an element at the end of the file is left out
-   * @throws `ERR_OUT_OF_RANGE` where the offset or the length is no multiple of the size of an element
+   * @param length bytes, a multiple of that size; the rest of the file by default
+   * @returns a typed array over the mapping; an incomplete element at the end of the file is left out
+   * @throws `ERR_OUT_OF_RANGE` where the offset or the length is not a multiple of the size of an element
    */
   view<Type extends ArrayType>(
     offset: Offset | undefined,
@@ -361,12 +385,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * A view now.
+   * Returns a view at once, or undefined where touching it could wait for the disk.
    *
    * @param offset the first byte
    * @param length bytes
-   * @returns what {@link view} resolves to, or undefined if touching it could wait for the disk at the time of the call
-   * @throws `ERR_UNSUPPORTED` as {@link view}
+   * @returns the Buffer that {@link view} resolves to, or undefined if touching it could wait for the disk at the time
+   *   of the call
+   * @throws `ERR_UNSUPPORTED` as {@link view} does
    */
   tryView(offset: Offset, length: number): Buffer<Memory> | undefined {
     const handle = MappedFile.#own(this)
@@ -376,11 +401,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Views of the whole file or of a part, in order, the next ones being faulted in while this one is used. Leaving the loop early
-   * gives up what was ahead.
+   * Yields views of the whole file or of a part, in order. The next views are faulted in while the current one is used.
+   * Leaving the loop early cancels the work ahead.
    *
-   * @returns views of `chunkSize` bytes, the last one shorter; each step rejects as {@link view} does, or for options that make
-   *   no sense
+   * @returns views of `chunkSize` bytes, the last one shorter; each step rejects as {@link view} does, or for invalid
+   *   options
    */
   chunks<Options extends ChunkOptions = { shared?: undefined }>(
     options?: Options,
@@ -391,10 +416,10 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * A Readable of copies, from `start` to `end` inclusive, as in node:fs. Each chunk has memory of its own, which can be
+   * A Readable of copies, from `start` to `end` inclusive, as in node:fs. Each chunk has memory of its own and can be
    * transferred. The file stays open, unless `autoClose` is true.
    *
-   * @throws `ERR_OUT_OF_RANGE` where `start` is past `end`, `ERR_INVALID_ARG_VALUE` for an `encoding` that is none
+   * @throws `ERR_OUT_OF_RANGE` where `start` is greater than `end`, `ERR_INVALID_ARG_VALUE` for an unknown `encoding`
    */
   createReadStream(options?: StreamOptions | BufferEncoding | null): MappedReadStream {
     const handle = MappedFile.#own(this)
@@ -403,10 +428,10 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * The lines of the file, as `FileHandle.readLines()` has them.
+   * The lines of the file, as `FileHandle.readLines()` gives them.
    *
-   * @param options those of {@link createReadStream}
-   * @returns an async iterable of strings without line endings, and what else `readline.createInterface()` gives
+   * @param options the options of {@link createReadStream}
+   * @returns an async iterable of strings without line endings: the Interface of `readline.createInterface()`
    */
   readLines(options?: StreamOptions | BufferEncoding | null): Interface {
     const handle = MappedFile.#own(this)
@@ -416,7 +441,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * A byte stream of the web, as `FileHandle.readableWebStream()` has it. The file stays open, unless `autoClose` is true.
+   * A web byte stream, as `FileHandle.readableWebStream()` gives it. The file stays open, unless `autoClose` is true.
    *
    * @throws `ERR_FILE_CLOSED` where the file is closed
    */
@@ -428,9 +453,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * What node:fs tells of the open file: `fs.fstat` of its descriptor.
+   * The status of the open file, as `fs.fstat` of its descriptor gives it.
    *
-   * @param options `bigint: true` gives numbers that are bigints
+   * @param options `bigint: true` gives numbers as bigints
    */
   stat(options?: StatOptions & { bigint?: false | undefined }): Promise<Stats>
   stat(options: StatOptions & { bigint: true }): Promise<BigIntStats>
@@ -442,16 +467,19 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * The bytes that others append to the file, as they come, also when the file is rotated: after a rename by the file that has taken the
-   * path, and after it was copied and cut (`copytruncate`) from its start. What was not read before the cut is read from the copy, where
-   * that lies beside the file and its name begins with that of the file. A file that was renamed is read for another 10 s: its writers may
-   * still have it open. `fs.watch` says when to look; without its events the file is looked at each `interval`. Bytes come as they were
-   * written: `readline.createInterface({ input: Readable.from(file.follow()) })` makes lines of them.
+   * Yields the bytes that others append to the file, also across log rotation. After a rename, it continues with the
+   * new file at the path. After a copy and truncation (`copytruncate`), it continues at the start of the file; bytes
+   * that were not read before the truncation are read from the copy. The copy must be in the same folder, and its name
+   * must begin with the name of the file. A renamed file is read for another 10 s, because its writers may still have
+   * it open.
    *
-   * What is rotated away twice between two looks is lost, and so is what a copy has lost: lines that are written between the copy and the
-   * cut.
+   * `fs.watch` reports changes; without its events the file is checked every `interval`. Bytes come as they were
+   * written: `readline.createInterface({ input: Readable.from(file.follow()) })` splits them into lines.
    *
-   * @returns copies; it goes on until it is left, the signal is aborted, or the file is closed
+   * Bytes are lost where the file is rotated twice between two checks. Lines that are written between the copy and the
+   * truncation are lost too: neither file has them.
+   *
+   * @returns copies; the iteration continues until the loop is left, the signal is aborted, or the file is closed
    */
   follow(options?: FollowOptions): AsyncIterableIterator<Buffer> {
     MappedFile.#own(this)
@@ -460,12 +488,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * A copy that can be transferred. Positions are as in `ArrayBuffer.prototype.slice`: negative ones count from the end of the file.
+   * A copy that can be transferred. Positions are as in `ArrayBuffer.prototype.slice`: negative ones count from the end
+   * of the file.
    *
    * @param start the first byte
-   * @param end the byte after the last; the end of the file without one
+   * @param end the byte after the last; the end of the file by default
    * @returns memory of its own, of exactly the size of the range
-   * @throws `ERR_OUT_OF_RANGE` where the range, after the cut at the end of the file, fits no Buffer
+   * @throws `ERR_OUT_OF_RANGE` where the range, shortened at the end of the file, does not fit into a Buffer
    */
   async slice(start: number, end?: number, options?: Cancellable): Promise<ArrayBuffer> {
     const handle = MappedFile.#own(this)
@@ -481,9 +510,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Brings a range into memory and into the page table, so that reads of it are answered at once.
+   * Brings a range into memory and into the page table, so that later reads of it do not wait.
    *
-   * @param length bytes; the rest of the file without one
+   * @param length bytes; the rest of the file by default
    */
   async prefault(offset: Offset = 0, length?: number, options?: Cancellable): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -495,9 +524,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * How much of a range is in memory, in pages. Reads nothing.
+   * Counts how many pages of a range are in memory. It reads nothing.
    *
-   * @param length bytes; the rest of the file without one
+   * @param length bytes; the rest of the file by default
    */
   async residency(offset: Offset = 0, length?: number): Promise<Residency> {
     const handle = MappedFile.#own(this)
@@ -507,14 +536,19 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Tells the kernel how this handle's file will be used, through its descriptor: no other handle is affected. `'willneed'`
-   * starts reading a range, `'dontneed'` takes it out of the page cache as far as it is clean and mapped by nobody (what
-   * reads have copied from stays mapped as long as a handle is open). `'random'`, `'sequential'` and `'normal'` are about the whole
-   * file, whatever the range, and say what the touch of a page of a view that is not in memory brings along: nothing, twice as
-   * much as usual, or as much as the read-ahead of the disk says. Reads of ours ask for exactly what they need in any case.
+   * Tells the kernel how this handle will use the file. The advice applies to the descriptor of the handle, so other
+   * handles are not affected.
    *
-   * @param length bytes; the rest of the file without one
-   * @throws `ERR_INVALID_ARG_VALUE` for an advice that there is none of
+   * - `'willneed'` starts reading a range.
+   * - `'dontneed'` takes a range out of the page cache, as far as its pages are clean and nobody maps them. Pages that
+   *   reads have copied from stay mapped as long as a handle is open.
+   * - `'random'`, `'sequential'` and `'normal'` apply to the whole file, whatever the range. They set how much
+   *   read-ahead a page fault in a view triggers: none, twice the usual amount, or the read-ahead of the disk.
+   *
+   * Other reads of this package request exactly the bytes that they need, whatever the advice.
+   *
+   * @param length bytes; the rest of the file by default
+   * @throws `ERR_INVALID_ARG_VALUE` for an unknown advice
    */
   async advise(advice: Advice, offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -524,12 +558,14 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Takes a range out of memory, the opposite of {@link prefault}: out of this process at once, views of it included, and out of the
-   * page cache as far as it is clean and mapped by no other process. Views stay valid, and the next touch of one reads from the
-   * disk, on the thread that touches it. Only whole pages go. Locked pages stay, and so does what was written to views in mode 'r';
-   * what is written there meanwhile may be lost.
+   * Takes a range out of memory; the opposite of {@link prefault}. Its pages leave this process at once, views
+   * included. They leave the page cache as far as they are clean and no other process maps them. Views stay valid: the
+   * next touch of one reads from the disk, on the thread that touches it.
    *
-   * @param length bytes; the rest of the file without one
+   * Only whole pages are evicted. Locked pages stay, and so do stores to views of a file opened with flags `'r'`. A
+   * store that is made during the call may be lost.
+   *
+   * @param length bytes; the rest of the file by default
    */
   async evict(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -539,14 +575,15 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Brings a range into memory and pins its pages, so that no later read, view or touch of it can wait for the disk. Counted:
-   * pages stay until each lock of each handle was taken back, by {@link unlock}, {@link close} or garbage collection. What the
-   * file is cut by is not locked any more. Takes the lock of the address space for writing, for a moment per 8 MiB.
+   * Brings a range into memory and pins its pages, so that no later read, view or touch of it waits for the disk. Locks
+   * are counted: a page stays pinned until each lock of each handle is released, by {@link unlock}, {@link close} or
+   * garbage collection. Pages that a truncation removes are no longer locked. The call takes the write lock of the
+   * address space for a moment per 8 MiB.
    *
-   * @param length bytes; the rest of the file without one
-   * @throws `ENOMEM` or `EPERM` past RLIMIT_MEMLOCK, the limit of the memory cgroup, or a quarter of `vm.max_map_count` in separate
-   *   runs of pages; then nothing of the range is locked
-   * @throws `ERR_UNSUPPORTED` where the file is read, not mapped
+   * @param length bytes; the rest of the file by default
+   * @throws `ENOMEM` or `EPERM` beyond RLIMIT_MEMLOCK, the limit of the memory cgroup, or a quarter of
+   *   `vm.max_map_count` in separate runs of pages; then nothing of the range is locked
+   * @throws `ERR_UNSUPPORTED` where {@link backend} is `'read'`
    */
   async lock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -557,9 +594,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Takes back one {@link lock} of each page of the range; where this handle has none, nothing happens.
+   * Releases one {@link lock} of each page of the range. It does nothing to pages that this handle has not locked.
    *
-   * @param length bytes; all from `offset` on without one
+   * @param length bytes; everything from `offset` on by default
    */
   async unlock(offset: Offset = 0, length?: number): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -571,15 +608,16 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Writes all of `data` at `offset`, and makes the file grow where it must. Once it resolves, every read, view and
-   * handle sees the bytes; {@link flush} brings them to the device. Up to 1 MiB is taken before the call returns, the rest piece
-   * by piece: leave longer data alone until the promise settles.
+   * Writes all of `data` at `offset`. The file grows where necessary. Once the promise resolves, every read, view and
+   * handle of this process sees the bytes; {@link flush} brings them to the device. Up to 1 MiB is copied before the
+   * call returns, the rest piece by piece: do not change longer data until the promise settles.
    *
    * @param data a Buffer, TypedArray or DataView, or a string, which is written as UTF-8
-   * @param offset where the first byte goes; past the end, zeros are between
-   * @returns the bytes written: all of them
-   * @throws the system's code (`ENOSPC`) and the range that was not written; what is before it was
-   * @throws `ERR_OUT_OF_RANGE` where the data was made smaller or transferred meanwhile
+   * @param offset where the first byte goes; a gap after the end of the file is filled with zeros
+   * @returns the number of bytes written: all of them
+   * @throws the code of the operating system (`ENOSPC`) with the range that was not written; the bytes before it were
+   *   written
+   * @throws `ERR_OUT_OF_RANGE` where the data was made smaller or transferred during the write
    * @throws `EBADF` where the file is open for reading only, or for appending
    */
   async write(data: ArrayBufferView | string, offset: Offset): Promise<number> {
@@ -596,20 +634,22 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     try {
       await writeBytes(handle.queue, bytes, start)
     } finally {
-      // Also when only a part could be written.
+      // Also after a partial write.
       if (handle.writable) await handle.reach(start + count)
     }
     return count
   }
 
   /**
-   * Writes `data` at the end of the file, wherever that is by then. Appends of one handle are written in the order of the calls. Nothing
-   * that this process appends goes between the bytes of one call, and on Linux, on a local file system, nothing that other processes
-   * append does. The data is taken before the call returns. Once it resolves, every handle of this process sees the bytes.
+   * Writes `data` at the end of the file, as it is at the time of the write. Appends of one handle are written in the
+   * order of the calls. The bytes of one call stay together: no other append of this process comes between them. On
+   * Linux and a local file system, no append of another process does either. The data is copied before the call
+   * returns. Once the promise resolves, every handle of this process sees the bytes.
    *
    * @param data a Buffer, TypedArray or DataView, or a string, which is written as UTF-8
-   * @returns the offset of its first byte
-   * @throws the system's code (`ENOSPC`) and the range that was not written; a part of the data may have been
+   * @returns the offset of the first byte of the data
+   * @throws the code of the operating system (`ENOSPC`) with the range that was not written; a part of the data may
+   *   have been written
    * @throws `EBADF` where the file is open for reading only
    */
   async append(data: ArrayBufferView | string): Promise<number> {
@@ -620,11 +660,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Gives the file this length: cuts it, or adds zeros. Every handle of this process sees the new length once it resolves. A view of what
-   * was cut reads zeros.
+   * Sets the length of the file: it truncates the file, or extends it with zeros. Once the promise resolves, every
+   * handle of this process sees the new length. Views of removed bytes read zeros.
    *
    * @param length bytes; 0 by default, as in node:fs
-   * @throws the system's code (`EFBIG`, `ENOSPC`)
+   * @throws the code of the operating system (`EFBIG`, `ENOSPC`)
    * @throws `EBADF` where the file is open for reading only
    */
   async truncate(length?: number): Promise<void> {
@@ -638,11 +678,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Has the file system allocate the first `length` bytes of the file, so that no later write to them fails for lack of space. The size
-   * of the file stays as it is. Linux only.
+   * Has the file system allocate the first `length` bytes of the file, so that no later write to them fails for lack of
+   * space. The size of the file does not change. Linux only.
    *
-   * @throws the system's code (`ENOSPC`, `EOPNOTSUPP` where the file system cannot)
-   * @throws `ERR_UNSUPPORTED` elsewhere than on Linux
+   * @throws the code of the operating system (`ENOSPC`, or `EOPNOTSUPP` where the file system cannot do it)
+   * @throws `ERR_UNSUPPORTED` on platforms other than Linux
    * @throws `EBADF` where the file is open for reading only
    */
   async reserve(length: number): Promise<void> {
@@ -654,11 +694,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Resolves when all that was written to the range before, by {@link write} or through views, is on the device.
+   * Resolves when all earlier writes to the range are on the device, by {@link write} or through views.
    *
-   * @param length bytes; the rest of the file without one
-   * @throws `ENOSPC`, `EIO` or `ERR_FILE_TRUNCATED`, and the range, where any of it was lost, and goes on to do so until
-   *   {@link refresh}, which connects views made from then on with the file again
+   * @param length bytes; the rest of the file by default
+   * @throws `ENOSPC`, `EIO` or `ERR_FILE_TRUNCATED`, with the range, where a write was lost. Every later call rejects
+   *   as well, until {@link refresh} connects new views with the file again
    * @throws `EBADF` where the file is open for reading only
    */
   async flush(offset: Offset = 0, length?: number): Promise<void> {
@@ -669,8 +709,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /**
-   * Looks at the file again: what it has grown by can be read, what was cut is gone, damage is recovered from. Views made before
-   * stay as they are.
+   * Checks the file again. Bytes that were appended become readable, removed bytes are gone, and a damaged mapping is
+   * replaced. Views made before do not change.
    *
    * @returns the new {@link byteLength}
    */
@@ -679,16 +719,17 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     handle.open()
     noMore(arguments[0], 'file.refresh()')
     await handle.renew(true)
-    // It may have been closed before it came to its turn.
+    // The file may have been closed while this call waited for its turn.
     handle.open()
     return handle.byteLength
   }
 
   /**
-   * Refuses new calls, rejects reads not yet begun with `ERR_FILE_CLOSED`, and waits for those begun. Twice is fine. Mapped memory
-   * and the descriptor go when the last view has been collected as garbage; with `unmap: true`, before this resolves.
+   * Refuses new calls, rejects reads that have not begun with `ERR_FILE_CLOSED`, and waits for those that have. A
+   * second call is harmless. Mapped memory and the descriptor are released when the last view has been
+   * garbage-collected; with `unmap: true`, before the promise resolves.
    *
-   * @throws `ERR_FILE_CLOSED` for `unmap: true` where the file was closed without
+   * @throws `ERR_FILE_CLOSED` for `unmap: true` where the file was closed without it before
    */
   async close(options?: CloseOptions): Promise<void> {
     const handle = MappedFile.#own(this)
@@ -699,20 +740,21 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     return handle.close(unmap)
   }
 
-  /** {@link close}, for `await using`. */
+  /** Calls {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     MappedFile.#own(this)
     return this.close()
   }
 
-  // A method may be called on anything, or taken off its handle. The language refuses that too, but without a code.
+  // A method may be called on any value, or without its object. The language refuses that as well, but without an error
+  // code.
   static #own(self: unknown): Handle {
     if (typeof self === 'object' && self !== null && #handle in self) return self.#handle
     throw invalidThis('MappedFile', self)
   }
 }
 
-/** What is to be written: memory, or text as UTF-8. */
+/** The bytes to write: memory, or text as UTF-8. */
 function toData(data: unknown): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data) : toBytes(data, 'data')
 }

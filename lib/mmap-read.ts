@@ -1,4 +1,5 @@
-// mmapRead(): the bytes of a file by its path. What is asked for in one turn leaves together, and what is read again is mapped.
+// mmapRead(): reads bytes of a file by its path. Calls of one turn of the event loop share jobs, and a file that is
+// read again is mapped already.
 
 import { Buffer } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
@@ -31,23 +32,23 @@ const OPTIONS = ['idle', 'signal']
 
 /** Options of {@link mmapRead}. */
 export interface MmapReadOptions extends Cancellable {
-  /** Milliseconds that the file stays mapped after this call; 10,000 by default. */
+  /** Milliseconds for which the file stays mapped after this call; 10,000 by default. */
   idle?: number | undefined
 }
 
-/** Milliseconds that a file stays mapped after the last call that read it. */
+/** Milliseconds for which a file stays mapped after the last call that read it. */
 const IDLE = 10_000
 
-/** A read that waits for a job, or that a job has begun. */
+/** A read that waits for a job, or whose job is running. */
 interface Asked {
   path: Buffer
   offset: number
   /** The rest of the file where it is negative. */
   length: number
-  /** Milliseconds that it stays mapped. */
+  /** Milliseconds for which the file stays mapped. */
   idle: number
   signal: AbortSignal | undefined
-  /** The job that works at it, and its place there. */
+  /** The number of its job, and its index in that job. */
   job: number
   index: number
   settled: boolean
@@ -186,7 +187,7 @@ async function follow(job: ReturnType<typeof readPaths>, batch: Asked[]): Promis
       else asked.resolve(result as Buffer<ArrayBuffer>)
       settle(asked)
     }
-    // What the job had no room for comes first in the next one.
+    // Reads that did not fit into this job come first in the next one.
     waiting = [...batch.slice(results.length), ...waiting]
   } catch (error) {
     for (const asked of batch) if (!asked.settled) asked.reject(error)
@@ -194,7 +195,7 @@ async function follow(job: ReturnType<typeof readPaths>, batch: Asked[]): Promis
   lineUp()
 }
 
-// Too long for a batch: the range goes on its way in pieces.
+// The range is too long for a batch, so it is read in pieces.
 async function readOpened(native: NativeFile, asked: Asked): Promise<void> {
   if (asked.settled) {
     native.release()
@@ -215,7 +216,8 @@ async function readOpened(native: NativeFile, asked: Asked): Promise<void> {
   }
 }
 
-// What there was before the end of the file. Most of the memory may be unused: then it is not worth keeping.
+// The bytes before the end of the file. If they fill less than half of the memory, they are copied and the memory is
+// released.
 function cut(memory: Buffer<ArrayBuffer>, count: number): Buffer<ArrayBuffer> {
   if (count === sizeOf(memory)) return memory
   if (2 * count >= sizeOf(memory)) return memory.subarray(0, count) as Buffer<ArrayBuffer>
@@ -224,10 +226,10 @@ function cut(memory: Buffer<ArrayBuffer>, count: number): Buffer<ArrayBuffer> {
   return bytes
 }
 
-// Relative to the directory of this moment: the pool may come to it after a chdir().
+// Relative to the current working directory: the job may run after a chdir().
 function absolute(path: Source): Buffer {
   const { bytes } = toPath(path)
-  // An empty path is no file's, not even the directory's.
+  // An empty path names no file, and not the directory either.
   if (bytes.length === 0 || bytes[0] === 0x2f) return bytes
   return Buffer.concat([Buffer.from(`${resolvePath('.')}/`), bytes])
 }
@@ -239,7 +241,7 @@ function toIdle(idle: unknown): number {
   return idle
 }
 
-// A file that is open already has no path to find it by, so it is mapped for this call alone.
+// A FileHandle has no path to find a kept mapping by, so its file is mapped for this call only.
 async function readHandle(
   handle: FileHandle,
   offset: Offset,
@@ -256,23 +258,27 @@ async function readHandle(
 }
 
 /**
- * Reads `length` bytes at `offset` of the file that is at `path` now, without ever blocking the event loop, in one trip to
- * the pool at most (results beyond 8 MiB take one per 8 MiB, and without a `length` those beyond 1 MiB one more). A mapping is
- * kept and shared by every thread of the process until it has been idle for `options.idle` milliseconds, or until
- * `mmapRead.release(path?)` is called; a file replaced or changed in size is noticed.
+ * Reads `length` bytes at `offset` of the file at `path`, without blocking the event loop. A read takes at most one job
+ * of the thread pool. Results beyond 8 MiB take one job per 8 MiB; without a `length`, results beyond 1 MiB take one
+ * more.
  *
- * @param path relative to the directory at the time of the call; or a FileHandle, whose file is mapped for this call alone
- * @param offset the first byte; 0 without one
- * @param length bytes; the rest of the file without one
- * @returns a copy, shorter than `length` only at the end of the file; it may share its memory, as that of {@link MappedFile.read}
- * @throws what {@link MappedFile.open} and {@link MappedFile.read} reject with
+ * The file stays mapped until no call has read it for `options.idle` milliseconds, or until `mmapRead.release(path?)`
+ * is called. All threads of the process share the mapping. A file that was replaced, or whose size changed, is noticed.
+ *
+ * @param path a path, relative to the working directory at the time of the call; or a FileHandle, whose file is mapped
+ *   for this call only
+ * @param offset the first byte; 0 by default
+ * @param length bytes; the rest of the file by default
+ * @returns a copy, shorter than `length` only at the end of the file; it may share its memory with other results, as
+ *   the results of {@link MappedFile.read} do
+ * @throws the errors of {@link MappedFile.open} and {@link MappedFile.read}
  */
 export const mmapRead: {
   (path: Source | FileHandle, offset?: Offset, length?: number, options?: MmapReadOptions): Promise<Buffer>
   /**
-   * Lets go of one file, or of all that mmapRead() keeps mapped in this process. What was read stays.
+   * Unmaps one file, or all files that mmapRead() keeps mapped in this process. Results stay valid.
    *
-   * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for what is no path
+   * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for an invalid path
    */
   release(path?: Source): void
 } = Object.assign(read, {
