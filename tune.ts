@@ -1,8 +1,9 @@
 // faultless/tune: allocator.tune() with its defaults, for `node --import faultless/tune app.js`.
 
 /**
- * `node --import faultless/tune app.js`, or `--require`, or in `NODE_OPTIONS`: `allocator.tune()` with its defaults, before the
- * program begins. Never fails; on platforms without the addon, too, it says in {@link tuned} that there is nothing to tune.
+ * `node --import faultless/tune app.js`, or `--require`, or in `NODE_OPTIONS`: calls `allocator.tune()` with its
+ * defaults before the program starts. It never fails. On platforms without the addon, {@link tuned} has the reason why
+ * nothing was tuned.
  *
  * @packageDocumentation
  */
@@ -10,10 +11,10 @@
 import { createRequire } from 'node:module'
 import type { Tuned } from './lib/tuning.js'
 
-/** What it came to, as of {@link allocator.tune}. */
+/** The result of {@link allocator.tune}. */
 export const tuned: Tuned = tuneWherePossible()
 
-// The program that asked for it is to run on platforms that have no addon, too: there is glibc's malloc on none of them.
+// The program must also start on platforms that have no addon. None of them has the malloc of glibc.
 function tuneWherePossible(): Tuned {
   try {
     const { tune } = createRequire(import.meta.url)('./lib/tuning.js') as typeof import('./lib/tuning.js')

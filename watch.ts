@@ -1,10 +1,11 @@
-// faultless/watch: tells of turns of the event loop that were late because of page faults, for `node --import faultless/watch app.js`.
+// faultless/watch: warns of late turns of the event loop with page faults, for `node --import faultless/watch app.js`.
 
 /**
- * `node --import faultless/watch app.js`, or `import 'faultless/watch'` in each thread that is to be watched: a warning of the process,
- * and a message on the channel `faultless:fault` of `node:diagnostics_channel`, where a turn of the event loop was late and the
- * thread took major page faults in it. Takes no root and no addon; Linux only. It names the turn, and the mapped files of which more is
- * in memory since; `npx faultless faults` names the line.
+ * `node --import faultless/watch app.js`, or `import 'faultless/watch'` in each thread to watch. Where a turn of the
+ * event loop is late and its thread took major page faults, the process emits a warning, and the channel
+ * `faultless:fault` of `node:diagnostics_channel` gets a message. It needs neither root nor the addon, and works on
+ * Linux only. It names the mapped files that have grown in memory meanwhile; `npx faultless faults` shows the line of
+ * code.
  *
  * @packageDocumentation
  */
@@ -13,5 +14,8 @@ import { watchThread } from './lib/watching.js'
 
 export type { FaultMessage, MappedGrowth } from './lib/watching.js'
 
-/** Whether this thread is watched. `FAULTLESS_WATCH_MS` in the environment is how late, in milliseconds, a turn has to be: 50 without it. */
+/**
+ * Whether this thread is watched. A turn is late after 50 ms, or after as many milliseconds as `FAULTLESS_WATCH_MS` in
+ * the environment says.
+ */
 export const watched: boolean = watchThread()

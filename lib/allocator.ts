@@ -1,61 +1,67 @@
-// allocator: where the memory of large results comes from, and the tuning of the process's own malloc.
+// allocator: chooses the allocator of large results, and tunes the malloc of the process.
 
 import { allocatorOfEnvironment, allocatorStats, mallocDecision, trimMalloc, useJemalloc, usesJemalloc } from '#binding'
 import { capabilities } from './capabilities.js'
 import { invalidArgType, invalidArgValue, unsupported } from './errors.js'
 import { type TuningDecision, tune } from './tuning.js'
 
-/** `'glibc'` is the malloc of the process, whatever was preloaded; `'jemalloc'` is linked into the addon. */
+/**
+ * `'glibc'` is the malloc of the process, even where another one is preloaded; `'jemalloc'` is linked into the addon.
+ */
 export type AllocatorName = 'glibc' | 'jemalloc'
 
-/** What an allocator holds, in bytes. What it does not tell is missing: all of it where malloc is not glibc's. */
+/**
+ * The memory that an allocator holds, in bytes. Fields that an allocator does not report are missing; all are missing
+ * where malloc is not that of glibc.
+ */
 export interface AllocatorStats {
-  /** Whose numbers these are. */
+  /** The allocator that these numbers describe. */
   allocator: AllocatorName
-  /** In use: by anyone in the process for glibc, by large results for jemalloc. */
+  /** In use: by the whole process for glibc, by large results for jemalloc. */
   allocated?: number
-  /** In physical memory: in use, or free and not yet given back. Only jemalloc knows. */
+  /** In physical memory: in use, or free and not yet given back to the kernel. Only jemalloc reports it. */
   resident?: number
-  /** Got from the kernel: in use, or free and usable at once. */
+  /** Obtained from the kernel: in use, or free and usable at once. */
   mapped?: number
-  /** Free, and kept for what is allocated next: part of `mapped` for glibc, address space beyond it for jemalloc. */
+  /** Free, and kept for later allocations: part of `mapped` for glibc, address space beyond it for jemalloc. */
   retained?: number
-  /** Of `retained`, at the end of an arena, from where free memory goes back by itself; glibc's only. */
+  /** The part of `retained` at the end of an arena, which malloc gives back by itself; glibc only. */
   top?: number
-  /** How many arenas there are; glibc's only. */
+  /** The number of arenas; glibc only. */
   arenas?: number
-  /** How many heaps of 64 MiB the arenas have, the main one none; glibc's only. */
+  /** The number of 64 MiB heaps of the arenas, without the main arena, which has none; glibc only. */
   heaps?: number
-  /** What was decided since malloc was tuned, and why; glibc's only. */
+  /** The last decision since malloc was tuned, with its reason; glibc only. */
   decision?: TuningDecision
 }
 
 const NAMES: readonly AllocatorName[] = ['glibc', 'jemalloc']
 
-/** Where the memory of large results comes from, and the tuning of the process's own malloc. */
+/** Chooses the allocator of large results, and tunes the malloc of the process. */
 export const allocator = Object.freeze({
   /**
-   * Has large results come from this allocator, in all threads of the process from now on: `'glibc'` (the default) is memory
-   * of V8's own, which it takes from the process's malloc; `'jemalloc'` is memory outside of V8's heap. What was handed out
-   * before goes back to where it came from.
+   * Sets the allocator of large results, for all threads of the process from now on. `'glibc'`, the default, is memory
+   * of V8, which V8 takes from the malloc of the process. `'jemalloc'` is memory outside of V8's heap. Earlier results
+   * go back to the allocator that they came from.
    *
-   * @param name what results of 256 KiB and more are made of; shorter ones are V8's own in any case
-   * @throws `ERR_UNSUPPORTED` where jemalloc cannot be had
-   * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for what is no name of an allocator
+   * @param name the allocator of results of 256 KiB and more; shorter results are always memory of V8
+   * @throws `ERR_UNSUPPORTED` where jemalloc is not available
+   * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a name that is not an allocator
    */
   use(name: AllocatorName): void {
     useJemalloc(available('name', name) === 'jemalloc')
   },
 
-  /** Where the memory of large results comes from. */
+  /** The allocator of large results. */
   get current(): AllocatorName {
     return usesJemalloc() ? 'jemalloc' : 'glibc'
   },
 
   /**
-   * What an allocator holds, the current one unless another is named. glibc looks at every free piece of memory for it.
+   * Reports the memory that an allocator holds; by default the current one. glibc walks through all of its free chunks
+   * for that.
    *
-   * @throws what {@link use} throws
+   * @throws the errors of {@link use}
    */
   stats(name: AllocatorName = allocator.current): AllocatorStats {
     const wanted = available('name', name)
@@ -65,22 +71,22 @@ export const allocator = Object.freeze({
   },
 
   /**
-   * Gives back to the kernel what the malloc of the process holds free, in whole pages, whether it was tuned or not. It is done on
-   * the pool, a piece at a time.
+   * Gives the free memory of malloc back to the kernel, in whole pages, whether malloc was tuned or not. It runs on the
+   * thread pool, in pieces.
    *
-   * @returns how many bytes went back
-   * @throws `ERR_UNSUPPORTED` where malloc is not glibc's, or its arenas cannot be looked at, with the reason
+   * @returns the number of bytes given back
+   * @throws `ERR_UNSUPPORTED`, with the reason, where malloc is not that of glibc, or its arenas cannot be read
    */
   async trim(): Promise<number> {
     const trimmed = await trimMalloc()
-    if (typeof trimmed === 'string') throw unsupported(`Nothing can be given back: ${trimmed}`)
+    if (typeof trimmed === 'string') throw unsupported(`malloc cannot give memory back: ${trimmed}`)
     return trimmed
   },
 
   tune,
 })
 
-// Where a process begins. Results can be had in any case.
+// The choice of the environment, when the process starts. If it fails, results still work.
 const asked = allocatorOfEnvironment(process.env.FAULTLESS_ALLOCATOR)
 if (asked) {
   try {
@@ -99,8 +105,8 @@ function available(argument: string, name: unknown): AllocatorName {
   if (jemalloc) return known
   throw unsupported(
     externalBuffers
-      ? 'This build of faultless has no jemalloc: npm run build:addon in a clone builds it in where it finds make and a C compiler; ' +
-          "or stay with 'glibc'"
-      : "This runtime allows no external buffers, so results can only be in memory of V8's: stay with 'glibc'",
+      ? 'This build of faultless has no jemalloc. In a clone with make and a C compiler, npm run build:addon includes it. ' +
+          "Otherwise stay with 'glibc'"
+      : "This runtime does not allow external buffers, which jemalloc needs: stay with 'glibc'",
   )
 }

@@ -1,4 +1,4 @@
-// What callers pass in, checked once: positions, lengths, signals and sources.
+// Checks the arguments of callers: positions, lengths, signals and sources.
 
 import { Buffer, constants } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
@@ -11,23 +11,23 @@ import { indexOf } from './targets.js'
 /** A byte position: a non-negative safe integer, or a bigint of the same range. */
 export type Offset = number | bigint
 
-/** Where a file is: a path as node:fs takes it. */
+/** A path as node:fs takes it. */
 export type Source = string | Buffer | URL
 
-/** What can be given up. */
+/** Options of a call that can be cancelled. */
 export interface Cancellable {
   /**
-   * Rejects with the signal's reason. Work not yet begun never begins; work begun stops at its next chunk. Nothing is
-   * written to a caller's buffer after the promise has settled.
+   * Cancels the call: it rejects with the reason of the signal. Work that has not begun never begins; work that has
+   * begun stops at its next piece. Nothing is written to the caller's buffer after the promise has settled.
    */
   signal?: AbortSignal | undefined
 }
 
 /** A part of a file, in bytes. */
 export interface ByteRange {
-  /** Where it begins. */
+  /** The first byte. */
   offset: Offset
-  /** How many bytes; what is past the end of the file is left out. */
+  /** Bytes; a part past the end of the file is left out. */
   length: number
 }
 
@@ -54,20 +54,20 @@ function checked(value: number, name: string): number {
   return value
 }
 
-/** How much of `length` bytes at `offset` there is in a file of `byteLength` bytes; all the rest without a length. */
+/** The number of bytes that a file of `byteLength` bytes has of a range; the rest of the file without a length. */
 export function cutAtEnd(byteLength: number, offset: number, length: number | undefined): number {
   const rest = Math.max(0, byteLength - offset)
   return length === undefined ? rest : Math.min(rest, length)
 }
 
-/** Refuses a result that no Buffer can hold. */
+/** Refuses a result that does not fit into a Buffer. */
 export function mustFit(path: string, offset: number, length: number): void {
   if (length > constants.MAX_LENGTH) throw tooLarge(path, offset, length, constants.MAX_LENGTH)
 }
 
 const SIGNAL_ALONE: readonly string[] = ['signal']
 
-/** The signal of an options object, which may be missing. Throws the reason of one that is aborted already. */
+/** The signal of an options object, which may be missing. Throws the reason of a signal that is aborted already. */
 export function toSignal(options: unknown, known = SIGNAL_ALONE): AbortSignal | undefined {
   const signal = signalOf(options, known)
   signal?.throwIfAborted()
@@ -85,14 +85,14 @@ export function signalOf(options: unknown, known = SIGNAL_ALONE): AbortSignal | 
   return signal
 }
 
-/** Refuses an argument that comes after the last one that a method has. */
+/** Refuses a surplus argument. */
 export function noMore(surplus: unknown, signature: string, hint?: string): void {
   if (surplus !== undefined) throw wrongCall(signature, hint)
 }
 
 /**
- * The error for `(buffer, offset, length, position)` or `(buffer, { offset, length, position })`, which FileHandle takes, with the
- * call that does the same here.
+ * The error for the argument forms of FileHandle, `(buffer, offset, length, position)` and
+ * `(buffer, { offset, length, position })`. Its message shows the equivalent call of this package.
  */
 export function fileHandleCall(
   signature: string,
@@ -112,7 +112,7 @@ export function fileHandleCall(
   return wrongCall(`file.${signature}`, call)
 }
 
-/** Refuses what is no options object, and options that nobody looks at. */
+/** Refuses a value that is not an options object, and unknown options. */
 export function checkOptions(options: unknown, known: readonly string[]): asserts options is object {
   if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'of type object', options)
   for (const name of keys(options)) {
@@ -121,7 +121,7 @@ export function checkOptions(options: unknown, known: readonly string[]): assert
   }
 }
 
-/** A path's bytes as the kernel takes them, and its text. */
+/** The bytes of a path, as the kernel takes them, and its text. */
 export function toPath(source: unknown): { bytes: Buffer; text: string } {
   const path = source instanceof URL ? fileURLToPath(source) : source
   if (typeof path !== 'string' && !types.isUint8Array(path)) {
@@ -132,7 +132,7 @@ export function toPath(source: unknown): { bytes: Buffer; text: string } {
   return { bytes, text: bytes.toString() }
 }
 
-/** A descriptor, as a FileHandle has it: -1 when it is closed, which the kernel refuses as EBADF. */
+/** A checked descriptor. A closed FileHandle has -1, which the kernel refuses with EBADF. */
 function toDescriptor(fd: number, name: string): number {
   const largest = 2 ** 31 - 1
   if (!Number.isInteger(fd) || fd < -1 || fd > largest) {
@@ -141,12 +141,12 @@ function toDescriptor(fd: number, name: string): number {
   return fd
 }
 
-/** Whether a source is an open file of node:fs/promises. */
+/** Whether a source is a FileHandle of node:fs/promises. */
 export function isFileHandle(source: unknown): source is FileHandle {
   return typeof source === 'object' && source !== null && typeof option(source as { fd?: unknown }, 'fd') === 'number'
 }
 
-/** The descriptor of a source that is open already: of node:fs/promises, or a number of node:fs. */
+/** The descriptor of an open source: a FileHandle, or a number of node:fs. */
 export function descriptorOf(source: unknown): number | undefined {
   if (typeof source === 'number') return toDescriptor(source, 'fd')
   return isFileHandle(source) ? toDescriptor(source.fd, 'path.fd') : undefined

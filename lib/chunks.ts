@@ -1,4 +1,4 @@
-// chunks(): a file's views in order, the next ones being faulted in while one is used.
+// chunks(): yields views of a file in order, and faults in the next ones while the current one is used.
 
 import type { Buffer } from 'node:buffer'
 import { type Cancellable, type Offset, toLength, toOffset, toSignal } from './arguments.js'
@@ -10,22 +10,23 @@ import { toShared } from './shared.js'
 import { forget, onAbort } from './signals.js'
 import { coldView, readyView, type ViewKind } from './views.js'
 
-/** Which part of a file, and in which steps. */
+/** The part of the file that `chunks()` yields, and the size of the steps. */
 export interface ChunkOptions extends Cancellable {
   /** The first byte; 0 by default. */
   start?: Offset | undefined
   /** The byte after the last; the end of the file by default. */
   end?: Offset | undefined
-  /** Bytes of each view but the last; 1 MiB by default. */
+  /** Bytes of each view; the last one may be shorter. 1 MiB by default. */
   chunkSize?: number | undefined
   /**
-   * Bytes that are faulted in ahead of the view in use, in at most 1,024 views; 8 MiB by default. Of a whole file, or of 64 MiB at
-   * least, the disk is asked for up to 16 MiB more, as much as has been read before.
+   * Bytes that are faulted in ahead of the current view, in at most 1,024 views; 8 MiB by default. Where the whole file
+   * or at least 64 MiB are read, the disk is asked for up to 16 MiB more: as many bytes as were read before.
    */
   readAhead?: number | undefined
   /**
-   * `true`: chunks are over a SharedArrayBuffer, as the views of a file that was opened with `shared: true`. The garbage collector does
-   * not count those: it collects the whole heap for each 256 MiB of others. By default as the file was opened.
+   * `true`: chunks are over a SharedArrayBuffer, as the views of a file opened with `shared: true` are. The garbage
+   * collector does not count such memory; for other chunks it collects the whole heap after each 256 MiB. By default,
+   * as the file was opened.
    */
   shared?: boolean | undefined
 }
@@ -35,19 +36,19 @@ const CHUNK_OPTIONS = ['start', 'end', 'chunkSize', 'readAhead', 'shared', 'sign
 const CHUNK_BYTES = 1 << 20
 const READ_AHEAD_BYTES = 8 << 20
 
-/** Views that are faulted in ahead at most, however short: each costs memory of V8's. */
+/** The largest number of views to fault in ahead, however short they are: each takes memory of V8. */
 const VIEWS_AHEAD = 1024
 
-/** Bytes handed out after which timers and I/O have their turn: some tenths of a millisecond for those who add them up. */
+/** Bytes to yield before timers and I/O get a turn. Adding them up takes a consumer some tenths of a millisecond. */
 const BYTES_PER_TURN = 1 << 20
 
 /**
- * The shortest part of a file, in bytes, whose reading in order may be left to the kernel, which reads some mebibytes more than
- * it is asked for at both ends. Of a whole file there is no more.
+ * The shortest part of a file, in bytes, that may be read with the read-ahead of the kernel, which reads some mebibytes
+ * more at both ends. A whole file has nothing beyond its ends.
  */
 const LONG_PART_BYTES = 64 << 20
 
-/** Yields views of the file; rejects as MappedFile.view() does. Leaving the loop early gives up what was ahead. */
+/** Yields views of the file; rejects as MappedFile.view() does. Leaving the loop early cancels the work ahead. */
 export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGenerator<Buffer, undefined> {
   const theirs = toSignal(options, CHUNK_OPTIONS)
   // An option that is undefined has its default; one that is null is a mistake.
@@ -62,7 +63,7 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
   const isWhole = next === 0 && end === size
   const kind: ViewKind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
 
-  // Made only where a view has to be waited for: it costs more than a view that is ready.
+  // Created only where a view has to wait: it costs more than a view that is ready.
   let left: AbortController | undefined
   const abort = () => left?.abort(theirs?.reason)
   if (theirs) onAbort(theirs, abort)
@@ -94,14 +95,15 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
   let handed = 0
   try {
     for (reach(); ahead.length > 0; reach()) {
-      // Whoever gets a chunk reads all of it, and views that are ready come without a turn of the loop.
+      // A consumer reads the whole chunk, and views that are ready take no turn of the event loop. So give it a turn
+      // here.
       if (handed >= BYTES_PER_TURN) {
         await new Promise(resolve => setImmediate(resolve))
         handed = 0
       }
       const { offset, length, chunk: begun } = ahead.shift() as (typeof ahead)[0]
       let chunk = await chunkWithStack(begun, theirs)
-      // A byte stream that was given the chunk before took the memory of this one with it.
+      // A byte stream that got an earlier chunk has transferred the memory of this one as well.
       if (chunk.length === 0 && length > 0) chunk = await chunkOf(offset, length)
       handed += chunk.length + COST_OF_A_CALL
       yield chunk
@@ -116,7 +118,8 @@ async function chunkWithStack(chunk: Buffer | Promise<Buffer>, signal: AbortSign
   try {
     return await chunk
   } catch (error) {
-    // It may have failed before anybody waited for it. What a caller aborts with is the caller's.
+    // It may have failed before the caller waited for it. The reason of the signal belongs to the caller and stays as
+    // it is.
     if (error !== signal?.reason) addStack(error)
     throw error
   }

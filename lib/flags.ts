@@ -1,19 +1,19 @@
-// How a file is opened: the flags of node:fs that a mapping can have, and the permissions of a file that is made.
+// Flags and permissions for opening a file: the flags of node:fs that a mapping supports.
 
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 
 /**
- * How a file is opened, as in node:fs. A mapping always reads, so there is no `'w'` and no `'a'`.
+ * The flags of a file, as in node:fs. A mapping always reads, so `'w'` and `'a'` do not exist.
  *
- * - `'r'`: for reading. The file must exist. Changes of views stay in their handle.
+ * - `'r'`: for reading. The file must exist. Stores to views stay in the views of their handle.
  * - `'r+'`: for reading and writing. The file must exist. Stores to views reach the file.
- * - `'w+'`: as `'r+'`, but the file is made where there is none, and emptied where there is one.
- * - `'a+'`: as `'r+'`, but the file is made where there is none, and `append()` is the only call that writes.
- * - `'wx+'`, `'ax+'`: the same, but the file must not exist.
+ * - `'w+'`: as `'r+'`, but a missing file is created, and an existing one is truncated to 0 bytes.
+ * - `'a+'`: as `'r+'`, but a missing file is created, and `append()` is the only method that writes.
+ * - `'wx+'`, `'ax+'`: as `'w+'` and `'a+'`, but the file must not exist.
  */
 export type OpenFlags = 'r' | 'r+' | 'w+' | 'wx+' | 'a+' | 'ax+'
 
-/** How the addon makes a file that is missing. */
+/** How the addon creates a missing file. */
 interface Creation {
   exclusive: boolean
   truncate: boolean
@@ -44,20 +44,20 @@ export function toFlags(value: unknown): OpenFlags {
   throw invalidArgValue('flags', `must be one of ${QUOTED}${reason}`, value)
 }
 
-/** How a file that is missing is made; undefined where it must exist. */
+/** How to create a missing file; undefined where the file must exist. */
 export function toCreation(flags: OpenFlags, mode: unknown): (Creation & { permissions: number }) | undefined {
   const creation = CREATIONS[flags]
   if (mode !== undefined && !creation) {
     const isFlags = NAMES.some(name => name === mode)
     const cure = isFlags
-      ? `is the permissions of a file that is made, as in node:fs. Use flags: '${mode}'`
-      : `is the permissions of a file that is made, and flags '${flags}' make none. Use flags 'w+', 'wx+', 'a+' or 'ax+'`
+      ? `is for the permissions of a new file, as in node:fs. Use flags: '${mode}'`
+      : `is for the permissions of a new file, but flags '${flags}' create none. Use flags 'w+', 'wx+', 'a+' or 'ax+'`
     throw invalidArgValue('options.mode', cure, mode)
   }
   return creation && { ...creation, permissions: toPermissions(mode) }
 }
 
-/** Every permission bit; the umask of the process takes some away. */
+/** Read and write for everybody; the umask of the process removes some. */
 const DEFAULT_PERMISSIONS = 0o666
 const MOST = 0o7777
 
@@ -74,5 +74,5 @@ function toPermissions(mode: unknown): number {
 /** Whether stores to views reach the file. */
 export const isWritable = (flags: OpenFlags): boolean => flags !== 'r'
 
-/** Whether `append()` is the only call that writes. */
+/** Whether `append()` is the only method that writes. */
 export const isAppending = (flags: OpenFlags): boolean => flags.startsWith('a')

@@ -1,4 +1,4 @@
-// follow(): the bytes that others append to a file, across rotation by rename and by copying and cutting.
+// follow(): yields the bytes that others append to a file, across rotation by rename and by copy and truncation.
 
 import { Buffer } from 'node:buffer'
 import { type BigIntStats, watch } from 'node:fs'
@@ -10,11 +10,11 @@ import { option } from './language.js'
 import type { MappedFile } from './mapped-file.js'
 import { forget, onAbort } from './signals.js'
 
-/** From where, and how often, a file is followed. */
+/** The start position of `follow()`, and how often it checks the file. */
 export interface FollowOptions extends Cancellable {
   /** The first byte; the end of the file at the time of the call by default. */
   start?: Offset | undefined
-  /** Milliseconds between two looks at the file where no event of the file system comes; 1,000 by default. */
+  /** Milliseconds between two checks of the file where the file system reports no event; 1,000 by default. */
   interval?: number | undefined
 }
 
@@ -24,15 +24,18 @@ const INTERVAL = 1000
 /** Bytes that are read at once. */
 const PART_BYTES = 64 << 10
 
-/** Bytes before the position by which a file is known again. What was cut and has grown since has others there. */
+/**
+ * Bytes before the position that identify the file content. A file that was truncated and has grown again has other
+ * bytes there.
+ */
 const KNOWN_BYTES = 256
 
-/** Milliseconds for which a file that was renamed is still looked at: its writers may not have opened the new one yet. */
+/** Milliseconds for which a renamed file is still checked: its writers may not have opened the new one yet. */
 const LINGER = 10_000
 
 type File = MappedFile<ArrayBufferLike>
 
-/** A file that is followed: the one that was there at first, or one that has taken its path since. */
+/** A followed file: the first one, or one that has taken its path since. */
 interface Followed {
   file: File
   isOurs: boolean
@@ -46,7 +49,7 @@ interface Followed {
 
 type Open = (path: string) => Promise<File>
 
-/** Follows an open file; `open` opens what has taken its path. */
+/** Follows an open file; `open` opens the file that has taken its path. */
 export function follow(file: File, open: Open, options?: FollowOptions): AsyncIterableIterator<Buffer> {
   const stop = new AbortController()
   const parts = run(file, open, options, stop.signal)
@@ -86,12 +89,12 @@ async function* run(
   try {
     while (!stopped.aborted) {
       signal?.throwIfAborted()
-      // What happens from here on is looked at in the next round.
+      // Events from here on are handled in the next round.
       watching.reset()
       let isIdle = true
       const successor = await findSuccessor(file.path, followed.at(-1) as Followed, open)
       if (successor) {
-        // From now on it is looked at for a while.
+        // The old file is checked for a while from now on.
         for (const one of followed) one.at = performance.now()
         followed.push(successor)
       }
@@ -110,7 +113,7 @@ async function* run(
   }
 }
 
-// All that a file has beyond what was read of it.
+// All bytes of a file after the position.
 async function* appended(one: Followed, path: string, open: Open): AsyncGenerator<Buffer, undefined> {
   const { file } = one
   for (;;) {
@@ -119,7 +122,7 @@ async function* appended(one: Followed, path: string, open: Open): AsyncGenerato
     const from: number = one.position - before
     let bytes: Buffer
     try {
-      // Both in one read: what is known again, and what follows it.
+      // One read for both: the bytes that identify the content, and the new bytes.
       bytes = await file.read(from, before + PART_BYTES)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_FILE_TRUNCATED') continue
@@ -135,14 +138,14 @@ async function* appended(one: Followed, path: string, open: Open): AsyncGenerato
     if (bytes.length === before) return
     one.at = performance.now()
     one.position = from + bytes.length
-    // A copy: what is yielded belongs to the caller.
+    // A copy: the yielded bytes belong to the caller.
     one.known = Buffer.from(bytes.subarray(-KNOWN_BYTES))
     yield bytes.subarray(before)
   }
 }
 
-// What a file had when it was copied, and was not read before it was cut: the copy lies beside it, with the same bytes before the
-// position, under a name that begins with that of the file.
+// Bytes that were in the file when it was copied, and that were not read before the truncation. The copy is in the same
+// folder. Its name begins with the name of the file, and it has the same bytes before the position.
 async function* leftInCopy(one: Followed, path: string, open: Open): AsyncGenerator<Buffer, undefined> {
   const { known } = one
   if (!known) return
@@ -175,13 +178,13 @@ async function findSuccessor(path: string, last: Followed, open: Open): Promise<
     }
     await file.close()
   } catch (error) {
-    // Between two steps of a rotation there is nothing at the path, or nothing yet that may be read.
+    // Between two steps of a rotation the path may have no file, or none that may be read yet.
     if (!['ENOENT', 'EACCES', 'ERR_NOT_A_FILE'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
   return undefined
 }
 
-// The files before the last one, when their writers have had time to go on to it.
+// Closes the files before the last one, after their writers have had time to open the next one.
 async function letGo(followed: Followed[]): Promise<void> {
   const now = performance.now()
   for (const one of followed.slice(0, -1)) {
@@ -191,7 +194,7 @@ async function letGo(followed: Followed[]): Promise<void> {
   }
 }
 
-/** Waits for events at a path, and for a time where none come. */
+/** Waits for events at a path, and for the interval where none come. */
 class Watching {
   readonly #interval: number
   readonly #signals: AbortSignal[]
@@ -234,7 +237,7 @@ class Watching {
   }
 }
 
-// Of the folder: the file itself may be renamed. Where nothing can be watched, the time alone counts.
+// Watches the folder, because the file itself may be renamed. Where nothing can be watched, only the interval counts.
 function watcherOf(path: string, wake: () => void): { close(): void } | undefined {
   const name = basename(path)
   try {

@@ -6,7 +6,7 @@ import { onPool } from './pool.js'
 import type { Queue } from './queue.js'
 import { answerFree } from './turn-budget.js'
 
-/** What `advise` can say. */
+/** An advice for the kernel. */
 export type Advice = 'normal' | 'random' | 'sequential' | 'willneed' | 'dontneed'
 
 const ADVICE: ReadonlySet<unknown> = new Set<Advice>(['normal', 'random', 'sequential', 'willneed', 'dontneed'])

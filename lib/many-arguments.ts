@@ -100,7 +100,7 @@ export function allOrFirstFailure(results: PromiseSettledResult<Buffer<ArrayBuff
   })
 }
 
-/** Where records begin: an array of numbers, or a typed array of numbers or bigints. */
+/** The first bytes of records: an array of numbers, or a typed array of numbers or bigints. */
 export type RecordOffsets =
   | readonly Offset[]
   | Int32Array

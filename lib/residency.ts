@@ -1,15 +1,15 @@
-// residency(): how much of a range is in memory, counted in steps, so that neither close() nor terminate() waits for all of it.
+// residency(): counts the pages of a range that are in memory, in steps, so that close() and terminate() wait for one step only.
 
 import type { Handle } from './handle.js'
 import { LOOK_BYTES } from './limits.js'
 
-/** How much of a range is in memory. */
+/** The number of pages of a range that are in memory. */
 export interface Residency {
   /** Pages of the range, of `pageSize` bytes each. */
   pages: number
-  /** How many are in the page cache; undefined where the kernel will not tell this user the truth. */
+  /** Pages in the page cache; undefined where the kernel does not show this user the page cache. */
   resident: number | undefined
-  /** How many are mapped into this process already, so that touching them cannot wait: true for every user. */
+  /** Pages that are mapped into this process, so that touching them does not wait; correct for every user. */
   mapped: number
   /** Bytes of a page. */
   pageSize: number

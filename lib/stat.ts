@@ -1,4 +1,4 @@
-// stat(): what node:fs tells of an open file.
+// stat(): the status of an open file, by node:fs.
 
 import { type BigIntStats, fstat, type Stats, stat } from 'node:fs'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import type { Handle } from './handle.js'
 import { option } from './language.js'
 import { toBoolean } from './stream.js'
 
-/** As in node:fs. */
+/** Options of `stat()`, as in node:fs. */
 export interface StatOptions {
   /** Whether numbers are bigints; false by default. */
   bigint?: boolean | undefined
@@ -15,7 +15,7 @@ export interface StatOptions {
 
 const [ofDescriptor, ofPath] = [promisify(fstat), promisify(stat)]
 
-/** What node:fs tells of a file, which close() waits for. */
+/** The status of a file. close() waits for it. */
 export async function statOf(handle: Handle, options: StatOptions | undefined): Promise<Stats | BigIntStats> {
   if (options !== undefined) checkOptions(options, ['bigint'])
   const bigint = toBoolean(option(options, 'bigint', false), 'options.bigint')

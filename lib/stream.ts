@@ -1,4 +1,4 @@
-// createReadStream(): a Readable over an open file, as like that of node:fs as a file that is open already allows.
+// createReadStream(): a Readable over an open file, which behaves like that of node:fs as far as an open file allows.
 
 import { Buffer } from 'node:buffer'
 import { addAbortSignal, finished, Readable, type ReadableOptions } from 'node:stream'
@@ -10,17 +10,17 @@ import { SCRATCH_BYTES } from './limits.js'
 import { ownMemory } from './memory.js'
 import { fill } from './read-range.js'
 
-/** Which part of a file, and in which steps. */
+/** The part of the file that a stream reads, and how it reads and ends. */
 export interface StreamOptions extends Cancellable {
   /** The first byte; 0 by default. */
   start?: Offset | undefined
   /** The last byte, as in node:fs; the end of the file by default. */
   end?: Offset | undefined
-  /** Bytes of a chunk, and bytes that are kept ahead of the consumer; 64 KiB by default. */
+  /** Bytes of a chunk, and bytes that are buffered ahead of the consumer; 64 KiB by default. */
   highWaterMark?: number | undefined
-  /** Chunks are strings in this encoding; Buffers by default, and for null or `''`. */
+  /** The encoding of chunks, which are then strings; by default, and for null or `''`, chunks are Buffers. */
   encoding?: BufferEncoding | '' | null | undefined
-  /** Whether the end of the stream, or its failure, closes the file; false by default, unlike that of a FileHandle. */
+  /** Whether the file is closed when the stream ends or fails; false by default, unlike that of a FileHandle. */
   autoClose?: boolean | undefined
   /** Whether the stream emits 'close' when it is destroyed; true by default. */
   emitClose?: boolean | undefined
@@ -28,7 +28,7 @@ export interface StreamOptions extends Cancellable {
 
 export const STREAM_OPTIONS = ['start', 'end', 'highWaterMark', 'encoding', 'autoClose', 'emitClose', 'signal']
 
-/** Stream options as node:fs takes them: an encoding alone, and null, too. */
+/** Stream options as node:fs takes them: an object, an encoding alone, or null. */
 export function toStreamOptions(options: unknown): StreamOptions {
   if (options === undefined || options === null) return {}
   return typeof options === 'string' ? { encoding: options as BufferEncoding } : (options as StreamOptions)
@@ -42,12 +42,15 @@ export function toBoolean(value: unknown, name: string): boolean {
 
 const CHUNK_BYTES = 64 << 10
 
-/** Bytes that are asked for together ahead of the consumer, at most: as many as one job copies. */
+/** The largest number of bytes to request ahead of the consumer: as many as one job copies. */
 const AHEAD_BYTES = SCRATCH_BYTES
 
-/** A stream of copies. The file stays open when it ends; closing the file ends it with `ERR_FILE_CLOSED`. */
+/**
+ * A stream of copies. The file stays open when the stream ends. Closing the file ends the stream with
+ * `ERR_FILE_CLOSED`.
+ */
 export class MappedReadStream extends Readable {
-  /** Where the file was when it was opened. */
+  /** The path of the file when it was opened. */
   readonly path: string
   /** Bytes read so far. */
   bytesRead = 0
@@ -55,14 +58,14 @@ export class MappedReadStream extends Readable {
   pending = true
   /** The first byte. */
   readonly start: number
-  /** The last byte; Infinity for all there is. */
+  /** The last byte; Infinity for the end of the file. */
   readonly end: number
   readonly #handle: Handle
   readonly #autoClose: boolean
   readonly #destroyed = new AbortController()
-  /** The chunks that were asked for and not handed out yet, in their order. */
+  /** The chunks that were requested and not handed out yet, in order. */
   readonly #ahead: Promise<Buffer>[] = []
-  /** How many of them there may be: more, the longer the stream is read. */
+  /** The largest number of them; it grows while the stream is read. */
   #depth = 1
   #next: number
 
@@ -81,9 +84,9 @@ export class MappedReadStream extends Readable {
     const last = end === Number.POSITIVE_INFINITY ? end : toOffset(end, 'options.end')
     if (first > last) throw outOfRange('options.start', `<= "options.end" (here: ${last})`, first)
     if (encoding !== undefined && !Buffer.isEncoding(encoding)) {
-      throw invalidArgValue('options.encoding', 'is no encoding', encoding)
+      throw invalidArgValue('options.encoding', 'is not a known encoding', encoding)
     }
-    // Without a prototype, where Node would find options that are nobody's.
+    // Without a prototype: Node would read options that somebody has set on Object.prototype.
     super({ __proto__: null, highWaterMark, emitClose, ...(encoding && { encoding }) } as ReadableOptions)
     this.path = handle.path
     this.start = first
@@ -91,7 +94,7 @@ export class MappedReadStream extends Readable {
     this.#handle = handle
     this.#next = first
     this.#autoClose = autoClose
-    // Not by super(): a signal that is aborted already destroys the stream at once, which needs all of the above.
+    // Not in super(): a signal that is aborted already destroys the stream at once, which needs the fields above.
     if (signal) addAbortSignal(signal, this)
   }
 
@@ -100,7 +103,7 @@ export class MappedReadStream extends Readable {
     callback()
     this.emit('open')
     this.emit('ready')
-    // Where nothing may be kept ahead, Node forgets who asked before this has come to it, at the next tick.
+    // With a highWaterMark of 0, Node drops a read() that was called before construction; repeat it at the next tick.
     if (this.readableHighWaterMark === 0) process.nextTick(() => this.read(0))
   }
 
@@ -137,17 +140,17 @@ export class MappedReadStream extends Readable {
     )
   }
 
-  // Memory of its own for each chunk: one that is kept keeps no other, and can be transferred.
+  // Each chunk has memory of its own: it can be transferred, and keeping it keeps no other chunk.
   #chunk(length: number): Promise<Buffer> {
     this.#handle.open()
     const memory = ownMemory(length)
     const chunk = fill(this.#handle, memory, this.#next, this.#destroyed.signal, memory)
-    // What goes wrong is told when its turn comes.
+    // A failure is reported when its turn comes; until then it must not count as unhandled.
     chunk.catch(() => {})
     return chunk
   }
 
-  /** 'close' means that no chunk is on its way any more. */
+  /** 'close' is emitted when no chunk is being read any more. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#destroyed.abort()
     const ended = Promise.allSettled(this.#ahead)
@@ -158,7 +161,9 @@ export class MappedReadStream extends Readable {
     )
   }
 
-  /** Ends the stream, and calls back when it has ended, as that of node:fs. Closes the file only with `autoClose: true`. */
+  /**
+   * Ends the stream, and calls back when it has ended, as in node:fs. It closes the file only with `autoClose: true`.
+   */
   close(callback?: (error?: Error | null) => void): void {
     if (callback) {
       if (this.closed) process.nextTick(callback)
@@ -168,6 +173,6 @@ export class MappedReadStream extends Readable {
   }
 }
 
-/** What `finished()` calls a stream that was destroyed before its end. */
+/** Whether `finished()` reports that the stream was destroyed before its end. */
 const isPremature = (error: unknown): boolean =>
   (error as { code?: unknown } | null | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE'

@@ -3,67 +3,76 @@
 import { mallocDecision, tuneMalloc } from '#binding'
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 
-/** Values for glibc's `mallopt()`, and a bound. What is left out takes its default; arenas stay unlimited unless `arenaMax` is given. */
+/**
+ * Values for glibc's `mallopt()`, and a limit for free memory. A missing value takes its default; the number of arenas
+ * stays unlimited unless `arenaMax` is given.
+ */
 export interface GlibcTuning {
-  /** Bytes from which on allocations come from mmap, one system call each way: 128 KiB (glibc's own) to 32 MiB, the default. */
+  /**
+   * Allocations of this many bytes or more use mmap, with one system call to allocate and one to free: from 128 KiB,
+   * glibc's own default, to 32 MiB, the default here.
+   */
   mmapThreshold?: number | undefined
-  /** Bytes free at the top of an arena from which on it gives memory back by itself, while that is used: 32 MiB by default. */
+  /**
+   * An arena that is in use gives memory back by itself when this many bytes are free at its end: 32 MiB by default.
+   */
   trimThreshold?: number | undefined
   /**
-   * Bytes that an arena opens beyond its need when it begins, and the main one whenever it grows, and that it keeps of what is free:
-   * 32 MiB by default, half of what an arena's heap spans, or `trimThreshold` if that is less.
+   * Bytes that a new arena reserves beyond its need, and the main arena each time it grows; an arena also keeps as many
+   * free bytes. 32 MiB by default, half of the heap of an arena, or `trimThreshold` if that is less.
    */
   topPad?: number | undefined
-  /** How many arenas there may be, 1 or more; not set by default. Works only while the process has made few. */
+  /** The largest number of arenas, 1 or more; not set by default. It only works while the process has created few. */
   arenaMax?: number | undefined
   /**
-   * Bytes that may stay of what is free, in runs of 64 KiB and more, and was not used for half a second, in the whole process:
-   * 64 MiB by default. What is more goes back then, and what is left by halves, in a few seconds.
+   * The limit for free memory of the whole process in bytes, counted in runs of 64 KiB and more that were not used for
+   * half a second: 64 MiB by default. Free memory above it is given back; the rest is halved step by step, within a few
+   * seconds.
    */
   memory?: number | undefined
 }
 
-/** What a thread of the package has decided while it looked after malloc. */
+/** The last decision of the thread of this package that watches malloc. */
 export interface TuningDecision {
-  /** Whether arenas keep what is freed at their end, as they were tuned to; else it goes back as it is freed. */
+  /** Whether arenas keep memory that is freed at their end, as tuned; otherwise they give it back at once. */
   keeps: boolean
-  /** Why. */
+  /** The reason. */
   why: string
   /** Bytes given back so far. */
   gaveBack: number
-  /** How long arenas were locked for it, and by `allocator.trim()`: who allocates in one may wait as long. */
+  /** How long this thread and `allocator.trim()` have locked arenas. Allocations in a locked arena wait as long. */
   pauses: ArenaPauses
 }
 
-/** How often arenas were locked from here. */
+/** How often, and how long, this package has locked arenas. */
 export interface ArenaPauses {
-  /** How often in all. */
+  /** The number of locks. */
   count: number
-  /** Of these, for more than a millisecond. */
+  /** The number of locks that took more than a millisecond. */
   long: number
-  /** Milliseconds of the longest one; a thread that is not run meanwhile makes it longer. */
+  /** The longest lock in milliseconds. It is longer where its thread was not scheduled meanwhile. */
   longest: number
 }
 
-/** What `allocator.tune()` came to. */
+/** The outcome of `allocator.tune()`. */
 export interface Tuned {
-  /** What is in effect; empty where nothing is. */
+  /** The values in effect; empty where none are. */
   applied: GlibcTuning
-  /** Whether malloc can be tuned here: it is glibc's own. */
+  /** Whether malloc can be tuned here: it is that of glibc. */
   supported: boolean
-  /** Why something that was asked for is not in effect. */
+  /** Why a requested value is not in effect. */
   reason?: string
-  /** What was decided since, where something is in effect; `allocator.stats().decision` has it later on. */
+  /** The last decision, where values are in effect; `allocator.stats().decision` has later ones. */
   decision?: TuningDecision
 }
 
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** What `zx bench/matrix.mjs tune-sweep` and `retention` have found; docs/allocator.md tells why. */
+/** The values found best by `zx bench/matrix.mjs tune-sweep` and `retention`; docs/allocator.md explains them. */
 export const DEFAULTS = Object.freeze({ mmapThreshold: 32 * MiB, trimThreshold: 32 * MiB, topPad: 32 * MiB })
 
-/** What may stay, by default, of what lies unused. */
+/** The default limit for memory that is free and unused. */
 const MEMORY = 64 * MiB
 
 type Whole = typeof DEFAULTS & { arenaMax?: number; memory: number }
@@ -77,8 +86,8 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
   mmapThreshold: [
     128 * KiB,
     32 * MiB,
-    ": below glibc's own threshold every buffer costs two system calls; above half of an arena's heap of 64 MiB a heap has no " +
-      'room for two such buffers, and threads were not measured to be faster than with 32 MiB',
+    ": below glibc's own threshold, every buffer costs two system calls. Above 32 MiB, the 64 MiB heap of an arena cannot hold " +
+      'two such buffers, and no measurement showed threads to be faster',
   ],
   trimThreshold: [0, MOST],
   topPad: [0, MOST],
@@ -87,23 +96,24 @@ const RANGES: Readonly<Record<keyof GlibcTuning, Range>> = {
 }
 
 /**
- * Tunes malloc for the whole process, all values at once; in effect for what is allocated from then on, in every thread.
- * Calling it again with the same values only opens the heap of the thread that calls, as `faultless/tune` does in each worker. Where malloc is not glibc's own, or nothing can give
- * back what it keeps, nothing is done, and the result says so.
+ * Tunes malloc for the whole process, with all values at once. It applies to all later allocations, in every thread. A
+ * second call with the same values only reserves the heap of the calling thread, as `faultless/tune` does in each
+ * worker. Nothing is changed where malloc is not that of glibc, or where no thread could give back the memory that it
+ * keeps; the result then has the reason.
  *
- * A thread gives back what is free and has not been used for half a second, and has malloc keep nothing more of what is freed where
- * that was more than `memory`, until page faults show that it is missed. It sleeps while the process does nothing, and does not
- * keep it alive.
+ * A thread gives back memory that is free and was not used for half a second. Where that was more than `memory`, it
+ * also stops malloc from keeping freed memory, until page faults show that the program needs it. The thread sleeps
+ * while the process does nothing, and does not keep the process alive.
  *
- * @param tuning values that are not to be the defaults
- * @returns what took effect, and why the rest did not
- * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for values that mallopt would not take, or that
- *   were measured to make things worse: a `topPad` without a threshold
+ * @param tuning the values that differ from the defaults
+ * @returns the values that took effect, and why the others did not
+ * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for values that mallopt() refuses, or
+ *   that made things worse in measurements: a `topPad` without a threshold
  */
 export function tune(tuning: GlibcTuning = {}): Tuned {
   const asked = checked(tuning)
   const { mmapThreshold, trimThreshold, arenaMax, memory }: Whole = { ...DEFAULTS, memory: MEMORY, ...asked }
-  // What is kept in any case would be more than what is to be given back.
+  // A larger topPad would keep more than the trim threshold lets go.
   const topPad = asked.topPad ?? Math.min(DEFAULTS.topPad, trimThreshold)
   const { applied, ...rest } = tuneMalloc(mmapThreshold, trimThreshold, topPad, arenaMax, memory)
   const decision = applied && mallocDecision()
@@ -115,7 +125,7 @@ function checked(tuning: unknown): Partial<Record<keyof GlibcTuning, number>> {
   const given = Object.entries(tuning).filter(([, value]) => value !== undefined)
   for (const [name, value] of given) {
     const range = Object.hasOwn(RANGES, name) ? RANGES[name as keyof GlibcTuning] : undefined
-    if (!range) throw invalidArgValue('tuning', `has no "${name}"; there are ${Object.keys(RANGES).join(', ')}`, tuning)
+    if (!range) throw invalidArgValue('tuning', `has no "${name}". The values are: ${Object.keys(RANGES).join(', ')}`, tuning)
     const [least, most, why = ''] = range
     if (typeof value !== 'number') throw invalidArgType(`tuning.${name}`, 'of type number', value)
     if (!Number.isInteger(value) || value < least || value > most) {
@@ -125,8 +135,8 @@ function checked(tuning: unknown): Partial<Record<keyof GlibcTuning, number>> {
   const names = given.map(([name]) => name)
   if (names.includes('topPad') && !names.includes('mmapThreshold') && !names.includes('trimThreshold')) {
     const reason =
-      'was measured to make things worse without a threshold: give mmapThreshold or trimThreshold with it, or neither for ' +
-      'the defaults'
+      'made things worse in measurements when set alone: set mmapThreshold or trimThreshold as well, or leave all of ' +
+      'them out'
     throw invalidArgValue('tuning.topPad', reason, (tuning as GlibcTuning).topPad)
   }
   return Object.fromEntries(given)

@@ -6,7 +6,7 @@ import type { Handle } from './handle.js'
 import { option } from './language.js'
 import { viewOf } from './views.js'
 
-/** The typed arrays that there are. */
+/** All typed arrays. */
 const TYPES = [
   Int8Array,
   Uint8Array,
@@ -59,7 +59,7 @@ const OPTIONS = ['as', 'signal']
 export const isTyped = (options: Cancellable | undefined): options is TypedViewOptions<ArrayType> =>
   options !== undefined && option(options as TypedViewOptions<ArrayType>, 'as') !== undefined
 
-/** A view as a typed array; the part of an element that the end of the file leaves is not in it. */
+/** A view as a typed array, without an incomplete element at the end of the file. */
 export async function typedView(
   handle: Handle,
   offset: unknown,
@@ -71,7 +71,7 @@ export async function typedView(
   if (!Type) throw invalidArgType('options.as', 'the class of a typed array, such as Float32Array', given)
   const size = Type.BYTES_PER_ELEMENT
   const start = toOffset(offset)
-  const multiple = `a multiple of ${size}, the bytes of an element of a ${Type.name}`
+  const multiple = `a multiple of ${size}, the element size of ${Type.name}`
   if (start % size !== 0) throw outOfRange('offset', `${multiple}; slice() copies from any offset`, start)
   if (length !== undefined && toLength(length) % size !== 0) throw outOfRange('length', multiple, length)
   const signal = toSignal(options, OPTIONS)

@@ -1,40 +1,46 @@
-// Watches the thread that it runs in: for turns of the event loop that are late, and page faults that the thread took in them.
+// Reports late turns of the event loop in which the thread took page faults.
 
 import { channel } from 'node:diagnostics_channel'
 import { openSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { parseMajorFaults, residentByFile } from './proc.js'
 
-/** A turn of the event loop that was late, and had page faults in it. */
+/** A late turn of the event loop with page faults. */
 export interface FaultMessage {
-  /** When it was over, in milliseconds since 1970. */
+  /** When the turn ended, in milliseconds since 1970. */
   at: number
   /** How late timers were, in milliseconds. */
   late: number
-  /** Major page faults of this thread: those that waited for a disk, as the kernel counts them. */
+  /** Major page faults of this thread, as the kernel counts them: each waited for a disk. */
   faults: number
-  /** Files of which more is mapped in memory than at the last look, most first. What was evicted and came back does not show. */
+  /**
+   * Files of which more is in memory than at the last check, the largest growth first. Pages that were evicted and read
+   * again do not show.
+   */
   files: MappedGrowth[]
-  /** How long ago that look was, in milliseconds. */
+  /** Milliseconds since that check. */
   since: number
 }
 
-/** A mapped file of which more is in memory than before. */
+/** The growth of a mapped file in memory. */
 export interface MappedGrowth {
-  /** Of the file. */
+  /** The path of the file. */
   path: string
-  /** More than before. */
+  /** Bytes that are in memory now and were not before. */
   bytes: number
 }
 
-/** Milliseconds between two looks at the counter of the kernel. */
+/** Milliseconds between two reads of the fault counter of the kernel. */
 const TICK = 20
 /** How late a turn has to be, in milliseconds. */
 const LATE = 50
-/** Milliseconds between two looks at what is mapped, which take a thread of the pool and some parsing: a share of the time at most. */
+/**
+ * Milliseconds between two checks of the mapped files, at least. A check takes a pool thread, and this thread for
+ * parsing: at most 1/SHARE of the time.
+ */
 const LOOK = 10_000
 const SHARE = 1000
-/** Milliseconds between two warnings. The channel has every message. */
+/** Milliseconds between two warnings. The channel gets every message. */
 const QUIET = 10_000
 
 const CHANNEL = channel('faultless:fault')
@@ -46,7 +52,7 @@ interface Look {
 
 let watching = false
 
-/** Starts, once in each thread. False where the kernel does not tell, which is everywhere but on Linux. */
+/** Starts watching, once in each thread. Returns false where the kernel has no counter: on all platforms but Linux. */
 export function watchThread(): boolean {
   if (watching) return true
   const descriptor = openCounter()
@@ -61,10 +67,10 @@ export function watchThread(): boolean {
   const mapped = new MappedFiles()
   setInterval(() => {
     const now = performance.now()
-    // What came before the first turn is the start of the program.
+    // The time before the first turn is the start of the program.
     const late = last === undefined ? 0 : now - last - TICK
     const faults = majorFaults() - before
-    if (late > threshold && faults > 0) mapped.tell(late, faults)
+    if (late > threshold && faults > 0) mapped.report(late, faults)
     else mapped.look(now)
     before += faults
     last = performance.now()
@@ -72,7 +78,7 @@ export function watchThread(): boolean {
   return true
 }
 
-/** A file of /proc is that of the thread that opened it, whoever reads it. */
+/** /proc/thread-self belongs to the thread that opens it, whichever thread reads it. */
 function openCounter(): number | undefined {
   try {
     return openSync('/proc/thread-self/stat', 'r')
@@ -86,12 +92,12 @@ class MappedFiles {
   #next = 0
   #warned = Number.NEGATIVE_INFINITY
 
-  /** Remembers what is mapped, if that was long ago. */
+  /** Checks the mapped files, if the last check was long enough ago. */
   look(now: number): void {
     if (now >= this.#next) this.#look()
   }
 
-  async tell(late: number, faults: number): Promise<void> {
+  async report(late: number, faults: number): Promise<void> {
     const now = performance.now()
     const at = performance.timeOrigin + now
     const before = this.#last
@@ -107,7 +113,7 @@ class MappedFiles {
     process.emitWarning(textOf(message), { type: 'FaultWarning', code: 'FAULTLESS_FAULT' })
   }
 
-  /** Reading takes the pool, never this thread; parsing what was read takes it for a few milliseconds, and so seldom. */
+  /** Reads on the thread pool. Parsing takes this thread a few milliseconds, so it is rare. */
   async #look(): Promise<Look | undefined> {
     this.#next = Number.POSITIVE_INFINITY
     try {
@@ -128,7 +134,7 @@ function textOf({ late, faults, files, since }: FaultMessage): string {
     first && `; ${first.path} has ${first.bytes} bytes more in memory than ${Math.round(since / 1000)} s ago`
   const counted = faults === 1 ? 'a page fault' : `${faults} page faults`
   return (
-    `the event loop was ${Math.round(late)} ms late: this thread waited for the disk in ${counted}, since it touched mapped memory ` +
-    `that was not there${grown ?? ''}. npx faultless faults names the line`
+    `the event loop was ${Math.round(late)} ms late: this thread waited for the disk in ${counted}, because it touched mapped pages ` +
+    `that were not in memory${grown ?? ''}. npx faultless faults shows the line`
   )
 }

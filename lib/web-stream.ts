@@ -1,4 +1,4 @@
-// readableWebStream(): a byte stream of the web over an open file.
+// readableWebStream(): a web byte stream over an open file.
 
 import { ReadableStream } from 'node:stream/web'
 import { checkOptions, cutAtEnd } from './arguments.js'
@@ -8,15 +8,15 @@ import { fillTarget } from './read-range.js'
 import { toBoolean } from './stream.js'
 import { sizeOf } from './targets.js'
 
-/** As of FileHandle.readableWebStream(). */
+/** Options of `readableWebStream()`, as of a FileHandle. */
 export interface WebStreamOptions {
-  /** Whether the end of the stream, its failure or its cancellation closes the file; false by default. */
+  /** Whether the file is closed when the stream ends, fails or is cancelled; false by default. */
   autoClose?: boolean | undefined
 }
 
 const CHUNK_BYTES = 64 << 10
 
-/** A stream of the whole file. Each chunk has memory of its own, or is in that of whoever reads with a `BYOB` reader. */
+/** A stream of the whole file. Each chunk has memory of its own, or is in the buffer of a `BYOB` reader. */
 export function webStream(handle: Handle, options: WebStreamOptions | undefined): ReadableStream {
   if (options !== undefined) checkOptions(options, ['autoClose'])
   const autoClose = toBoolean(option(options, 'autoClose', false), 'options.autoClose')

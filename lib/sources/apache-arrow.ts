@@ -6,12 +6,12 @@ import type { MappedFile } from '../mapped-file.js'
 import { toFile } from './range.js'
 
 /**
- * For `RecordBatchReader.from(arrowFileHandle(file))`, which reads of the file only the batches that are asked for. Where
- * the whole table is wanted, `tableFromIPC(await file.view())` copies nothing: its columns are the mapped bytes.
+ * For `RecordBatchReader.from(arrowFileHandle(file))`, which reads only the requested batches of the file. To read the
+ * whole table, `tableFromIPC(await file.view())` copies nothing: its columns are the mapped bytes.
  *
- * Arrow takes a FileHandle of node:fs/promises, and so this has that type; it has `stat`, `read` and `close`, which are what
- * arrow calls, and a `fd` by which arrow knows it, and which leads nowhere. `close()`, which arrow calls when it has read
- * all, leaves the file open.
+ * The result has the type of a FileHandle of node:fs/promises, which arrow expects. It has only `stat`, `read` and
+ * `close`, which arrow calls, and an `fd`, by which arrow recognizes a FileHandle and which is not a real descriptor.
+ * Arrow calls `close()` after the last read; the file stays open.
  */
 export function arrowFileHandle(file: MappedFile<ArrayBufferLike>): FileHandle {
   const from = toFile(file)
@@ -22,7 +22,8 @@ export function arrowFileHandle(file: MappedFile<ArrayBufferLike>): FileHandle {
     },
     async read(buffer: Uint8Array, offset: number, length: number, position: number) {
       const bytesRead = await from.readInto(buffer.subarray(offset, offset + length), position)
-      // Arrow asks again until it has all, and so would for ever, where a file has become shorter.
+      // Arrow repeats the read until it has all bytes. Without this error it would repeat for ever where the file has
+      // become shorter.
       if (bytesRead < length) throw pastEnd(from.path, position, length, from.byteLength)
       return { bytesRead, buffer }
     },

@@ -7,11 +7,11 @@ import { unsupported } from '../errors.js'
 import type { MappedFile } from '../mapped-file.js'
 import { toFile, webStreamOf, wholeOf } from './range.js'
 
-/** What a {@link mappedBlob} says of itself. */
+/** Options of {@link mappedBlob}. */
 export interface BlobOptions {
-  /** Its MIME type; none by default. */
+  /** The MIME type; none by default. */
   type?: string | undefined
-  /** Its file name, which a form sends along: the last part of the file's path by default. */
+  /** The file name, which FormData sends; by default, the last part of the path of the file. */
   name?: string | undefined
   /** Milliseconds since 1970; the time of the call by default. */
   lastModified?: number | undefined
@@ -23,10 +23,11 @@ interface Described {
   lastModified: number
 }
 
-// The types of File differ by the libraries that a program compiles with. Those of its properties that are overridden are accessors.
+// The types of File depend on the libraries that a program compiles with. The properties of File that are overridden
+// here are accessors.
 const Base = File as unknown as new (parts: [], name: string, options: object) => Described
 
-/** Methods are as of a Blob. Its own bytes, which other Blobs and clones would be made of, are none. */
+/** The methods of a Blob. The base class has no bytes, so nothing can copy them without these methods. */
 class MappedBlob extends Base {
   readonly #file: MappedFile<ArrayBufferLike>
   readonly #start: number
@@ -86,13 +87,13 @@ class MappedBlob extends Base {
     return new TextDecoder().decode(await this.arrayBuffer())
   }
 
-  // That of File looks at what is refused.
+  // The method of File would read the internals that are refused.
   [inspect.custom](_depth: number, options: InspectOptions): string {
     const { size, type, name, lastModified } = this
     return `MappedBlob ${inspect({ size, type, name, lastModified }, options)}`
   }
 
-  // As the web converts positions: what is no number is 0, and negative ones count from the end.
+  // Converts positions as the web does: a value that is not a number is 0, and negative ones count from the end.
   #position(value: number | undefined, otherwise: number): number {
     if (value === undefined) return otherwise
     const position = Math.trunc(Number(value)) || 0
@@ -101,8 +102,8 @@ class MappedBlob extends Base {
 }
 
 /**
- * Where the runtime keeps what it would clone, or copy into another Blob, under symbols of its own: none of these objects is given away, or
- * the copy would be empty.
+ * The runtime keeps the bytes that it would clone, or copy into another Blob, in objects under symbols. Access to these
+ * objects is refused, because the copy would be empty.
  */
 function refuseAccessToOwnBytes(blob: MappedBlob): void {
   for (const symbol of Object.getOwnPropertySymbols(blob)) {
@@ -112,14 +113,14 @@ function refuseAccessToOwnBytes(blob: MappedBlob): void {
 
 function refuse(): never {
   throw unsupported(
-    'a Blob over a MappedFile can be read, streamed, sent and sliced, but neither cloned nor made a part of another Blob or File: ' +
-      'use `await blob.arrayBuffer()` there. FormData.append() takes it without a third argument: mappedBlob(file, { name }) names it',
+    'a Blob over a MappedFile cannot be cloned, or be a part of another Blob or File: use `await blob.arrayBuffer()` there. ' +
+      'FormData.append() accepts it without a third argument: mappedBlob(file, { name }) sets the name',
   )
 }
 
 let refuses: boolean | undefined
 
-/** Whether this runtime refuses what it would else make an empty Blob of. */
+/** Whether this runtime refuses to copy the Blob. Otherwise the copy would be empty. */
 function refusesCopies(file: MappedFile<ArrayBufferLike>): boolean {
   const probe = new MappedBlob(file, 0, 1, { name: '', type: '', lastModified: 0 })
   return [() => new Blob([probe as never]), () => structuredClone(probe)].every(copy => {
@@ -133,13 +134,13 @@ function refusesCopies(file: MappedFile<ArrayBufferLike>): boolean {
 }
 
 /**
- * A File, which is a Blob, whose bytes are read when they are asked for: for file-type, music-metadata, zip.js, mediabunny, parquet-wasm,
- * `new Response(blob)`, the body of a `fetch()`, and `FormData.append(name, blob)`. Its size is that of the file at the time of the
- * call. Reading rejects with `ERR_OUT_OF_RANGE` where the file has become shorter.
+ * A File, which is a Blob, that reads its bytes on demand: for file-type, music-metadata, zip.js, mediabunny,
+ * parquet-wasm, `new Response(blob)`, the body of a `fetch()`, and `FormData.append(name, blob)`. Its size is the size
+ * of the file at the time of the call. Reads reject with `ERR_OUT_OF_RANGE` where the file has become shorter.
  *
- * @throws `ERR_UNSUPPORTED` for what would copy the bytes without reading them by its methods: `new Blob([blob])`,
- *   `structuredClone(blob)`, `postMessage(blob)`, and `FormData.append(name, blob, filename)`, for which `options.name` is there
- * @throws `ERR_UNSUPPORTED` in runtimes where these could not be refused: Bun
+ * @throws `ERR_UNSUPPORTED` for copies that would not call its methods: `new Blob([blob])`, `structuredClone(blob)`,
+ *   `postMessage(blob)`, and `FormData.append(name, blob, filename)`; use `options.name` instead of `filename`
+ * @throws `ERR_UNSUPPORTED` in Bun, where such copies cannot be refused
  */
 export function mappedBlob(file: MappedFile<ArrayBufferLike>, options: BlobOptions = {}): File {
   const from = toFile(file)
@@ -147,7 +148,7 @@ export function mappedBlob(file: MappedFile<ArrayBufferLike>, options: BlobOptio
   refuses ??= refusesCopies(from)
   if (!refuses) {
     throw unsupported(
-      'this runtime copies a Blob without calling its methods, so that copies of a Blob over a MappedFile would be empty: ' +
+      'this runtime copies a Blob without calling its methods, so copies of a Blob over a MappedFile would be empty: ' +
         'use openAsBlob() of node:fs, or Bun.file()',
     )
   }

@@ -1,4 +1,4 @@
-// generic-filehandle2: what readers of genomic formats (BAM, CRAM, VCF, BigWig, tabix) take in place of a path.
+// generic-filehandle2: a file handle for readers of genomic formats (BAM, CRAM, VCF, BigWig, tabix).
 
 import { Buffer } from 'node:buffer'
 import { invalidArgValue } from '../errors.js'
@@ -10,14 +10,14 @@ interface ReadOptions {
   encoding?: BufferEncoding
 }
 
-/** What generic-filehandle2 calls a `GenericFilehandle`: the length comes before the position. */
+/** The `GenericFilehandle` of generic-filehandle2. The length comes before the position. */
 export interface GenericFilehandle {
   /** `length` bytes from `position` on, fewer only at the end of the file. */
   read(length: number, position?: number, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>
-  /** All of the file, as bytes, or as text where an encoding is given. */
+  /** The whole file, as bytes, or as text where an encoding is given. */
   readFile(options?: Omit<ReadOptions, 'encoding'>): Promise<Uint8Array<ArrayBuffer>>
   readFile(options: BufferEncoding | (ReadOptions & { encoding: BufferEncoding })): Promise<string>
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   stat(): Promise<{ size: number }>
   /** Leaves the file open. */
   close(): Promise<void>
@@ -28,7 +28,7 @@ export function genericFilehandle(file: MappedFile<ArrayBufferLike>): GenericFil
   const from = toFile(file)
   async function readFile(options?: BufferEncoding | ReadOptions): Promise<never> {
     const { signal, encoding } = typeof options === 'string' ? { encoding: options } : (options ?? {})
-    // Before the file is read. Of an empty file, toString() would take any encoding.
+    // Checked before the file is read: for an empty file, toString() accepts any encoding.
     if (encoding && !Buffer.isEncoding(encoding)) {
       throw invalidArgValue('encoding', "must be an encoding of node:buffer, such as 'utf8'", encoding)
     }

@@ -1,4 +1,5 @@
-// geotiff: rasters, of which the tiles of a window are asked for in one turn, and so reach the disk together.
+// geotiff: rasters. The tiles of a window are requested in one turn of the event loop, so the disk gets their requests
+// together.
 
 import type { MappedFile } from '../mapped-file.js'
 import { copyOf, toFile } from './range.js'
@@ -8,13 +9,13 @@ interface Slice {
   length: number
 }
 
-/** What geotiff calls a `BaseSource`. */
+/** The `BaseSource` of geotiff. */
 export interface GeotiffSource {
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   readonly fileSize: number
-  /** Copies of parts of the file, each given as `{ offset, length }`, in the order asked. */
+  /** Copies of parts of the file, each requested as `{ offset, length }`, in the order of the request. */
   fetch(slices: Slice[], signal?: AbortSignal): Promise<ArrayBuffer[]>
-  /** One of them, with where it is from. */
+  /** A copy of one part, with its offset and length. */
   fetchSlice(slice: Slice, signal?: AbortSignal): Promise<Slice & { data: ArrayBuffer }>
   /** Leaves the file open. */
   close(): Promise<void>

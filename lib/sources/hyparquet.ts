@@ -3,17 +3,17 @@
 import type { MappedFile } from '../mapped-file.js'
 import { toFile } from './range.js'
 
-/** What hyparquet calls an `AsyncBuffer`. */
+/** The `AsyncBuffer` of hyparquet. */
 export interface HyparquetBuffer {
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   readonly byteLength: number
   /** A copy of `[start, end)`; a negative position counts from the end of the file. */
   slice(start: number, end?: number): Promise<ArrayBuffer>
 }
 
 /**
- * For `cachedAsyncBuffer(hyparquetBuffer(file))`, and for any other function that takes `slice` off its object or spreads it. What takes
- * it as it is, such as `parquetReadObjects({ file })`, takes the MappedFile itself.
+ * For `cachedAsyncBuffer(hyparquetBuffer(file))`, and for every function that calls `slice` without its object, or
+ * spreads the object. Other functions, such as `parquetReadObjects({ file })`, take the MappedFile itself.
  */
 export function hyparquetBuffer(file: MappedFile<ArrayBufferLike>): HyparquetBuffer {
   const from = toFile(file)

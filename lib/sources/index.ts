@@ -1,9 +1,11 @@
-// faultless/sources: what makes a MappedFile a source of packages that read files by ranges. None of them is imported.
+// faultless/sources: adapters that make a MappedFile a source for packages that read files by ranges. None of these
+// packages is imported.
 
 /**
- * What other packages read from, over an open {@link MappedFile}. An adapter holds nothing but the file, which goes on to be
- * yours to close; offsets and lengths are bytes. Each throws `ERR_INVALID_ARG_TYPE` for what is no MappedFile, such as a path, or
- * a promise that was not awaited. What they return rejects as {@link MappedFile.slice} does.
+ * Adapters that let other packages read from an open {@link MappedFile}. An adapter holds nothing but the file, and you
+ * still have to close the file. Offsets and lengths are in bytes. Each adapter throws `ERR_INVALID_ARG_TYPE` for a
+ * value that is not a MappedFile, such as a path, or a promise that was not awaited. Reads reject as
+ * {@link MappedFile.slice} does.
  *
  * @packageDocumentation
  */

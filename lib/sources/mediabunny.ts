@@ -4,9 +4,9 @@ import { toOffset } from '../arguments.js'
 import type { MappedFile } from '../mapped-file.js'
 import { toFile, wholeOf } from './range.js'
 
-/** What mediabunny's `CustomSource` takes. */
+/** The options of mediabunny's `CustomSource`. */
 export interface MediabunnySource {
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   getSize(): number
   /** A copy of `[start, end)`; rejects with `ERR_OUT_OF_RANGE` where the file ends before `end`. */
   read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>

@@ -1,32 +1,33 @@
-// pdf.js: pages of a PDF file, of which only the ranges that a page needs are read.
+// pdf.js: pages of a PDF file. Only the ranges that a page needs are read.
 
 import type { MappedFile } from '../mapped-file.js'
 import { toFile, wholeOf } from './range.js'
 
-/** What of pdf.js' `PDFDataRangeTransport` {@link pdfjsTransport} uses. */
+/** The part of the `PDFDataRangeTransport` of pdf.js that {@link pdfjsTransport} uses. */
 export interface PdfjsBase {
-  /** Called by pdf.js. */
+  /** pdf.js calls it to request a range. */
   requestDataRange(begin: number, end: number): void
-  /** Gives pdf.js what it asked for. */
+  /** Gives pdf.js a range that it requested. */
   onDataRange(begin: number, chunk: Uint8Array | null): void
-  /** Called by pdf.js when the document is destroyed: reads that have not begun are given up. */
+  /** pdf.js calls it when the document is destroyed: reads that have not begun are cancelled. */
   abort(): void
 }
 
-/** What {@link pdfjsTransport} adds to the class that it is given. */
+/** The properties that {@link pdfjsTransport} adds to the class of pdf.js. */
 export interface PdfjsTransport {
-  /** Why a range could not be read, of which pdf.js says only "Bad end offset". */
+  /** Why a range could not be read; pdf.js reports only "Bad end offset". */
   readonly lastError: Error | undefined
 }
 
 /**
- * For `getDocument({ range: pdfjsTransport(file, PDFDataRangeTransport), disableAutoFetch: true })`. pdf.js wants a class derived from
- * its own, which is therefore handed in: this package does not depend on pdf.js. Destroying the document leaves the file open.
+ * For `getDocument({ range: pdfjsTransport(file, PDFDataRangeTransport), disableAutoFetch: true })`. pdf.js requires a
+ * class that is derived from its own. Pass that class: this package does not depend on pdf.js. Destroying the document
+ * leaves the file open.
  *
- * Where a range cannot be read, what waits for it in pdf.js rejects, and `lastError` says why. Load the document again then: pdf.js never asks
- * for such a range a second time.
+ * Where a range cannot be read, the promises of pdf.js that need it reject, and `lastError` has the reason. Load the
+ * document again then: pdf.js never requests such a range a second time.
  *
- * @param PDFDataRangeTransport that of pdf.js
+ * @param PDFDataRangeTransport the class of pdf.js
  */
 export function pdfjsTransport<Base extends PdfjsBase>(
   file: MappedFile<ArrayBufferLike>,
@@ -56,7 +57,8 @@ export function pdfjsTransport<Base extends PdfjsBase>(
         return new Uint8Array(await wholeOf(from, begin, end - begin, aborting.signal))
       } catch (error) {
         this.lastError = error as Error
-        // pdf.js takes no error, and would wait for ever. It does reject where an answer ends elsewhere than a chunk or the file.
+        // pdf.js accepts no error, and would wait for ever. It does reject where an answer ends neither with a chunk
+        // nor with the file.
         return new Uint8Array(begin + 1 === byteLength ? 2 : 1)
       }
     }

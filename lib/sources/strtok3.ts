@@ -9,25 +9,26 @@ interface ReadOptions {
   mayBeLess?: boolean
 }
 
-/** What of strtok3 {@link strtok3Tokenizer} needs: hand in the module, `import * as strtok3 from 'strtok3'`. */
+/** The part of strtok3 that {@link strtok3Tokenizer} needs: pass the module, `import * as strtok3 from 'strtok3'`. */
 export interface Strtok3<Tokenizer> {
-  /** What the tokenizer derives from. */
+  /** The base class of the tokenizer. */
   AbstractTokenizer: { prototype: Tokenizer }
-  /** What it rejects with where the file ends too early. */
+  /** The error of a read where the file ends too early. */
   EndOfStreamError: new () => Error
 }
 
-/** What of its base class the tokenizer uses. */
+/** The part of the base class that the tokenizer uses. */
 interface Base {
   position: number
   normalizeOptions(target: Uint8Array, options?: ReadOptions): Required<ReadOptions>
 }
 
 /**
- * For `fileTypeFromTokenizer(strtok3Tokenizer(file, strtok3))` and `parseFromTokenizer()` of music-metadata. It reads straight into
- * the buffers of strtok3. A tokenizer is for one reader at a time, since it has a position. Closing it leaves the file open.
+ * For `fileTypeFromTokenizer(strtok3Tokenizer(file, strtok3))` and `parseFromTokenizer()` of music-metadata. It reads
+ * straight into the buffers of strtok3. A tokenizer has a position, so it serves one reader at a time. Closing it
+ * leaves the file open.
  *
- * @param strtok3 the module, of which its class and its error are used: this package does not depend on strtok3
+ * @param strtok3 the module, for its class and its error: this package does not depend on strtok3
  */
 export function strtok3Tokenizer<Tokenizer>(
   file: MappedFile<ArrayBufferLike>,

@@ -1,19 +1,24 @@
-// unzipper: a zip file's directory and its entries, streamed.
+// unzipper: the directory and the entries of a zip file, streamed.
 
 import type { Readable } from 'node:stream'
 import { toLength, toOffset } from '../arguments.js'
 import type { MappedFile } from '../mapped-file.js'
 import { streamOf, toFile } from './range.js'
 
-/** What unzipper's `Open.custom()` takes. */
+/** The argument of unzipper's `Open.custom()`. */
 export interface UnzipperSource {
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   size(): Promise<number>
-  /** Copies from `offset` on. Without a `length`, and with 0 or NaN, which unzipper passes, to the end of the file. */
+  /**
+   * Copies from `offset` on. Without a `length`, or with 0 or NaN, which unzipper passes, it reads to the end of the
+   * file.
+   */
   stream(offset: number, length?: number): Readable
 }
 
-/** For `Open.custom(unzipperSource(file))`. What unzipper leaves unread holds nothing open; the file is yours to close. */
+/**
+ * For `Open.custom(unzipperSource(file))`. Entries that unzipper leaves unread hold no resources. The file stays open.
+ */
 export function unzipperSource(file: MappedFile<ArrayBufferLike>): UnzipperSource {
   const from = toFile(file)
   return {
@@ -23,14 +28,14 @@ export function unzipperSource(file: MappedFile<ArrayBufferLike>): UnzipperSourc
     stream(offset, length) {
       const start = toOffset(offset)
       const end = length ? Math.min(start + toLength(length), from.byteLength) : from.byteLength
-      return tellingWhereItGoes(streamOf(from, start, end))
+      return forwardingErrors(streamOf(from, start, end))
     },
   }
 }
 
-// unzipper pipes without listening for errors, which would end the process. They go on to what the stream is piped into,
-// where unzipper does listen.
-function tellingWhereItGoes(stream: Readable): Readable {
+// unzipper pipes the stream without an error listener, so an error would end the process. Errors are forwarded to the
+// destination, where unzipper does listen.
+function forwardingErrors(stream: Readable): Readable {
   const pipe = stream.pipe
   stream.pipe = (destination, options) => {
     if (stream.listenerCount('error') === 0) stream.once('error', error => destination.emit('error', error))

@@ -1,31 +1,31 @@
-// wa-sqlite: an SQLite database, of which only the pages that a query needs are read.
+// wa-sqlite: an SQLite database. Only the pages that a query needs are read.
 
 import type { MappedFile } from '../mapped-file.js'
 import { toFile } from './range.js'
 
-/** What of wa-sqlite's VFS {@link waSqliteVfs} uses. */
+/** The part of wa-sqlite's VFS that {@link waSqliteVfs} uses. */
 export interface WaSqliteBase {
   /** Opens a file: the database, or a temporary one. */
   xOpen(name: string | null, fileId: number, flags: number, pOutFlags: DataView): number
-  /** Closes it. */
+  /** Closes a file. */
   xClose(fileId: number): number
   /** Fills `pData` from `iOffset` on. */
   xRead(fileId: number, pData: Uint8Array, iOffset: number): number
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   xFileSize(fileId: number, pSize64: DataView): number
-  /** Whether there is a file of this name. */
+  /** Whether a file of this name exists. */
   xAccess(name: string, flags: number, pResOut: DataView): number
-  /** What SQLite may take for granted of the file. */
+  /** The properties of the file that SQLite may rely on. */
   xDeviceCharacteristics(fileId: number): number
   /** Suspends SQLite until the promise has settled; set by the Asyncify build. */
   handleAsync(run: () => Promise<number>): number
 }
 
-/** What {@link waSqliteVfs} adds to the class that it is given. */
+/** The properties that {@link waSqliteVfs} adds to the class. */
 export interface WaSqliteVfs {
-  /** What `open_v2()` calls it. */
+  /** The name of the VFS for `open_v2()`. */
   readonly name: string
-  /** Why the last read failed, of which SQLite says only "disk I/O error". */
+  /** Why the last read failed; SQLite reports only "disk I/O error". */
   readonly lastError: Error | undefined
 }
 
@@ -38,15 +38,16 @@ const OPEN_MAIN_DB = 0x100
 const IOCAP_IMMUTABLE = 0x2000
 
 /**
- * A VFS that reads: register it by `sqlite3.vfs_register(waSqliteVfs(file, Base))`, and open the database by
- * `sqlite3.open_v2('app.db', SQLITE_OPEN_READONLY, 'faultless')`, whatever it is called. Nothing may write to the database meanwhile: it is
- * read as immutable, without locks, and without its journal or its WAL.
+ * A read-only VFS. Register it by `sqlite3.vfs_register(waSqliteVfs(file, Base))`, and open the database by
+ * `sqlite3.open_v2('app.db', SQLITE_OPEN_READONLY, 'faultless')`; the file name does not matter. Nothing may write to
+ * the database while it is open: it is read as immutable, without locks, and without its journal or its WAL.
  *
- * The Asyncify build reads pages that are not in memory by the pool. The synchronous build cannot wait: there such a page is an error,
- * and {@link MappedFile.lock} beforehand keeps them all in memory.
+ * The Asyncify build reads pages that are not in memory on the thread pool. The synchronous build cannot wait, so such
+ * a page is an error there; {@link MappedFile.lock} before the first query keeps all pages in memory.
  *
- * @param Base `Base` of `wa-sqlite/src/VFS.js`; or `MemoryVFS` of its examples, which keeps the temporary files of large sorts in memory
- * @param name what SQLite calls the VFS
+ * @param Base `Base` of `wa-sqlite/src/VFS.js`; or `MemoryVFS` of its examples, which keeps the temporary files of
+ *   large sorts in memory
+ * @param name the name of the VFS in SQLite
  */
 export function waSqliteVfs<Base extends WaSqliteBase>(
   file: MappedFile<ArrayBufferLike>,
@@ -58,7 +59,7 @@ export function waSqliteVfs<Base extends WaSqliteBase>(
     readonly name = name
     lastError: Error | undefined
     readonly #ours = new Set<number>()
-    // Asyncify calls xRead() a second time when the read is done, and then has to meet handleAsync() again.
+    // Asyncify calls xRead() again when the read is done, and this second call must reach handleAsync() too.
     #waiting = false
 
     override xOpen(path: string | null, fileId: number, flags: number, pOutFlags: DataView): number {
@@ -102,7 +103,7 @@ export function waSqliteVfs<Base extends WaSqliteBase>(
       return OK
     }
 
-    // SQLite asks for a journal and a WAL beside the database.
+    // SQLite checks for a journal and a WAL next to the database.
     override xAccess(_path: string, _flags: number, pResOut: DataView): number {
       pResOut.setInt32(0, 0, true)
       return OK
@@ -120,7 +121,7 @@ export function waSqliteVfs<Base extends WaSqliteBase>(
   return new MappedVfs() as never
 }
 
-// SQLite wants zeros behind the end of the file.
+// SQLite requires zeros after the end of the file.
 function filled(pData: Uint8Array, count: number): number {
   if (count === pData.byteLength) return OK
   pData.fill(0, count)

@@ -7,24 +7,26 @@ import { streamOf, toFile } from './range.js'
 
 type Done = (error: Error | null, bytesRead?: number) => void
 
-/** What yauzl calls a `RandomAccessReader`. */
+/** The `RandomAccessReader` of yauzl. */
 export interface YauzlReader extends EventEmitter {
-  /** Copies of the bytes from `start` to before `end`. */
+  /** Copies of `[start, end)`. */
   _readStreamForRange(start: number, end: number): Readable
-  /** The same, as yauzl calls it. */
+  /** The same range, in the form that yauzl calls. */
   createReadStream(options: { start: number; end: number }): Readable
-  /** Copies `length` bytes at `position` into the buffer, from its `offset` on, and tells how many there were. */
+  /**
+   * Copies `length` bytes at `position` into the buffer, from its `offset` on, and calls back with the number of bytes.
+   */
   read(buffer: Buffer, offset: number, length: number, position: number, callback: Done): void
   /** Leaves the file open. */
   close(callback: (error: Error | null) => void): void
 }
 
 /**
- * For `yauzl.fromRandomAccessReader(yauzlReader(file, yauzl.RandomAccessReader), file.byteLength)`. yauzl wants a class
- * derived from its own, which is therefore handed in: this package does not depend on yauzl. When yauzl closes its reader,
- * the file stays open.
+ * For `yauzl.fromRandomAccessReader(yauzlReader(file, yauzl.RandomAccessReader), file.byteLength)`. yauzl requires a
+ * class that is derived from its own. Pass that class: this package does not depend on yauzl. When yauzl closes its
+ * reader, the file stays open.
  *
- * @param RandomAccessReader yauzl's own
+ * @param RandomAccessReader the class of yauzl
  */
 export function yauzlReader<Base extends abstract new () => YauzlReader>(
   file: MappedFile<ArrayBufferLike>,

@@ -1,11 +1,11 @@
-// zarrita: arrays in a zip file, whose chunks are read one range each.
+// zarrita: arrays in a zip file. Each chunk is one range.
 
 import type { MappedFile } from '../mapped-file.js'
 import { copyOf, toFile } from './range.js'
 
-/** What zarrita's ZipFileStore, and unzipit under it, call a `Reader`. */
+/** The `Reader` of zarrita's ZipFileStore and of unzipit, which it uses. */
 export interface ZarritaReader {
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   getLength(): Promise<number>
   /** A copy of `size` bytes at `offset`, fewer only at the end of the file. */
   read(offset: number, size: number): Promise<Uint8Array<ArrayBuffer>>

@@ -1,16 +1,16 @@
-// zip.js: entries of a zip file, as streams of the web.
+// zip.js: entries of a zip file, as web streams.
 
 import { toLength, toOffset } from '../arguments.js'
 import type { MappedFile } from '../mapped-file.js'
 import { copyOf, toFile, webStreamOf } from './range.js'
 
-/** What zip.js calls a `Reader`. */
+/** The `Reader` of zip.js. */
 export interface ZipjsReader {
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   readonly size: number
   /** The whole file. */
   readonly readable: ReadableStream<Uint8Array>
-  /** A part of the file; from `offset` to its end without a `size`. */
+  /** A part of the file; without a `size`, from `offset` to the end. */
   createReadable(options?: { offset?: number; size?: number }): ReadableStream<Uint8Array>
   /** A copy of `length` bytes at `index`, fewer only at the end of the file. */
   readUint8Array(index: number, length: number): Promise<Uint8Array<ArrayBuffer>>
