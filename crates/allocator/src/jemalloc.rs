@@ -1,5 +1,5 @@
-//! jemalloc for large results: whether they come from it, its memory, and its statistics. It is linked in with a prefix of its
-//! own, so that nothing else in the process uses it. A build without the cargo feature `jemalloc` has no memory of it.
+//! jemalloc for large results: the switch, its memory, and its statistics. It is linked with a prefix, so that no other
+//! code in the process uses it. A build without the cargo feature `jemalloc` cannot allocate from it.
 
 use std::ffi::CStr;
 use std::ptr::{self, NonNull};
@@ -15,7 +15,7 @@ use crate::stats::Stats;
 /// Whether jemalloc is linked in.
 pub const IS_LINKED: bool = cfg!(feature = "jemalloc");
 
-/// Memory starts at a page, so that a copy into it is aligned as the file's own pages are.
+/// Memory starts at a page boundary, so that a copy into it has the alignment of the file's pages.
 const ALIGNMENT: usize = 4096;
 
 /// `MALLOCX_LG_ALIGN` of the alignment: its logarithm.
@@ -23,8 +23,8 @@ const FLAGS: i32 = ALIGNMENT.trailing_zeros().cast_signed();
 
 static IS_USED: AtomicBool = AtomicBool::new(false);
 
-/// jemalloc reads this when it starts. By default it keeps nothing of 8 MiB or more: taking and touching 8 MiB then takes 1.9 ms,
-/// and 0.02 ms with this and [`keep_in_first_arena`].
+/// jemalloc reads this at its start. By default it keeps no free block of 8 MiB or more: allocating and touching 8 MiB
+/// then takes 1.9 ms, and 0.02 ms with this setting and [`keep_in_first_arena`].
 // SAFETY: the name and type of jemalloc's own symbol, which is weak: a pointer to text that ends with a null byte.
 #[cfg(feature = "jemalloc")]
 #[used]
@@ -37,7 +37,7 @@ pub fn is_used() -> bool {
     IS_USED.load(Ordering::Relaxed)
 }
 
-/// From now on, large results come from jemalloc, or no longer do. Blocks that exist go back to jemalloc in either case.
+/// Sets whether large results come from jemalloc from now on. Existing blocks return to jemalloc in either case.
 pub fn set_used(wanted: bool) {
     if wanted {
         keep_in_first_arena();
@@ -48,7 +48,7 @@ pub fn set_used(wanted: bool) {
     }
 }
 
-/// Memory of jemalloc, which goes back to it on the thread that drops this.
+/// Memory of jemalloc. The thread that drops this value frees it.
 #[derive(Debug)]
 pub struct Block {
     start: NonNull<u8>,
@@ -59,18 +59,18 @@ pub struct Block {
 unsafe impl Send for Block {}
 
 impl Block {
-    /// `length` bytes with arbitrary contents; `None` where there are none left, or none are asked for.
+    /// `length` bytes with arbitrary contents; `None` where no memory is left, or the length is 0.
     #[must_use]
     pub fn allocate(length: usize) -> Option<Self> {
         if length == 0 {
             return None;
         }
-        // SAFETY: the length is not 0; one that is too long, also once it is rounded up, is answered with null.
+        // SAFETY: the length is not 0; jemalloc returns null for one that is too long, also once it is rounded up.
         let start = NonNull::new(unsafe { mallocx(length, FLAGS) }.cast())?;
         Some(Self { start, length })
     }
 
-    /// Where it starts; aligned to a page.
+    /// The start address; aligned to a page.
     #[must_use]
     pub fn as_ptr(&self) -> *mut u8 {
         self.start.as_ptr()
@@ -79,7 +79,7 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: the only owner lets go of it; length and alignment are those it was allocated with.
+        // SAFETY: this is the only owner; length and alignment are those of the allocation.
         unsafe { sdallocx(self.start.as_ptr().cast(), self.length, FLAGS) };
     }
 }
@@ -93,10 +93,10 @@ fn keep_in_first_arena() {
     unsafe { mallctl(name.as_ptr(), ptr::null_mut(), ptr::null_mut(), value, size) };
 }
 
-/// Gives free memory back to the kernel: jemalloc does so by itself, but only while it is used.
+/// Returns free memory to the kernel. jemalloc does so by itself, but only while it is used.
 fn purge() {
-    // 4096 stands for all arenas: MALLCTL_ARENAS_ALL.
-    // SAFETY: the name ends with a null byte; this command takes and gives nothing.
+    // 4096 stands for all arenas: `MALLCTL_ARENAS_ALL`.
+    // SAFETY: the name ends with a null byte; this command reads and writes no value.
     unsafe { mallctl(c"arena.4096.purge".as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0) };
 }
 
@@ -105,7 +105,7 @@ fn purge() {
 pub fn stats() -> Option<Stats> {
     let mut epoch: u64 = 1;
     let (value, size) = ((&raw mut epoch).cast(), size_of::<u64>());
-    // Statistics are those of the last time that the epoch was set.
+    // Statistics are updated when the epoch is set.
     // SAFETY: the name ends with a null byte, and the number that is written has the size given.
     let set = unsafe { mallctl(c"epoch".as_ptr(), ptr::null_mut(), ptr::null_mut(), value, size) };
     (set == 0).then_some(())?;
@@ -128,7 +128,7 @@ fn read(name: &CStr) -> Option<u64> {
     (found == 0).then_some(value as u64)
 }
 
-/// The functions of jemalloc in a build without it: no memory, and no such name.
+/// The functions of jemalloc in a build without it: they return no memory and know no names.
 #[cfg(not(feature = "jemalloc"))]
 mod not_linked {
     use std::ffi::{c_char, c_int, c_void};
@@ -154,7 +154,7 @@ mod not_linked {
 mod tests {
     use super::*;
 
-    /// One test, because the statistics are the process's.
+    /// One test, because the statistics cover the whole process.
     #[test]
     fn blocks_are_counted_until_they_are_dropped_on_whatever_thread() {
         assert_eq!(read(c"opt.oversize_threshold"), Some(0), "the configuration is heeded");
@@ -175,7 +175,7 @@ mod tests {
         std::thread::spawn(move || drop(blocks)).join().unwrap();
         purge();
         let after = stats().unwrap();
-        // What jemalloc needs for a thread stays.
+        // Memory that jemalloc needs for a thread stays.
         assert!(after.allocated < before + (1 << 20), "{after:?}");
         assert!(after.resident < during.resident);
     }

@@ -1,6 +1,6 @@
-//! The thread that gives back what malloc holds free and nobody has used for a while, and that has malloc keep more or less.
+//! The thread that returns free, unused memory of malloc to the kernel, and adjusts how much malloc keeps.
 //!
-//! It sleeps on the clock of the process's own CPU time, so that a process that does nothing is never woken for it.
+//! It sleeps on the clock of the process's CPU time, so an idle process is never woken by it.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,21 +13,22 @@ use crate::malloc::arenas::{self, Arenas, NoSignals, Range};
 use crate::stats::{ArenaStats, Decision};
 use crate::tune::Tuning;
 
-/// Between two looks at what is free, and how many of them make a window: what was free at each has not been used.
+/// The time between two checks of free memory, and the number of checks per window: memory that was free at each check
+/// counts as unused.
 const LOOK: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 4;
-/// CPU time of the other threads after which memory is looked at again. Threads that use as much within a window are busy: they
-/// may free in the next millisecond, and then do nothing for hours.
+/// CPU time of the other threads after which memory is checked again. A process whose threads use as much within a
+/// window is busy: it may free memory in the next millisecond, and then be idle for hours.
 const WORK: Duration = Duration::from_millis(10);
-/// From one window to the next of a busy process.
+/// The pause between two windows of a busy process.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Shorter runs of free pages stay.
+/// Shorter runs of free pages are kept.
 const LEAST: usize = 64 << 10;
-/// So little is not worth another window.
+/// Less free memory than this does not start another window.
 const LITTLE: usize = 1 << 20;
-/// What glibc itself begins with, for both.
+/// The default of glibc for both values.
 const MODEST: i32 = 128 << 10;
-/// Page faults in a window, of 4 KiB each, that show that what went back is missed: 8 MiB.
+/// Page faults in a window, of 4 KiB each, that show that returned memory is needed again: 8 MiB.
 const MISSED: u64 = 2048;
 
 struct State {
@@ -43,7 +44,7 @@ fn state() -> std::sync::MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is in effect, where malloc is looked after.
+/// The current decision, if malloc was tuned.
 pub(crate) fn decision() -> Option<Decision> {
     let state = state();
     state.tuning.map(|_| Decision {
@@ -54,7 +55,7 @@ pub(crate) fn decision() -> Option<Decision> {
     })
 }
 
-/// Sets the sizes, and gives back what lies unused from now on.
+/// Sets the sizes, and starts returning unused memory.
 pub(crate) fn keep(tuning: Tuning) -> Result<(), String> {
     let mut state = state();
     if state.tuning.is_none() {
@@ -71,11 +72,11 @@ pub(crate) fn keep(tuning: Tuning) -> Result<(), String> {
     Ok(())
 }
 
-/// Gives back all that is free in whole pages. How many bytes that was.
+/// Returns all free memory in whole pages to the kernel. Returns the number of bytes.
 pub(crate) fn trim() -> Result<u64, String> {
     let quiet = NoSignals::new();
     let mut arenas = Arenas::open()?;
-    // The first look tells which arenas nobody uses; these can be looked at as a whole.
+    // The first pass shows which arenas are not in use; the second visits those completely.
     arenas.free(1);
     let free = arenas.free(1).to_vec();
     let mut resident = arenas.resident(&free);
@@ -84,13 +85,13 @@ pub(crate) fn trim() -> Result<u64, String> {
     Ok(bytes)
 }
 
-/// What each arena of a process holds.
+/// The memory of each arena of a process.
 pub(crate) fn arenas_of(pid: u32) -> Result<Vec<ArenaStats>, String> {
     arenas::arenas_of(pid)
 }
 
 fn look_after(mut arenas: Arenas) {
-    // It lives as long as the process.
+    // The thread lives as long as the process.
     let _quiet = NoSignals::new();
     let mut before = None;
     loop {
@@ -111,7 +112,7 @@ fn look_after(mut arenas: Arenas) {
         let last_look = others_worked();
         let free = arenas.free(LEAST).to_vec();
         let held: usize = arenas.resident(&free).iter().map(|run| run.length()).sum();
-        // What cannot go back, because it is locked in memory, is no reason to stay awake.
+        // Memory that cannot be returned, because it is locked, is no reason to stay awake.
         if held < LITTLE || (gave == 0 && before == Some(held)) {
             rest(last_look.saturating_sub(worked), last_look);
         }
@@ -119,13 +120,13 @@ fn look_after(mut arenas: Arenas) {
     }
 }
 
-/// How much may stay of what lies unused.
+/// How much unused memory may stay.
 fn decide(unused: usize, faults: u64) -> usize {
     let mut state = state();
     let Some(tuning) = state.tuning else { return usize::MAX };
     let memory = usize::try_from(tuning.memory).unwrap_or(usize::MAX);
     if state.keeps && unused > memory {
-        // Less than what was asked for is never kept.
+        // Never keeps less than requested.
         let _ = malloc::set_tops(MODEST.min(tuning.trim_threshold), MODEST.min(tuning.top_pad));
         state.keeps = false;
         state.why = format!("{} KiB were free and unused, and {} KiB may be", unused >> 10, memory >> 10);
@@ -140,7 +141,7 @@ fn decide(unused: usize, faults: u64) -> usize {
     memory
 }
 
-/// Takes away from the front of the runs what is to stay: of the top of an arena, that is used first.
+/// Removes the memory that stays from the start of the runs: an arena uses the start of its top first.
 fn leave(runs: &mut Vec<Range>, mut bytes: usize, page: usize) {
     runs.retain_mut(|run| {
         let stays = bytes.min(run.length()) / page * page;
@@ -150,7 +151,7 @@ fn leave(runs: &mut Vec<Range>, mut bytes: usize, page: usize) {
     });
 }
 
-/// What is in both, which are in order.
+/// The intersection of two ordered lists of ranges.
 fn common(some: &[Range], others: &[Range]) -> Vec<Range> {
     let mut both = Vec::new();
     let (mut some, mut others) = (some.iter().peekable(), others.iter().peekable());
@@ -168,52 +169,55 @@ fn common(some: &[Range], others: &[Range]) -> Vec<Range> {
     both
 }
 
-/// Sleeps: for a moment while the other threads are busy, else until they have used CPU time again since the last look.
+/// Sleeps: for a short time while the other threads are busy, otherwise until they have used CPU time again since the
+/// last check.
 fn rest(in_window: Duration, last_look: Duration) {
     if in_window >= WORK {
         thread::sleep(PAUSE);
         return;
     }
     let clock = libc::CLOCK_PROCESS_CPUTIME_ID;
-    // The clock of the process also counts this thread, which does not work while it sleeps.
+    // The clock of the process also counts this thread, which uses no CPU time while it sleeps.
     let until = last_look + WORK + cpu_time(libc::CLOCK_THREAD_CPUTIME_ID);
     let until = libc::timespec {
         tv_sec: libc::time_t::try_from(until.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: until.subsec_nanos().into(),
     };
-    // SAFETY: a time in range; no rest is asked for, since no signal ends an absolute sleep here.
+    // SAFETY: a valid time; the remaining time is not requested, since no signal interrupts this sleep.
     let slept = unsafe {
         libc::clock_nanosleep(clock, libc::TIMER_ABSTIME, &raw const until, std::ptr::null_mut()) == 0
     };
     if !slept {
-        // A sandbox that forbids it.
+        // A sandbox may forbid the call.
         thread::sleep(Duration::from_secs(1));
     }
 }
 
-/// The CPU time of all threads but this one.
+/// The CPU time of all threads except this one.
 fn others_worked() -> Duration {
-    // In this order, what this thread uses between the two is taken off, and never counted for the others.
+    // In this order, CPU time that this thread uses between the two calls is subtracted, and never counted for the
+    // others.
     let all = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
     all.saturating_sub(cpu_time(libc::CLOCK_THREAD_CPUTIME_ID))
 }
 
-/// What a clock of CPU time shows.
+/// Reads a CPU time clock.
 fn cpu_time(clock: libc::clockid_t) -> Duration {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
-    // SAFETY: there is room for the answer; the clocks are those of this process and this thread, which always have one.
+    // SAFETY: `time` has space for the result; the clocks are those of this process and this thread, which always
+    // exist.
     unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
-    // SAFETY: all zeros are an answer, too.
+    // SAFETY: all zeros are a valid result, too.
     let time = unsafe { time.assume_init() };
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Page faults that needed no disk, of the whole process.
+/// The page faults of the whole process that needed no disk.
 fn page_faults() -> u64 {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: there is room for the answer.
+    // SAFETY: `usage` has space for the result.
     unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
-    // SAFETY: all zeros are an answer, too.
+    // SAFETY: all zeros are a valid result, too.
     let faults = unsafe { usage.assume_init() }.ru_minflt;
     u64::try_from(faults).unwrap_or(0)
 }
@@ -226,7 +230,7 @@ mod tests {
         Range { start, end }
     }
 
-    /// Where malloc is not glibc's, as under valgrind, there is nothing to try.
+    /// Where malloc is not glibc's, as under valgrind, this test does nothing.
     #[test]
     fn trim_gives_back_what_is_free_and_leaves_the_rest() {
         let filled = |number: u8| vec![number; 100_000].into_boxed_slice();

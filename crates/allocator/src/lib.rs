@@ -1,4 +1,4 @@
-//! The memory of the process and of results: the tuning of malloc, and a jemalloc of our own beside it.
+//! Memory of the process and of results: the tuning of malloc, and a separate jemalloc.
 
 pub mod jemalloc;
 #[cfg_attr(

@@ -1,4 +1,4 @@
-//! Where arenas are not glibc's on 64 bits: nobody knows what lies free in them, and the answers say so.
+//! Platforms without the arenas of glibc on 64 bits: free memory cannot be found, and the results say so.
 
 use crate::malloc;
 use crate::stats::{ArenaStats, Decision};

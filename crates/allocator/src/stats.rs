@@ -1,82 +1,82 @@
-//! What an allocator holds.
+//! Statistics of the allocators.
 
 use crate::{keeper, malloc};
 
-/// Bytes, where nothing else is said.
+/// Bytes, unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
-    /// In use: by anyone in the process for malloc, by results for jemalloc.
+    /// In use: by the whole process for malloc, by results for jemalloc.
     pub allocated: u64,
-    /// In physical memory: in use, or free and not yet given back. malloc does not know.
+    /// In physical memory: in use, or free and not yet returned. malloc does not know.
     pub resident: Option<u64>,
-    /// Got from the kernel: in use, or free and usable at once.
+    /// Mapped from the kernel: in use, or free and usable at once.
     pub mapped: u64,
-    /// Free, and kept for what is allocated next: part of `mapped` for malloc, address space beyond it for jemalloc.
+    /// Free, and kept for later allocations: part of `mapped` for malloc, address space beyond it for jemalloc.
     pub retained: u64,
-    /// Of `retained`, at the end of an arena, from where it goes back; malloc's only.
+    /// The part of `retained` at the tops of arenas, which can be returned; malloc only.
     pub top: Option<u64>,
-    /// How many arenas there are; malloc's only.
+    /// The number of arenas; malloc only.
     pub arenas: Option<u64>,
-    /// How many heaps these have, the main arena none; malloc's only.
+    /// The number of heaps in all arenas; the main arena has none; malloc only.
     pub heaps: Option<u64>,
 }
 
-/// What an arena of malloc holds, in bytes.
+/// The memory of one arena of malloc, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ArenaStats {
-    /// Whether it is the main one, which grows by `brk`.
+    /// Whether it is the main arena, which grows by `brk`.
     pub main: bool,
-    /// How many heaps of 64 MiB it has; none for the main one.
+    /// The number of its heaps of 64 MiB; none for the main arena.
     pub heaps: u64,
-    /// Got from the kernel.
+    /// Mapped from the kernel.
     pub mapped: u64,
-    /// Free: `top` and what lies below it.
+    /// Free: `top` and the free chunks below it.
     pub free: u64,
     /// Free at its end.
     pub top: u64,
-    /// Of what is free, in physical memory.
+    /// The part of the free memory that is in physical memory.
     pub resident: u64,
 }
 
-/// What was decided while the process runs, and why.
+/// The current decision, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether arenas keep what is freed at their top; else it goes back at once.
+    /// Whether arenas keep freed memory at their top; otherwise it is returned at once.
     pub keeps: bool,
-    /// Why, for people.
+    /// The reason, in words.
     pub why: String,
-    /// Given back so far, in bytes.
+    /// Bytes returned to the kernel so far.
     pub gave_back: u64,
     /// How long arenas were locked for it, and by [`crate::trim`].
     pub pauses: Pauses,
 }
 
-/// How long arenas were locked from here: who allocates in one may wait as long.
+/// How long this crate has locked arenas: threads that allocate in one may wait as long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pauses {
-    /// How often.
+    /// The number of locks.
     pub count: u64,
-    /// How often for more than a millisecond.
+    /// The number of locks of more than a millisecond.
     pub long: u64,
-    /// The longest, in nanoseconds.
+    /// The longest lock, in nanoseconds.
     pub longest: u64,
 }
 
-/// What is in effect of a tuning, where there is one.
+/// The current decision, if malloc was tuned.
 #[must_use]
 pub fn decision() -> Option<Decision> {
     keeper::decision()
 }
 
-/// What each arena of a process holds.
+/// The memory of each arena of a process.
 ///
 /// # Errors
-/// Why nobody can tell, for people.
+/// The reason why the arenas cannot be read, in words.
 pub fn arenas_of(pid: u32) -> Result<Vec<ArenaStats>, String> {
     keeper::arenas_of(pid)
 }
 
-/// What the malloc of the process holds, where it is glibc's. It looks at each free chunk, under the lock of its arena.
+/// The memory of the process's malloc, if that is glibc's. Visits each free chunk, under the lock of its arena.
 #[must_use]
 pub fn malloc_stats() -> Option<Stats> {
     malloc::tunable().is_ok().then(malloc::stats)?

@@ -1,4 +1,4 @@
-//! Tuning of the process's own malloc, which is set once for all threads: what was asked, and what took effect.
+//! Tuning of the process's own malloc, once for all threads: the requested values, and those in effect.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,26 +7,26 @@ use crate::{keeper, malloc};
 /// Values for glibc's `mallopt`, in bytes and arenas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuning {
-    /// `M_MMAP_THRESHOLD`: allocations from this size on come from `mmap`.
+    /// `M_MMAP_THRESHOLD`: allocations of at least this size use `mmap`.
     pub mmap_threshold: i32,
-    /// `M_TRIM_THRESHOLD`: free memory at the top of an arena from which on it goes back to the kernel.
+    /// `M_TRIM_THRESHOLD`: glibc returns free memory at the top of an arena from this size on.
     pub trim_threshold: i32,
-    /// `M_TOP_PAD`: how much more than it needs an arena takes from the kernel, and keeps when it gives back.
+    /// `M_TOP_PAD`: how much more than needed an arena takes from the kernel, and keeps when it returns memory.
     pub top_pad: i32,
-    /// `M_ARENA_MAX`: how many arenas there may be.
+    /// `M_ARENA_MAX`: the maximum number of arenas.
     pub arena_max: Option<i32>,
-    /// What may stay of memory that is free and has not been used for a while, in the whole process.
+    /// How much free memory that has not been used for some time may stay in the whole process.
     pub memory: u64,
 }
 
-/// What became of a [`Tuning`].
+/// The result of a [`Tuning`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tuned {
     /// Whether the process's malloc can be tuned.
     pub supported: bool,
-    /// The values that are in effect now.
+    /// The values in effect.
     pub applied: Option<Tuning>,
-    /// Why something that was asked for is not in effect.
+    /// Why a requested value is not in effect.
     pub reason: Option<String>,
 }
 
@@ -37,21 +37,22 @@ struct Last {
 
 struct State {
     last: Option<Last>,
-    /// glibc keeps the first.
+    /// glibc keeps the first value.
     arena_max: Option<i32>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State { last: None, arena_max: None });
 
-/// Whether the process's malloc can be tuned; where not, why.
+/// Whether the process's malloc can be tuned.
 ///
 /// # Errors
-/// The reason, for people.
+/// The reason why not, in words.
 pub fn can_tune() -> Result<(), String> {
     malloc::tunable()
 }
 
-/// Sets all the values at once. The same again, from whatever thread, answers the same, and only opens the heap of that thread.
+/// Sets all values at once. A repeated call, from any thread, returns the same result, and only opens the heap of that
+/// thread.
 #[must_use]
 pub fn tune(asked: Tuning) -> Tuned {
     let outcome = {
@@ -80,7 +81,7 @@ fn apply(asked: Tuning, first_arena_max: &mut Option<i32>) -> Tuned {
         let reason = format!("{variable} tunes malloc already; unset it to have it tuned from here");
         return Tuned { supported: true, applied: None, reason: Some(reason) };
     }
-    // What nothing would bound is not set.
+    // Nothing is set where the kept memory cannot be bounded.
     if let Err(reason) = keeper::keep(asked) {
         let reason = format!("what malloc keeps cannot be bounded here, so nothing was set: {reason}");
         return Tuned { supported: true, applied: None, reason: Some(reason) };
@@ -93,16 +94,16 @@ fn apply(asked: Tuning, first_arena_max: &mut Option<i32>) -> Tuned {
     Tuned { supported: true, applied: Some(Tuning { arena_max, ..asked }), reason }
 }
 
-/// Gives back what malloc holds free, in whole pages. How many bytes that was.
+/// Returns malloc's free memory to the kernel, in whole pages. Returns the number of bytes.
 ///
 /// # Errors
-/// Why it cannot be done here, for people.
+/// The reason why it is not possible here, in words.
 pub fn trim() -> Result<u64, String> {
     malloc::tunable()?;
     keeper::trim()
 }
 
-/// glibc looks at `M_ARENA_MAX` until it has settled how many arenas there may be, and never again.
+/// glibc reads `M_ARENA_MAX` until it has fixed the maximum number of arenas, and never again.
 fn limit_arenas(most: i32, first: &mut Option<i32>) -> Result<(), String> {
     if *first == Some(most) {
         return Ok(());

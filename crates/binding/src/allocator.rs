@@ -1,4 +1,4 @@
-//! The allocators, for JavaScript.
+//! The allocators, exported to JavaScript.
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +17,14 @@ pub fn uses_jemalloc() -> bool {
     jemalloc::is_used()
 }
 
-/// Has large results come from jemalloc from now on, or no more.
+/// Sets whether large results come from jemalloc from now on.
 #[napi]
 pub fn use_jemalloc(wanted: bool) {
     jemalloc::set_used(wanted);
 }
 
-/// The allocator that the environment asks for, as JavaScript reads it: once, for the thread that loads the package first.
+/// The allocator that the environment requests, as JavaScript reads it: only for the first call, by the thread that
+/// loads the package first.
 #[napi]
 #[must_use]
 pub fn allocator_of_environment(asked: Option<String>) -> Option<String> {
@@ -32,7 +33,7 @@ pub fn allocator_of_environment(asked: Option<String>) -> Option<String> {
     asked.filter(|_| is_first)
 }
 
-/// What malloc or jemalloc holds; see `AllocatorStats` in lib/allocator.ts.
+/// The memory that malloc or jemalloc holds; see `AllocatorStats` in lib/allocator.ts.
 #[napi(
     ts_return_type = "{ allocated?: number, resident?: number, mapped?: number, retained?: number, top?: number, arenas?: number, heaps?: number }"
 )]
@@ -111,7 +112,7 @@ pub struct MallocPauses {
     pub longest: f64,
 }
 
-/// What was decided since malloc was tuned; nothing where it was not.
+/// The decisions since malloc was tuned; undefined where it was not.
 #[napi]
 #[must_use]
 pub fn malloc_decision() -> Option<MallocDecision> {
@@ -122,7 +123,7 @@ pub fn malloc_decision() -> Option<MallocDecision> {
     Some(MallocDecision { keeps, why, gave_back: number(gave_back), pauses })
 }
 
-/// What an arena holds; see lib/cli/memory.ts.
+/// The memory of one arena; see lib/cli/memory.ts.
 #[napi(object)]
 pub struct MallocArena {
     pub main: bool,
@@ -133,7 +134,7 @@ pub struct MallocArena {
     pub resident: f64,
 }
 
-/// What each arena of another process holds.
+/// The memory of each arena of another process.
 #[napi]
 pub fn arenas_of(pid: u32) -> Result<Vec<MallocArena>> {
     let arenas = faultless_allocator::arenas_of(pid).map_err(Error::from_reason)?;
@@ -149,7 +150,7 @@ pub fn arenas_of(pid: u32) -> Result<Vec<MallocArena>> {
     Ok(told.collect())
 }
 
-/// Gives back what malloc holds free, on a thread of the pool.
+/// A pool job that returns malloc's free memory to the kernel.
 pub struct Trim;
 
 impl Task for Trim {
@@ -170,7 +171,7 @@ impl Task for Trim {
     }
 }
 
-/// Resolves to how many bytes went back, or to why none can.
+/// Resolves to the number of returned bytes, or to the reason why none can be returned.
 #[napi(ts_return_type = "Promise<number | string>")]
 #[must_use]
 pub fn trim_malloc() -> AsyncTask<Trim> {

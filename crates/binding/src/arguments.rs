@@ -1,4 +1,4 @@
-//! Numbers and ranges as JavaScript gives them, turned into what the core takes.
+//! Converts numbers and ranges of JavaScript to types of the core.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,13 +13,13 @@ fn invalid(reason: &str) -> Error {
     Error::new(Status::InvalidArg, reason.to_owned())
 }
 
-/// A count as JavaScript holds it.
+/// Converts a count to a JavaScript number.
 #[expect(clippy::cast_precision_loss, reason = "what is counted comes from files of safe-integer length")]
 pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }
 
-/// A number of bytes.
+/// Converts a number of bytes.
 pub(crate) fn bytes(number: f64) -> Result<u64> {
     if (0.0..=MAX_SAFE_INTEGER).contains(&number) && number.fract() == 0.0 {
         #[expect(
@@ -32,7 +32,7 @@ pub(crate) fn bytes(number: f64) -> Result<u64> {
     Err(invalid("a byte count must be a non-negative safe integer"))
 }
 
-/// A range that ends within the file's length, as the core requires.
+/// Converts a range, and checks that it ends within the file's length, as the core requires.
 pub(crate) fn range(file: &MappedFile, offset: f64, length: f64) -> Result<Range> {
     let (offset, length) = (bytes(offset)?, bytes(length)?);
     if offset.checked_add(length).is_none_or(|end| end > file.byte_length()) {
@@ -44,7 +44,7 @@ pub(crate) fn range(file: &MappedFile, offset: f64, length: f64) -> Result<Range
     })
 }
 
-/// Ranges from two arrays of equal length.
+/// Converts two arrays of equal length to ranges.
 pub(crate) fn ranges(file: &MappedFile, offsets: &[f64], lengths: &[f64]) -> Result<Vec<Range>> {
     if offsets.len() != lengths.len() {
         return Err(invalid("each offset must have a length"));
@@ -52,12 +52,12 @@ pub(crate) fn ranges(file: &MappedFile, offsets: &[f64], lengths: &[f64]) -> Res
     offsets.iter().zip(lengths).map(|(&offset, &length)| range(file, offset, length)).collect()
 }
 
-/// A time.
+/// Converts a duration.
 pub(crate) fn milliseconds(number: f64) -> Duration {
     Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
 }
 
-/// A path as lib/ hands it over: the bytes themselves where a path is bytes, else UTF-8.
+/// Converts a path from lib/: the bytes themselves where a path is bytes, otherwise UTF-8.
 pub(crate) fn path_from(bytes: &[u8]) -> PathBuf {
     #[cfg(unix)]
     return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));

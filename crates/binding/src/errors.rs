@@ -1,4 +1,4 @@
-//! The one place where an error of the core becomes an error of Node: code, errno, syscall and path, like node:fs.
+//! Converts errors of the core to errors of Node, with code, errno, syscall and path as in node:fs.
 
 use faultless_mapping::Error as CoreError;
 use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
@@ -6,7 +6,7 @@ use napi::{Env, Error, Result, Status};
 
 use crate::arguments::number;
 
-/// The Error object that JavaScript sees.
+/// Creates the Error object for JavaScript.
 pub(crate) fn to_js<'env>(env: &'env Env, error: &CoreError) -> Result<Unknown<'env>> {
     let call = error.failed_call();
     let code = call.as_ref().map_or_else(|| code_of(error), |(_, name, _)| name);
@@ -27,7 +27,7 @@ pub(crate) fn to_js<'env>(env: &'env Env, error: &CoreError) -> Result<Unknown<'
     Ok(object.to_unknown())
 }
 
-/// The same as an error that napi-rs throws or rejects with.
+/// Creates the same error in the form that napi-rs throws or rejects with.
 pub(crate) fn to_napi(env: &Env, error: &CoreError) -> Error {
     match to_js(env, error) {
         Ok(object) => Error::from(object),
@@ -35,14 +35,14 @@ pub(crate) fn to_napi(env: &Env, error: &CoreError) -> Error {
     }
 }
 
-/// The code of an error of ours. Those of a failed call have the name of its error number.
+/// The code of an error without a failed call. Other errors use the name of the error number.
 fn code_of(error: &CoreError) -> &'static str {
     match error {
         CoreError::NotAFile { .. } => "ERR_NOT_A_FILE",
         CoreError::Truncated { .. } | CoreError::Lost { .. } => "ERR_FILE_TRUNCATED",
         CoreError::Cancelled => "ABORT_ERR",
         CoreError::Unsupported { .. } => "ERR_UNSUPPORTED",
-        // For lib/, which copies the range instead.
+        // lib/ catches this code and copies the range instead.
         CoreError::Hole => "ERR_HOLE",
         CoreError::System { .. }
         | CoreError::Range { .. }

@@ -1,4 +1,5 @@
-//! `ArrayBuffers` over memory that V8 does not own: windows of the views' mapping, which threads may share, and memory of jemalloc's.
+//! `ArrayBuffers` over memory that V8 does not own: ranges of the mapping for views, which threads may share, and
+//! memory of jemalloc.
 
 use std::ffi::c_void;
 use std::sync::atomic::AtomicU32;
@@ -11,7 +12,7 @@ use napi::{Env, Error, Result, Status, sys};
 
 use crate::errors;
 
-/// An `ArrayBuffer` over a range of the mapping, which lives until the last such buffer has been collected.
+/// An `ArrayBuffer` over a range of the mapping. The mapping lives until the last such buffer has been collected.
 pub(crate) fn window(env: &Env, views: Arc<Views>, range: Range) -> Result<Unknown<'_>> {
     let address = views.address_of(range.offset);
     // SAFETY: the caller's range lies within the mapping, which `views` keeps.
@@ -25,7 +26,8 @@ pub(crate) fn window(env: &Env, views: Arc<Views>, range: Range) -> Result<Unkno
     }
 }
 
-/// Makes a `SharedArrayBuffer` over external memory. Its finalizer may come on any thread, also when the environment has gone.
+/// Creates a `SharedArrayBuffer` over external memory. Its finalizer may run on any thread, also after the environment
+/// has ended.
 type CreateShared = unsafe extern "C" fn(
     sys::napi_env,
     *mut c_void,
@@ -35,7 +37,7 @@ type CreateShared = unsafe extern "C" fn(
     *mut sys::napi_value,
 ) -> sys::napi_status;
 
-/// The call of Node's that does it, where this Node has it. Linked to, it would keep the addon from being loaded by others.
+/// Looks up the function in this Node. Linking to it would keep the addon from loading in a Node without it.
 fn create_shared() -> Option<CreateShared> {
     static FOUND: OnceLock<Option<CreateShared>> = OnceLock::new();
     *FOUND.get_or_init(|| {
@@ -45,7 +47,8 @@ fn create_shared() -> Option<CreateShared> {
             let found = unsafe {
                 libc::dlsym(libc::RTLD_DEFAULT, c"node_api_create_external_sharedarraybuffer".as_ptr())
             };
-            // SAFETY: what Node exports by this name has this signature, as its documentation says, or is not there.
+            // SAFETY: a Node that exports this name exports it with this signature, as its documentation says;
+            // otherwise the result is null.
             unsafe { std::mem::transmute::<*mut c_void, Option<CreateShared>>(found) }
         }
         #[cfg(not(target_os = "linux"))]
@@ -58,7 +61,8 @@ pub(crate) fn can_share() -> bool {
     create_shared().is_some()
 }
 
-/// A `SharedArrayBuffer` over a range of the mapping, which lives until the last thread that has a reference to it has let go.
+/// A `SharedArrayBuffer` over a range of the mapping. The mapping lives until the last thread has dropped its
+/// reference.
 pub(crate) fn shared_window(env: &Env, views: Arc<Views>, range: Range) -> Result<Unknown<'_>> {
     let Some(create) = create_shared() else {
         let what = "this Node has no SharedArrayBuffers over external memory; 22.23, 24.16, 26.1 and newer ones have";
@@ -67,8 +71,8 @@ pub(crate) fn shared_window(env: &Env, views: Arc<Views>, range: Range) -> Resul
     let address = views.address_of(range.offset);
     let keep = Box::into_raw(Box::new(views));
     let mut buffer = std::ptr::null_mut();
-    // SAFETY: the caller's range lies within the mapping, which `keep` holds until V8 calls `let_go_anywhere`, once, when no thread has
-    // the `SharedArrayBuffer` any more.
+    // SAFETY: the caller's range lies within the mapping. `keep` holds it until V8 calls `finalize_on_any_thread`,
+    // once, when no thread has the `SharedArrayBuffer` any more.
     let status = unsafe {
         create(
             env.raw(),
@@ -89,8 +93,8 @@ pub(crate) fn shared_window(env: &Env, views: Arc<Views>, range: Range) -> Resul
     unsafe { Unknown::from_napi_value(env.raw(), buffer) }
 }
 
-/// An `ArrayBuffer` of `length` bytes with arbitrary contents, from jemalloc; `None` where memory has run out, or the runtime
-/// allows no external buffers.
+/// An `ArrayBuffer` of `length` bytes with arbitrary contents, from jemalloc; `None` where no memory is left, or the
+/// runtime allows no external buffers.
 pub(crate) fn block(env: &Env, length: usize) -> Result<Option<Unknown<'_>>> {
     let Some(block) = Block::allocate(length) else { return Ok(None) };
     let address = block.as_ptr();
@@ -101,23 +105,23 @@ pub(crate) fn block(env: &Env, length: usize) -> Result<Option<Unknown<'_>>> {
     }
 }
 
-/// An `ArrayBuffer` over a counter that lives for ever; `None` where the runtime allows no external buffers.
+/// An `ArrayBuffer` over a counter that is never freed; `None` where the runtime allows no external buffers.
 pub(crate) fn counter<'env>(env: &'env Env, counter: &'static AtomicU32) -> Result<Option<Unknown<'env>>> {
-    // SAFETY: the counter lives for ever, and lib/ only reads it.
+    // SAFETY: the counter is never freed, and lib/ only reads it.
     match unsafe { external(env, counter.as_ptr().cast(), size_of::<AtomicU32>(), ()) } {
         Err(error) if error.status == Status::NoExternalBuffersAllowed => Ok(None),
         outcome => outcome.map(Some),
     }
 }
 
-/// An `ArrayBuffer` over `length` bytes at `address`. `keep` is dropped when V8 is done with them.
+/// An `ArrayBuffer` over `length` bytes at `address`. `keep` is dropped when V8 no longer uses them.
 ///
 /// # Safety
-/// The bytes stay valid as long as `keep` lives, and only JavaScript and the jobs it starts touch them.
+/// The bytes stay valid as long as `keep` lives, and only JavaScript and the jobs that it starts touch them.
 unsafe fn external<T: Send>(env: &Env, address: *mut u8, length: usize, keep: T) -> Result<Unknown<'_>> {
     let keep = Box::into_raw(Box::new(keep));
     let mut buffer = std::ptr::null_mut();
-    // SAFETY: the caller vouches for the bytes, and `keep` holds them until V8 calls `let_go`, once, when neither the
+    // SAFETY: the caller vouches for the bytes, and `keep` holds them until V8 calls `finalize`, once, when neither the
     // `ArrayBuffer` nor its backing store is in use any more.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
@@ -141,13 +145,13 @@ unsafe fn external<T: Send>(env: &Env, address: *mut u8, length: usize, keep: T)
     unsafe { Unknown::from_napi_value(env.raw(), buffer) }
 }
 
-/// Called by V8 when it is done with external memory, on the JS thread: what takes long is left to other threads.
+/// Called by V8 on the JS thread when it no longer uses external memory. Background threads do the slow part.
 unsafe extern "C" fn let_go<T>(_env: sys::napi_env, _address: *mut c_void, keep: *mut c_void) {
     // SAFETY: `keep` is the box that `external` made, and V8 calls this once.
     drop(unsafe { Box::from_raw(keep.cast::<T>()) });
 }
 
-/// The same for what threads share: on whatever thread let go of it last.
+/// The finalizer of shared memory: V8 calls it on the thread that dropped the last reference.
 unsafe extern "C" fn let_go_anywhere<T: Send>(_address: *mut c_void, keep: *mut c_void) {
     // SAFETY: `keep` is the box that `shared_window` made, and V8 calls this once.
     drop(unsafe { Box::from_raw(keep.cast::<T>()) });

@@ -1,4 +1,4 @@
-//! The open file that lib/ works with: what can be answered at once, and what is sent to the pool.
+//! The open file that lib/ works with: synchronous answers, and jobs for the pool.
 
 #![expect(clippy::needless_pass_by_value, reason = "napi-rs gives methods their strings by value")]
 
@@ -23,7 +23,7 @@ use crate::{errors, external, reader};
 #[napi]
 pub struct NativeFile {
     file: Option<Arc<MappedFile>>,
-    /// What the functions of `readerFunctions()` know it by.
+    /// The number of this file in the functions of `readerFunctions()`.
     reader: Cell<u32>,
 }
 
@@ -51,20 +51,20 @@ impl NativeFile {
         Ok(number(self.file()?.byte_length()))
     }
 
-    /// Where the file was when it was opened.
+    /// The path of the file when it was opened.
     #[napi(getter)]
     pub fn path(&self) -> Result<String> {
         Ok(self.file()?.path().to_string_lossy().into_owned())
     }
 
-    /// Lets go of the file without waiting for a garbage collection. Jobs under way keep what they need.
+    /// Releases the file without waiting for a garbage collection. Running jobs keep the parts that they need.
     #[napi]
     pub fn release(&mut self) {
         self.file = None;
         reader::forget(self.reader.take());
     }
 
-    /// The number by which the functions of `readerFunctions()` know the file, until it is released.
+    /// The number of this file in the functions of `readerFunctions()`, valid until it is released.
     #[napi(getter)]
     pub fn reader(&self) -> Result<u32> {
         if self.reader.get() == 0 {
@@ -73,25 +73,26 @@ impl NativeFile {
         Ok(self.reader.get())
     }
 
-    /// The number of the descriptor, which is good until the file is released; null on Windows.
+    /// The number of the descriptor, valid until the file is released; null on Windows.
     #[napi(getter)]
     pub fn descriptor(&self) -> Result<Option<i32>> {
         Ok(self.file()?.descriptor())
     }
 
-    /// Whether the file is mapped. Else it is read, and there are no mapped bytes to hand out.
+    /// Whether the file is mapped. Otherwise it is read, and there are no mapped bytes to hand out.
     #[napi(getter)]
     pub fn mapped(&self) -> Result<bool> {
         Ok(self.file()?.is_mapped())
     }
 
-    /// Tells the mapping behind this file's views from the one before, which was damaged; 0 where there is none.
+    /// Identifies the mapping for this file's views, which changes after a damage; 0 where there is none.
     #[napi]
     pub fn views_id(&self) -> Result<u32> {
         Ok(self.file()?.views_id().unwrap_or_default())
     }
 
-    /// An `ArrayBuffer` over a range of the views' mapping, or a `SharedArrayBuffer`; null if that is not the one with this id any more.
+    /// An `ArrayBuffer` or a `SharedArrayBuffer` over a range of the mapping for views; null if that mapping no longer
+    /// has this id.
     #[napi(ts_return_type = "ArrayBuffer | SharedArrayBuffer | null")]
     pub fn window<'env>(
         &self,
@@ -110,8 +111,8 @@ impl NativeFile {
         make(env, views, range).map(Some)
     }
 
-    /// Copies ranges into `targets`, back to back; each range lies in one of them. `fresh` if nothing was ever written to them.
-    /// Resolves to pairs of index and Error, or null when none failed. `job` is the number by which it can be given up, or 0.
+    /// Copies ranges into `targets`, back to back; each range lies in one of them. `fresh` if no byte was ever written
+    /// to them. Resolves to pairs of index and Error, or null when none failed. `job` is the number for `giveUp`, or 0.
     #[napi(ts_return_type = "Promise<Array<number | Error> | null>")]
     pub fn read_ranges(
         &self,
@@ -127,15 +128,15 @@ impl NativeFile {
         schedule(ReadRanges { file: Arc::clone(self.file()?), ranges, targets, is_fresh: fresh, wanted })
     }
 
-    /// Begins what comes after a range of a file that is read in order.
+    /// Starts the I/O after a range of a file that is read sequentially.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn begin_ahead(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<BeginAhead>>> {
         let range = range(self.file()?, offset, length)?;
         schedule(BeginAhead { file: Arc::clone(self.file()?), range })
     }
 
-    /// Brings ranges into the page table: for a `view`, for a `chunk` of a longer range that is gone through from its start to its
-    /// end, or as a `prefault` of what is copied.
+    /// Brings ranges into the page table: for a `view`, for a `chunk` of a longer range that is read sequentially, or
+    /// as a `prefault` of bytes to copy.
     #[napi(ts_return_type = "Promise<Array<number | Error> | null>")]
     pub fn populate_ranges(
         &self,
@@ -164,8 +165,8 @@ impl NativeFile {
         schedule(CountResidency { file: Arc::clone(self.file()?), range })
     }
 
-    /// The file with the size that another handle has given it; false where that is its size already, true where to look at it may wait
-    /// for a server, so that `refresh` is due.
+    /// The file with the size that another handle has set; false if that is its size already, true if checking may wait
+    /// for a server, so that `refresh` is needed.
     #[napi]
     pub fn catch_up(&self, env: Env) -> Result<Either<NativeFile, bool>> {
         match self.file()?.caught_up().map_err(|error| errors::to_napi(&env, &error))? {
@@ -175,20 +176,21 @@ impl NativeFile {
         }
     }
 
-    /// The same file as it is now. Unless `forgiving`, stores that were lost are remembered.
+    /// The same file with its current size. Unless `clearLosses`, lost stores stay recorded.
     #[napi(ts_return_type = "Promise<NativeFile>")]
     pub fn refresh(&self, forgiving: bool) -> Result<AsyncTask<Job<Refresh>>> {
         schedule(Refresh { file: Arc::clone(self.file()?), forgiving })
     }
 }
 
-/// A second descriptor for a file that somebody else has open.
+/// A second descriptor for a file that other code has open.
 #[napi]
 pub struct Descriptor(Option<Duplicate>);
 
 #[napi]
 impl Descriptor {
-    /// Made at once: by the time a job runs, theirs may be closed, and its number another file's.
+    /// Duplicates at once: by the time a job runs, the other descriptor may be closed and its number reused for another
+    /// file.
     #[napi(constructor)]
     pub fn new(env: Env, descriptor: i32) -> Result<Self> {
         let file = MappedFile::duplicate(descriptor);
@@ -196,7 +198,7 @@ impl Descriptor {
     }
 }
 
-/// How `openFile` makes a file that is missing.
+/// How `openFile` creates a missing file.
 #[napi(object)]
 pub struct CreateOptions {
     pub exclusive: bool,
@@ -204,7 +206,7 @@ pub struct CreateOptions {
     pub permissions: u32,
 }
 
-/// Opens a path, or what a descriptor leads to, which is used up.
+/// Opens a path, or the file of a `Descriptor`, which is consumed.
 #[napi(ts_return_type = "Promise<NativeFile>")]
 pub fn open_file(
     source: Either<Buffer, ClassInstance<Descriptor>>,
@@ -225,9 +227,9 @@ pub fn open_file(
     schedule(OpenFile { source: Some(source), writable, creation })
 }
 
-/// Reads the files at some paths: from each offset as much as its length says, or the rest of the file where that is negative. A
-/// file of which more than `most` bytes are wanted is opened instead; when all together are more than `most_together`, those
-/// after it are not begun.
+/// Reads the files at some paths: from each offset as many bytes as its length says, or the rest of the file where that
+/// is negative. A file with more than `most` requested bytes is opened instead; once all together exceed
+/// `most_together`, the remaining files are not started.
 #[napi(ts_return_type = "Promise<Array<Buffer | NativeFile | Error>>")]
 pub fn read_paths(
     job: u32,
@@ -255,7 +257,7 @@ pub fn read_paths(
     schedule(ReadPaths { asked, idle, most, most_together, wanted })
 }
 
-/// Refuses targets into which the ranges do not go: too short, or with a range across the border of two.
+/// Refuses targets that do not fit the ranges: too short, or with a range that spans two targets.
 fn must_fit(ranges: &[Range], mut rooms: impl Iterator<Item = usize>) -> Result<()> {
     let mut room = 0;
     for range in ranges {
@@ -272,7 +274,7 @@ fn must_fit(ranges: &[Range], mut rooms: impl Iterator<Item = usize>) -> Result<
     Ok(())
 }
 
-/// Lets go of what `readPaths` keeps mapped: one path, or all.
+/// Drops the mappings that `readPaths` keeps: of one path, or of all.
 #[napi]
 pub fn release_paths(path: Option<Buffer>) {
     faultless_mapping::release_paths(path.map(|path| path_from(&path)).as_deref());

@@ -1,4 +1,4 @@
-//! Tasks for the libuv pool: what is done there, and how its outcome becomes a value of JavaScript's.
+//! Jobs for the libuv pool, and the conversion of their results to JavaScript values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::environment::{Permit, Wanted, permit};
 use crate::errors;
 use crate::file::NativeFile;
 
-/// A piece of work that is done on the pool and answered on the JS thread.
+/// A job that runs on the pool and whose result is converted on the JS thread.
 pub trait Work: Send {
     type Done: Send + 'static;
     type Answer<'env>: ToNapiValue + TypeName;
@@ -48,7 +48,7 @@ impl<'env, W: Work> ScopedTask<'env> for Job<W> {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.work.work())).map_err(|_| {
             Error::new(Status::GenericFailure, "faultless: a pool job failed unexpectedly".to_owned())
         });
-        // This thread is free again, however long the JS thread takes to come to the answer.
+        // This thread is free again, however long the JS thread takes to handle the result.
         self.permit = None;
         outcome
     }
@@ -61,7 +61,7 @@ impl<'env, W: Work> ScopedTask<'env> for Job<W> {
     }
 }
 
-/// What became of the ranges that failed: pairs of index and Error, or null when all went well.
+/// The failed ranges: pairs of index and Error, or null if none failed.
 fn failures_to_js<'env>(env: &'env Env, failures: &Failures) -> Result<Either<Array<'env>, Null>> {
     if failures.is_empty() {
         return Ok(Either::B(Null));
@@ -74,7 +74,7 @@ fn failures_to_js<'env>(env: &'env Env, failures: &Failures) -> Result<Either<Ar
     Ok(Either::A(list))
 }
 
-/// Copies ranges back to back into pieces of memory that only this job writes.
+/// Copies ranges back to back into buffers that only this job writes.
 pub struct ReadRanges {
     pub(crate) file: Arc<MappedFile>,
     pub(crate) ranges: Vec<Range>,
@@ -88,8 +88,8 @@ impl Work for ReadRanges {
     type Answer<'env> = Either<Array<'env>, Null>;
 
     fn work(&mut self) -> faultless_mapping::Result<Failures> {
-        // SAFETY: lib/ passes memory of its own that it shows nobody before the job is done; the arrays keep it alive, and do
-        // not overlap.
+        // SAFETY: lib/ passes private memory that no other code sees before the job is done; the arrays keep it alive,
+        // and do not overlap.
         let parts = self.targets.iter_mut().map(|target| unsafe { target.as_mut() });
         let mut target = Target::new(parts, self.is_fresh);
         Ok(faultless_mapping::read_ranges(&self.file, &self.ranges, &mut target, |index| {
@@ -102,7 +102,7 @@ impl Work for ReadRanges {
     }
 }
 
-/// Begins what comes after a range of a file that is read in order.
+/// Starts the I/O after a range of a file that is read sequentially.
 pub struct BeginAhead {
     pub(crate) file: Arc<MappedFile>,
     pub(crate) range: Range,
@@ -144,7 +144,7 @@ impl Work for PopulateRanges {
     }
 }
 
-/// What a file is opened from.
+/// A path or a descriptor to open.
 pub enum Source {
     Path(PathBuf),
     Descriptor(Duplicate),
@@ -152,10 +152,10 @@ pub enum Source {
 
 /// Opens and maps a file.
 pub struct OpenFile {
-    /// Taken by the job.
+    /// The job takes it.
     pub(crate) source: Option<Source>,
     pub(crate) writable: bool,
-    /// Makes the file where there is none.
+    /// Creates the file if it does not exist.
     pub(crate) creation: Option<Creation>,
 }
 
@@ -179,7 +179,7 @@ impl Work for OpenFile {
     }
 }
 
-/// Looks at an open file again.
+/// Checks an open file again.
 pub struct Refresh {
     pub(crate) file: Arc<MappedFile>,
     pub(crate) forgiving: bool,
@@ -222,7 +222,7 @@ impl Work for CountResidency {
     }
 }
 
-/// Reads the files that are at some paths now.
+/// Reads the current files at some paths.
 pub struct ReadPaths {
     pub(crate) asked: Vec<PathRange>,
     pub(crate) idle: Duration,
@@ -240,13 +240,13 @@ impl Work for ReadPaths {
         Ok(faultless_mapping::read_paths(&self.asked, self.idle, self.most, self.most_together, wanted))
     }
 
-    /// For each file that was begun its Buffer, its Error, or the open file.
+    /// For each started file its Buffer, its Error, or the open file.
     fn answer<'env>(&mut self, env: &'env Env, done: PathsRead) -> Result<Self::Answer<'env>> {
         let PathsRead { bytes, outcomes } = done;
         let mut results = env.create_array(0)?;
         for outcome in outcomes {
             match outcome {
-                // Into memory of V8's own: external memory makes it collect the whole heap.
+                // Copied into memory that V8 owns: external memory causes collections of the whole heap.
                 PathOutcome::Bytes(span) => results.insert(BufferSlice::copy_from(env, &bytes[span])?)?,
                 PathOutcome::TooMany(file) => results.insert(NativeFile::new(Arc::from(file)))?,
                 PathOutcome::Failed(error) => results.insert(errors::to_js(env, &error)?)?,

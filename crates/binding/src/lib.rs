@@ -1,6 +1,7 @@
-//! The Node addon of faultless: converts arguments, schedules on the libuv pool, and decides nothing.
+//! The Node addon of faultless: converts arguments and schedules jobs on the libuv pool. The core makes all decisions.
 //!
-//! Only `lib/` calls it, with arguments that it has checked; what could break memory safety is checked here again.
+//! Only `lib/` calls it, with arguments that it has checked. Arguments that could break memory safety are checked here
+//! again.
 
 #![expect(
     unreachable_pub,

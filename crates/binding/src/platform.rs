@@ -1,4 +1,4 @@
-//! What this machine and runtime can do, and the one way in that only benchmarks and tests take.
+//! Capabilities of this machine and runtime, and one function for benchmarks and tests only.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,12 +31,12 @@ pub fn capabilities(env: &Env) -> Result<Object<'_>> {
     Ok(object)
 }
 
-/// Electron forbids them; the one way to know is to try.
+/// Electron forbids them; the only way to detect that is to try.
 fn allows_external_buffers(env: &Env) -> bool {
     static BYTE: u8 = 0;
     let mut buffer = std::ptr::null_mut();
     let address = (&raw const BYTE).cast_mut().cast();
-    // SAFETY: one byte that lives for ever, which nobody gets to see, let alone to write; there is nothing to let go of.
+    // SAFETY: one byte that is never freed and that no code reads or writes; there is no finalizer.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
@@ -50,24 +50,25 @@ fn allows_external_buffers(env: &Env) -> bool {
     status == sys::Status::napi_ok
 }
 
-/// Memory with the number that each change of a size raises, which nobody writes; null where the runtime allows no external buffers.
+/// Memory with the number that each change of a size increments. JavaScript only reads it; null where the runtime
+/// allows no external buffers.
 #[napi(ts_return_type = "ArrayBuffer | null")]
 pub fn size_changes(env: &Env) -> Result<Option<Unknown<'_>>> {
     external::counter(env, faultless_mapping::size_changes())
 }
 
-/// That number.
+/// The number that each change of a size increments.
 #[napi]
 pub fn count_size_changes() -> u32 {
     faultless_mapping::size_changes().load(Ordering::Acquire)
 }
 
-/// Maps a file and hands it out as it is, nothing faulted in: every touch does its disk I/O on the JS thread. What this
-/// package exists to avoid, for measurements that compare with it.
+/// Maps a file and hands it out unpopulated: every touch does its disk I/O on the JS thread. Measurements use it to
+/// show the cost that this package avoids.
 #[napi(ts_return_type = "ArrayBuffer")]
 pub fn unpopulated_window<'env>(env: &'env Env, path: &[u8]) -> Result<Unknown<'env>> {
     let opened = MappedFile::open(&path_from(path), false).and_then(|file| {
-        // As whoever maps a file without a word to the kernel.
+        // The default advice, as for any other mapping of a file.
         file.advise(Range { offset: 0, length: 0 }, Advice::Normal)?;
         Ok((file.views()?, file))
     });

@@ -1,7 +1,7 @@
-//! The calls of the hot path, straight on Node-API: what answers at once.
+//! The functions of the hot path, directly on Node-API: synchronous answers.
 //!
-//! The generated glue of napi-rs takes a lock that all threads of the process share at each call, and made eight workers
-//! four times slower at an empty call than eight processes. Everything else goes through that glue.
+//! The generated glue of napi-rs takes a lock that all threads of the process share at each call: an empty call was
+//! four times slower in eight workers than in eight processes. All other functions use that glue.
 
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -18,7 +18,7 @@ use napi_derive::napi;
 use crate::arguments::{bytes, milliseconds, number, path_from, range, ranges};
 use crate::{environment, errors, external};
 
-/// The files that one thread may read at once, by number. A number holds its place, and how often that was given away.
+/// The files that one thread may read synchronously, by number. A number consists of a slot and the slot's generation.
 #[derive(Default)]
 struct Readers {
     places: Vec<Place>,
@@ -31,15 +31,15 @@ struct Place {
     generation: u32,
 }
 
-/// Bits of a number that say which place it is; the others, how often that was given away.
+/// The bits of a number that are the slot; the others are the slot's generation.
 const PLACE_BITS: u32 = 20;
 
 thread_local! {
     static READERS: RefCell<Readers> = RefCell::default();
 }
 
-/// Gives a file a number, for this thread; never 0. Past a million open files there are none left, and 0 is what is given: then
-/// nothing is answered at once.
+/// Registers a file for this thread and returns its number; never 0 on success. Beyond a million open files it returns
+/// 0: such a file has no synchronous answers.
 pub(crate) fn remember(file: Arc<MappedFile>) -> u32 {
     READERS.with_borrow_mut(|Readers { places, free }| {
         let place = free.pop().unwrap_or(places.len());
@@ -60,9 +60,9 @@ fn number_of(place: usize, generation: u32) -> u32 {
     generation << PLACE_BITS | place
 }
 
-/// Takes the number of a file away again.
+/// Frees the number of a file.
 pub(crate) fn forget(number: u32) {
-    // As the thread ends, its numbers may have gone before those who forget them.
+    // When the thread ends, the registry may be destroyed before the files.
     let file = READERS.try_with(|readers| {
         let Readers { places, free } = &mut *readers.borrow_mut();
         let place = place_of(number)?;
@@ -78,7 +78,7 @@ fn place_of(number: u32) -> Option<usize> {
     (number & ((1 << PLACE_BITS) - 1)).checked_sub(1).map(|place| place as usize)
 }
 
-/// The file of a number; the caller's own reference, so it may do what it likes meanwhile.
+/// The file of a number. The caller gets a reference of its own, so the file stays alive during the call.
 fn file_of(number: f64) -> Result<Arc<MappedFile>> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -117,7 +117,7 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
         (c"largeMemory", large_memory),
     ] {
         let mut value = ptr::null_mut();
-        // SAFETY: the name lives for ever, and the function has the signature of a callback.
+        // SAFETY: the name is static, and the function has the signature of a callback.
         let status = unsafe {
             sys::napi_create_function(
                 env.raw(),
@@ -136,27 +136,28 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
     Ok(functions)
 }
 
-/// Copies `length` bytes at `offset` to `target`, from its byte `at` on, if that cannot wait for a disk: 1, or -1 where
-/// `NativeFile.beginAhead` is due; 0 if it could wait.
+/// Copies `length` bytes at `offset` to `target`, from its byte `at` on, if that cannot wait for a disk. Returns 1, or
+/// -1 where `NativeFile.beginAhead` is needed; 0 if the copy could wait.
 unsafe extern "C" fn try_copy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, target, at, offset, length]| {
         let file = file_of(to_number(env, reader)?)?;
         let range = range(&file, to_number(env, offset)?, to_number(env, length)?)?;
         let address = writable(env, target, to_number(env, at)?, range.length)?;
-        // SAFETY: `address` has room for the length, as was just seen, and nothing runs on this thread in between; the
-        // range ends within the file.
+        // SAFETY: `address` has space for the length, as was just checked, and no other code runs on this thread in
+        // between; the range ends within the file.
         let copied = unsafe { file.try_copy(std::iter::once(range), address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, signed(copied))
     })
 }
 
-/// The same for many ranges, back to back; says how many there were before the first that could wait, likewise.
+/// Copies many ranges, back to back. Returns how many there were before the first one that could wait; negative where
+/// `NativeFile.beginAhead` is needed.
 unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, target, at, offsets, lengths]| {
         let file = file_of(to_number(env, reader)?)?;
         let ranges = ranges(&file, to_numbers(env, offsets)?, to_numbers(env, lengths)?)?;
-        // Where the sum is no number of this machine's, there is no room for it.
+        // A sum that overflows cannot fit into the target.
         let total = ranges.iter().try_fold(0, |total: usize, range| total.checked_add(range.length));
         let total = total.unwrap_or(usize::MAX);
         let address = writable(env, target, to_number(env, at)?, total)?;
@@ -167,7 +168,7 @@ unsafe extern "C" fn try_copy_many(env: sys::napi_env, info: sys::napi_callback_
     })
 }
 
-/// The id of the views' mapping, if touching a view of the range cannot wait for a disk; else 0.
+/// The id of the mapping for views, if touching a view of the range cannot wait for a disk; otherwise 0.
 unsafe extern "C" fn ready_views(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, offset, length]| {
         let file = file_of(to_number(env, reader)?)?;
@@ -177,7 +178,7 @@ unsafe extern "C" fn ready_views(env: sys::napi_env, info: sys::napi_callback_in
     })
 }
 
-/// The same for a part of what is gone through in order.
+/// The same for a chunk of a sequential reading.
 unsafe extern "C" fn mapped_views(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[reader, offset, length]| {
         let file = file_of(to_number(env, reader)?)?;
@@ -188,8 +189,8 @@ unsafe extern "C" fn mapped_views(env: sys::napi_env, info: sys::napi_callback_i
     })
 }
 
-/// Copies up to `length` bytes at `offset` of the file at `path` to the start of `target`, if it is mapped already and none of
-/// that could wait for a disk. Says how many there were before the end of the file, or -1.
+/// Copies up to `length` bytes at `offset` of the file at `path` to the start of `target`, if the file is mapped
+/// already and no step could wait for a disk. Returns how many bytes there were before the end of the file, or -1.
 unsafe extern "C" fn try_read_path(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[path, idle, target, offset, length]| {
         let path = path_from(to_bytes(env, path)?);
@@ -197,19 +198,19 @@ unsafe extern "C" fn try_read_path(env: sys::napi_env, info: sys::napi_callback_
         let offset = bytes(to_number(env, offset)?)?;
         let length = usize::try_from(bytes(to_number(env, length)?)?).unwrap_or(usize::MAX);
         let address = writable(env, target, 0.0, length)?;
-        // SAFETY: `address` has room for the length; nothing runs on this thread in between.
+        // SAFETY: `address` has space for the length; no other code runs on this thread in between.
         let copied = unsafe { faultless_mapping::try_read_path(&path, idle, offset, length, address) };
         let copied = copied.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, copied.map_or(-1.0, |count| number(count as u64)))
     })
 }
 
-/// Takes a permit for the next job; false where there is none, and then the callback of `onPermit` comes.
+/// Takes a permit for the next job; false where there is none, and then the callback of `onPermit` follows.
 unsafe extern "C" fn try_acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[]| from_boolean(env, environment::try_acquire(env)?))
 }
 
-/// Gives a permit back for which there was no job.
+/// Releases a permit that no job used.
 unsafe extern "C" fn relinquish(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[]| {
         environment::relinquish(env);
@@ -217,7 +218,7 @@ unsafe extern "C" fn relinquish(env: sys::napi_env, info: sys::napi_callback_inf
     })
 }
 
-/// Memory for a large result of `length` bytes that does not come from V8; undefined where V8 is to allocate it.
+/// Memory for a large result of `length` bytes from jemalloc; undefined where V8 is to allocate it.
 unsafe extern "C" fn large_memory(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     call(env, info, |[length]| {
         if !jemalloc::is_used() {
@@ -230,7 +231,7 @@ unsafe extern "C" fn large_memory(env: sys::napi_env, info: sys::napi_callback_i
     })
 }
 
-/// Runs a function on the arguments of a call, and throws what it fails with. A panic must not unwind into Node.
+/// Runs a function with the arguments of a call, and throws its error. A panic must not unwind into Node.
 fn call<const COUNT: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -238,7 +239,7 @@ fn call<const COUNT: usize>(
 ) -> sys::napi_value {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let (mut values, mut count) = ([ptr::null_mut(); COUNT], COUNT);
-        // SAFETY: there is room for as many values as is said; missing ones are set to undefined.
+        // SAFETY: the array has space for `count` values; missing ones are set to undefined.
         let status = unsafe {
             sys::napi_get_cb_info(
                 env,
@@ -264,12 +265,12 @@ fn call<const COUNT: usize>(
 
 fn to_number(env: sys::napi_env, value: sys::napi_value) -> Result<f64> {
     let mut number = 0.0;
-    // SAFETY: `number` has room for the answer; what is no number is refused.
+    // SAFETY: `number` has space for the result; values other than numbers are refused.
     check_status!(unsafe { sys::napi_get_value_double(env, value, &raw mut number) }, "not a number")?;
     Ok(number)
 }
 
-/// A count, which is negative where more is to be begun.
+/// A count, negative where `beginAhead` is needed.
 fn signed(Copied { count, begin_ahead }: Copied) -> f64 {
     let count = number(count as u64);
     if begin_ahead { -count } else { count }
@@ -277,14 +278,14 @@ fn signed(Copied { count, begin_ahead }: Copied) -> f64 {
 
 fn from_number(env: sys::napi_env, number: f64) -> Result<sys::napi_value> {
     let mut value = ptr::null_mut();
-    // SAFETY: `value` has room for the answer.
+    // SAFETY: `value` has space for the result.
     check_status!(unsafe { sys::napi_create_double(env, number, &raw mut value) }, "no number")?;
     Ok(value)
 }
 
 fn from_boolean(env: sys::napi_env, truth: bool) -> Result<sys::napi_value> {
     let mut value = ptr::null_mut();
-    // SAFETY: `value` has room for the answer.
+    // SAFETY: `value` has space for the result.
     check_status!(unsafe { sys::napi_get_boolean(env, truth, &raw mut value) }, "no boolean")?;
     Ok(value)
 }
@@ -292,7 +293,7 @@ fn from_boolean(env: sys::napi_env, truth: bool) -> Result<sys::napi_value> {
 /// The kind, length in elements and address of a typed array at this moment.
 fn typed_array(env: sys::napi_env, value: sys::napi_value) -> Result<(i32, usize, *mut c_void)> {
     let (mut kind, mut length, mut address) = (0, 0, ptr::null_mut());
-    // SAFETY: the pointers are to locals with room for the answers; what is not asked for may be null.
+    // SAFETY: the pointers are to locals with space for the results; the others may be null.
     let status = unsafe {
         sys::napi_get_typedarray_info(
             env,
@@ -316,7 +317,7 @@ fn to_numbers<'call>(env: sys::napi_env, value: sys::napi_value) -> Result<&'cal
     if length == 0 {
         return Ok(&[]);
     }
-    // SAFETY: the array has this many numbers, and belongs to lib/, which runs nothing during the call.
+    // SAFETY: the array has this many numbers, and belongs to lib/, which runs no code during the call.
     Ok(unsafe { std::slice::from_raw_parts(address.cast(), length) })
 }
 
@@ -328,11 +329,11 @@ fn to_bytes<'call>(env: sys::napi_env, value: sys::napi_value) -> Result<&'call 
     if length == 0 {
         return Ok(&[]);
     }
-    // SAFETY: the array has this many bytes, and belongs to lib/, which runs nothing during the call.
+    // SAFETY: the array has this many bytes, and belongs to lib/, which runs no code during the call.
     Ok(unsafe { std::slice::from_raw_parts(address.cast(), length) })
 }
 
-/// The address of byte `at` of a `Uint8Array`, if there are at least `length` bytes from there on at this moment.
+/// The address of byte `at` of a `Uint8Array`, if it has at least `length` bytes from there on at this moment.
 pub(crate) fn writable(
     env: sys::napi_env,
     target: sys::napi_value,

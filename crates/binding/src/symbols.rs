@@ -1,4 +1,4 @@
-//! Names of functions, for JavaScript.
+//! Names of functions, exported to JavaScript.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use napi_derive::napi;
 
 use crate::arguments::bytes;
 
-/// The names of the functions that have code at these offsets of a file, or null where none is found.
+/// The names of the functions at these offsets of a file; null for an offset without a named function.
 #[napi(catch_unwind)]
 pub fn function_names(path: String, offsets: Vec<f64>) -> Result<Vec<Option<String>>> {
     let offsets = offsets.into_iter().map(bytes).collect::<Result<Vec<u64>>>()?;

@@ -1,4 +1,4 @@
-//! What an open file does besides being read: written, flushed, locked in memory, advised on.
+//! Operations on an open file other than reading: writing, flushing, locking, evicting and advising.
 
 #![expect(clippy::needless_pass_by_value, reason = "napi-rs gives methods their strings by value")]
 
@@ -15,7 +15,7 @@ use crate::jobs::{Job, Work, schedule};
 
 type Act = dyn FnMut(&MappedFile) -> faultless_mapping::Result<()> + Send;
 
-/// Something done to a file that has no answer but that it is done.
+/// A job on a file that resolves to undefined.
 pub struct Deed {
     file: Arc<MappedFile>,
     act: Box<Act>,
@@ -34,7 +34,7 @@ impl Work for Deed {
     }
 }
 
-/// Bytes on their way to the end of a file.
+/// A job that appends bytes to a file.
 pub struct Append {
     file: Arc<MappedFile>,
     data: Uint8Array,
@@ -64,48 +64,48 @@ impl NativeFile {
 
 #[napi]
 impl NativeFile {
-    /// Writes `data`, which is memory that nobody else changes meanwhile.
+    /// Writes `data`, which must not change meanwhile.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn write(&self, data: Uint8Array, offset: f64) -> Result<AsyncTask<Job<Deed>>> {
         let offset = bytes(offset)?;
         self.deed(move |file| file.write(&data, offset))
     }
 
-    /// Writes `data`, which is memory that nobody else changes meanwhile, to the end of the file; resolves to where it went.
+    /// Appends `data`, which must not change meanwhile, to the file; resolves to the offset of its first byte.
     #[napi(ts_return_type = "Promise<number>")]
     pub fn append(&self, data: Uint8Array) -> Result<AsyncTask<Job<Append>>> {
         schedule(Append { file: Arc::clone(self.file()?), data })
     }
 
-    /// Gives the file this size.
+    /// Sets the size of the file.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn truncate(&self, size: f64) -> Result<AsyncTask<Job<Deed>>> {
         let size = bytes(size)?;
         self.deed(move |file| file.truncate(size))
     }
 
-    /// Has the file system keep room for the first bytes of the file.
+    /// Allocates disk space for the first bytes of the file.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn reserve(&self, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let length = bytes(length)?;
         self.deed(move |file| file.reserve(length))
     }
 
-    /// Has a range on the device.
+    /// Waits until a range is on the device.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn flush(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let range = range(self.file()?, offset, length)?;
         self.deed(move |file| file.flush(range))
     }
 
-    /// Keeps a range in memory.
+    /// Locks a range in memory.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn lock(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let range = range(self.file()?, offset, length)?;
         self.deed(move |file| file.lock(range))
     }
 
-    /// Takes back one lock of each page of a range; to the end of all that is locked without a length.
+    /// Undoes one lock of each page of a range; without a length, to the last locked page.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn unlock(&self, offset: f64, length: Option<f64>) -> Result<AsyncTask<Job<Deed>>> {
         let (offset, length) = (bytes(offset)?, length.map(bytes).transpose()?);
@@ -115,7 +115,7 @@ impl NativeFile {
         })
     }
 
-    /// Takes back all locks of this handle.
+    /// Undoes all locks of this handle.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn unlock_all(&self) -> Result<AsyncTask<Job<Deed>>> {
         self.deed(|file| {
@@ -124,20 +124,20 @@ impl NativeFile {
         })
     }
 
-    /// Takes a range out of memory.
+    /// Evicts a range from memory.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn evict(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let range = range(self.file()?, offset, length)?;
         self.deed(move |file| file.evict(range))
     }
 
-    /// Puts zeros in the place of what views map, and lets go of the open file.
+    /// Replaces the mapped bytes of views by zeros, and closes the open file.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn unmap_views(&self) -> Result<AsyncTask<Job<Deed>>> {
         self.deed(MappedFile::unmap_views)
     }
 
-    /// Tells the kernel how a range will be used.
+    /// Advises the kernel how a range will be used.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn advise(&self, advice: String, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
         let range = range(self.file()?, offset, length)?;

@@ -1,4 +1,4 @@
-//! Advice to the kernel: how a range of a file, or the file, will be used.
+//! Advice to the kernel about how a range or a whole file will be used.
 
 use crate::backend::forget_all;
 use crate::error::Result;
@@ -7,8 +7,8 @@ use crate::os::{self, Advice};
 use crate::range::Range;
 
 impl MappedFile {
-    /// Starts the I/O of exactly this range and returns at once. A request longer than the device's read-ahead would be cut: so it
-    /// is asked for in slices.
+    /// Starts the I/O of exactly this range and returns at once. The kernel cuts a request that is longer than the
+    /// device's read-ahead, so this function sends slices.
     pub(crate) fn request(&self, range: Range) {
         let mut at = range.offset;
         while at < range.end() {

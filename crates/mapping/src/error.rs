@@ -1,11 +1,11 @@
-//! Everything that can go wrong, once for the whole project: the addon turns each variant into one Node error.
+//! All errors of the core, defined once; the addon turns each variant into one Node error.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::os::{self, Errno};
 
-/// What every fallible function of this crate returns.
+/// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Bytes `start..start + length` of a file.
@@ -13,7 +13,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct ByteRange {
     /// The first byte.
     pub start: u64,
-    /// How many bytes.
+    /// The number of bytes.
     pub length: u64,
 }
 
@@ -23,7 +23,7 @@ impl fmt::Display for ByteRange {
     }
 }
 
-/// A failure, with what a person needs to act on it: the file, the range where there is one, and the cure.
+/// A failure with the facts that a user needs to act on it: the file, the range if there is one, and the cure.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The kernel refused a call on a file.
@@ -45,18 +45,18 @@ pub enum Error {
         syscall: &'static str,
         /// The file.
         path: PathBuf,
-        /// The bytes that were asked for.
+        /// The requested bytes.
         range: ByteRange,
     },
-    /// The path leads to something that has no bytes to map.
+    /// The path leads to something that has no bytes at offsets.
     #[error("'{}' is {what}, not a file with bytes at positions; read it with node:fs", path.display())]
     NotAFile {
-        /// Where it is.
+        /// The path.
         path: PathBuf,
-        /// What was found there.
+        /// The kind of file that was found.
         what: &'static str,
     },
-    /// The file has become shorter than the range that was asked for.
+    /// The file is now shorter than the requested range.
     #[error(
         "'{}' was cut to {size} bytes while {range} were wanted; refresh() the file or open it again",
         path.display()
@@ -64,12 +64,12 @@ pub enum Error {
     Truncated {
         /// The file.
         path: PathBuf,
-        /// The bytes that were asked for.
+        /// The requested bytes.
         range: ByteRange,
-        /// How long the file is now.
+        /// The current size of the file.
         size: u64,
     },
-    /// What was written to a range, through views or by calls, may not be on the device.
+    /// Bytes that were written to a range, through views or by calls, may not be on the device.
     #[error(
         "{}'{}' ({range}): what was written to these bytes may be lost; {}refresh() the file, and write them again",
         match errno { Some(errno) => format!("{}, {syscall} ", describe(*errno)), None => "the file was cut, ".to_owned() },
@@ -77,63 +77,63 @@ pub enum Error {
         if *errno == Some(Errno::NOSPC) { "make room, " } else { "" }
     )]
     Lost {
-        /// The kernel's error number; none where the file was cut.
+        /// The kernel's error number; `None` where the file was truncated.
         errno: Option<Errno>,
         /// The call that failed.
         syscall: &'static str,
         /// The file.
         path: PathBuf,
-        /// The bytes that are lost, as far as they were asked for.
+        /// The lost bytes within the requested range.
         range: ByteRange,
     },
-    /// The kernel would not keep a range in memory.
+    /// The kernel refused to keep a range in memory.
     #[error("{}, mlock '{}' ({range}); {}", describe(*errno), path.display(), limit.cure())]
     Lock {
         /// The kernel's error number.
         errno: Errno,
         /// The file.
         path: PathBuf,
-        /// The bytes that were to be locked.
+        /// The requested bytes.
         range: ByteRange,
-        /// What may have been in the way.
+        /// The limit that probably caused the refusal.
         limit: LockLimit,
     },
-    /// A call that writes, on a file that is open for reading.
+    /// A call that writes, on a file that is open for reading only.
     #[error(
         "{}, {syscall} '{}': the file is open for reading only; open it with flags 'r+'", describe(Errno::BADF), path.display()
     )]
     ReadOnly {
-        /// The call that was refused.
+        /// The refused call.
         syscall: &'static str,
         /// The file.
         path: PathBuf,
     },
-    /// A descriptor of the caller's that was opened for something else.
+    /// The caller's descriptor was opened with other flags than this call needs.
     #[error("{}, {syscall} '{}'; {what}", describe(Errno::ACCESS), path.display())]
     WrongFlags {
-        /// The call that was refused.
+        /// The refused call.
         syscall: &'static str,
         /// The file.
         path: PathBuf,
-        /// What would have been needed.
+        /// The required flags.
         what: &'static str,
     },
-    /// This platform or runtime cannot do it.
+    /// This platform or runtime cannot do the operation.
     #[error("{what}")]
     Unsupported {
-        /// What cannot be done, and what to do instead.
+        /// The missing feature, and the alternative.
         what: &'static str,
     },
-    /// The range has holes that would take memory if they were mapped: for whoever can copy it instead.
+    /// The range has holes that would take memory if they were mapped. The caller copies the range instead.
     #[error("the range has holes")]
     Hole,
-    /// The work was given up because its caller no longer wants it.
+    /// The job was cancelled because its caller no longer wants the result.
     #[error("the read was cancelled")]
     Cancelled,
 }
 
 impl Error {
-    /// The error number, its name, like ENOENT, and the call, where a call failed.
+    /// The error number, its name (such as ENOENT) and the failed call, if a call failed.
     #[must_use]
     pub fn failed_call(&self) -> Option<(i32, String, &'static str)> {
         let (errno, syscall) = match self {
@@ -153,7 +153,7 @@ impl Error {
         Self::System { errno, syscall, path: path.to_owned() }
     }
 
-    /// The file that it is about, where it is about one.
+    /// The file that the error is about, if any.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -169,7 +169,7 @@ impl Error {
         }
     }
 
-    /// The bytes that it is about, where it is about some.
+    /// The bytes that the error is about, if any.
     #[must_use]
     pub fn range(&self) -> Option<ByteRange> {
         match self {
@@ -182,7 +182,7 @@ impl Error {
     }
 }
 
-/// The kernel's own words, without the number that `io::Error` would add.
+/// The kernel's description, without the number that `io::Error` appends.
 fn describe(errno: Errno) -> String {
     let text = std::io::Error::from(errno).to_string();
     match text.rfind(" (os error") {
@@ -191,7 +191,7 @@ fn describe(errno: Errno) -> String {
     }
 }
 
-/// What a person can do about it, where there is something.
+/// The cure for an error number, if there is one.
 fn cure(errno: Errno) -> &'static str {
     match errno {
         Errno::IO => {
@@ -206,19 +206,19 @@ fn cure(errno: Errno) -> &'static str {
     }
 }
 
-/// What keeps a process from locking more memory.
+/// The limit that keeps a process from locking more memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockLimit {
     /// `RLIMIT_MEMLOCK`, in bytes.
     Process(u64),
-    /// The limit of the memory cgroup, and what is left below it, in bytes.
+    /// The limit of the memory cgroup and the memory left below it, in bytes.
     Cgroup {
-        /// Its limit.
+        /// The limit.
         limit: u64,
-        /// What is left.
+        /// The bytes left below the limit.
         left: u64,
     },
-    /// None but the number of mappings, which separate ranges use up.
+    /// The number of mappings: each separate locked range uses some of them.
     Mappings,
 }
 

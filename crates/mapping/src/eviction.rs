@@ -1,4 +1,4 @@
-//! Taking pages out of memory before they are pushed out, and mappings away from under their views.
+//! Evicting pages on request, and replacing mappings while views of them exist.
 
 use crate::backend::forget_all;
 use crate::error::{Error, Result};
@@ -7,8 +7,8 @@ use crate::os::{self, Advice};
 use crate::range::Range;
 
 impl MappedFile {
-    /// Takes the pages that lie wholly in a range out of this process, and out of the page cache as far as they are clean and
-    /// mapped by nobody else. Views stay valid: the next touch reads from the disk. Locked pages, and what was stored to
+    /// Removes the pages that lie wholly in a range from this process, and from the page cache if they are clean and no
+    /// other process maps them. Views stay valid: their next touch reads from the disk. Locked pages, and stores to
     /// copy-on-write views, stay in memory.
     ///
     /// # Errors
@@ -26,11 +26,11 @@ impl MappedFile {
         outcome.map_err(|errno| self.failed(errno, "fadvise64", range))
     }
 
-    /// Puts zeros in the place of all mapped bytes that this handle has handed out, and lets go of the open file although there
-    /// are views: these stay valid memory. Nothing else can be done with the handle afterwards.
+    /// Replaces all mapped bytes that this handle has handed out by zeros and closes the open file while views exist.
+    /// The views stay valid memory. The handle cannot be used afterwards.
     ///
     /// # Errors
-    /// [`Error::System`] where a server does not take what was stored, or the kernel refuses.
+    /// [`Error::System`] where a server does not accept the stored bytes, or the kernel refuses.
     pub fn unmap_views(&self) -> Result<()> {
         let failed = |syscall| move |errno| Error::system(errno, syscall, self.path());
         for views in self.living_views() {
@@ -40,7 +40,8 @@ impl MappedFile {
             }
             views.pages().replace_by_zeros().map_err(failed("mmap"))?;
         }
-        // Views keep the descriptor for their guard. Its number stays taken, so that no other file can come to have it.
+        // The guard of existing views uses the descriptor. Its number stays taken, so that no other file can get the
+        // same number.
         os::redirect_to_null(self.file()).map_err(failed("dup3"))
     }
 }

@@ -1,9 +1,9 @@
-//! The guard: a chained SIGBUS handler that puts memory under a lost page and marks its mapping as damaged.
+//! The guard: a chained SIGBUS handler that replaces a lost page by memory and marks its mapping as damaged.
 //!
-//! A touch past the end of a file that was cut, or of a page that the device cannot deliver, raises SIGBUS and would
-//! kill the process. The handler finds the mapping in a lock-free table, replaces what was lost by anonymous memory and
-//! returns; readers look at the damage mark after each copy, so the zeros are never taken for data. Signals that are not
-//! ours go on to whoever was there before. `FAULTLESS_SIGBUS=off` leaves the handler out.
+//! A touch past the end of a truncated file, or of a page that the device cannot deliver, raises SIGBUS and would kill
+//! the process. The handler finds the mapping in a lock-free table, replaces the lost pages by anonymous memory and
+//! returns. Readers check the damage mark after each copy, so they never take the zeros for data. The handler passes
+//! other signals on to the previous handler. `FAULTLESS_SIGBUS=off` disables the guard.
 
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -18,22 +18,23 @@ use crate::sync::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::{AtomicI32, AtomicPtr, AtomicUsize, Mutex};
 use crate::table::{Access, Published, Slot, Table};
 
-/// Bad pages of a mapping after which twice as many are replaced at a time: some thousand mappings at most, of the 65,530 that
-/// a process may have.
+/// After this number of bad pages in one mapping, the handler doubles the number of pages that it replaces at a time.
+/// This limits one mapping to some thousand replacements; a process may have 65,530 mappings.
 const HITS_BEFORE_DOUBLING: u32 = 512;
 
 static TABLE: Table<512> = Table { newest: AtomicPtr::new(ptr::null_mut()), free: Mutex::new(Vec::new()) };
 
-/// Mappings there are that write through to their files.
+/// The number of mappings that write through to their files.
 static WRITE_THROUGH: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether memory belongs to a mapping that writes through to its file. Copied to that, a range of the file may overlap itself.
+/// Whether memory belongs to a mapping that writes through to its file. The source and the target of a copy to such
+/// memory may overlap.
 pub(crate) fn writes_through(address: *const u8) -> bool {
     let found = |(_, found): (_, Published)| found.access == Access::WriteThrough;
     WRITE_THROUGH.load(Relaxed) > 0 && TABLE.find(address as usize).is_some_and(found)
 }
 
-/// A mapping's place in the table. It must be given up before the addresses are unmapped or the descriptor is closed.
+/// A mapping's slot in the table. It must be dropped before the addresses are unmapped or the descriptor is closed.
 pub(crate) struct Guarded {
     slot: &'static Slot,
     access: Access,
@@ -46,8 +47,8 @@ impl fmt::Debug for Guarded {
 }
 
 impl Guarded {
-    /// Guards the addresses `start..end`, which map a file from its first byte; `file` is open as long as they are guarded.
-    /// Installs the handler, and looks whether somebody has replaced it since the last time.
+    /// Guards the addresses `start..end`, which map a file from its first byte. `file` must stay open as long as they
+    /// are guarded. Installs the handler, and reinstalls it where another handler has replaced it since the last call.
     pub(crate) fn new(start: usize, end: usize, file: Option<&File>, access: Access) -> Self {
         let fd = file.map_or(-1, AsRawFd::as_raw_fd);
         let slot = TABLE.enter(Published { start, end, fd, access });
@@ -60,7 +61,7 @@ impl Guarded {
         Self { slot, access }
     }
 
-    /// How often pages of the mapping were replaced; anything but 0 means that it no longer mirrors the file.
+    /// The number of replacements in the mapping. Any value but 0 means that the mapping no longer mirrors the file.
     pub(crate) fn damage(&self) -> u32 {
         self.slot.damage()
     }
@@ -70,7 +71,7 @@ impl Guarded {
         self.slot.mark_damaged();
     }
 
-    /// Whether the page at an address was replaced because the file was cut below it.
+    /// Whether the page at an address was replaced because the file was truncated below it.
     pub(crate) fn was_cut(&self, address: usize) -> bool {
         self.slot.was_cut(address)
     }
@@ -85,8 +86,8 @@ impl Drop for Guarded {
     }
 }
 
-/// Handlers that were in place before ours, the oldest first; more than one when somebody replaced ours and it was put
-/// back in front of theirs.
+/// The handlers that were installed before ours, the oldest first. There are several where other code replaced our
+/// handler and we installed it again in front of theirs.
 struct Previous {
     actions: [UnsafeCell<MaybeUninit<libc::sigaction>>; PREVIOUS],
     count: AtomicUsize,
@@ -102,11 +103,11 @@ static BEFORE: Previous = Previous {
     count: AtomicUsize::new(0),
 };
 
-/// A thread that is handing a signal on, which one, and where on its stack: two handlers that chain to each other must not do so
-/// for ever.
+/// Records that a thread is passing a signal on: the thread, the signal's context, and the position on the stack. It
+/// prevents an endless loop of two handlers that chain to each other.
 struct Passing {
     thread: AtomicI32,
-    /// The address of the context that the kernel has made for this signal.
+    /// The address of the context that the kernel created for this signal.
     context: AtomicUsize,
     at: AtomicUsize,
 }
@@ -129,8 +130,9 @@ impl Passing {
         _ = self.thread.compare_exchange(thread, 0, Relaxed, Relaxed);
     }
 
-    /// Whether this thread is handing on the same signal, further up on its stack than `here`. A handler may leave by
-    /// `siglongjmp`: what is left behind belongs to another signal, or to one that was no further up, and is taken away.
+    /// Whether this thread is passing on the same signal further up on its stack than `here`. A handler may leave by
+    /// `siglongjmp`. The entry that it leaves behind belongs to another signal, or to a position that is not further
+    /// up, and is removed.
     fn is_above(&self, thread: i32, context: usize, here: usize) -> bool {
         if self.thread.load(Relaxed) != thread {
             return false;
@@ -147,13 +149,13 @@ static PASSING: [Passing; 64] = [const { Passing::none() }; 64];
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
 
-/// Puts the handler in front of whatever is there, unless it is in front already.
+/// Installs the handler in front of the current one, unless it is the current one.
 fn install() {
     static LOCK: Mutex<()> = Mutex::new(());
     let _lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
 
     let mut current = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null action only asks for the current one, which `current` has room for.
+    // SAFETY: a null action only reads the current action, for which `current` has space.
     if unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), current.as_mut_ptr()) } != 0 {
         return;
     }
@@ -174,9 +176,10 @@ fn install() {
     // SAFETY: a zeroed sigaction is valid: no flags, an empty mask.
     let ours = unsafe { &mut *ours };
     ours.sa_sigaction = handler_address();
-    // ONSTACK: runtimes that run their threads on small stacks bring an alternate one. RESTART: never interrupt a call.
+    // SA_ONSTACK: runtimes that run threads on small stacks provide an alternate stack. SA_RESTART: no call is
+    // interrupted.
     ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // SAFETY: the action is whole, and the handler below does only what a signal handler may.
+    // SAFETY: the action is complete, and the handler below only does async-signal-safe work.
     unsafe { libc::sigaction(libc::SIGBUS, ours, ptr::null_mut()) };
 }
 
@@ -184,16 +187,16 @@ fn handler_address() -> usize {
     on_sigbus as Handler as usize
 }
 
-/// Only atomics, raw system calls and the stack: nothing here may allocate, lock or panic.
+/// Uses only atomics, raw system calls and the stack: this function must not allocate, lock or panic.
 extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the address of this thread's errno is always valid.
     let errno = unsafe { libc::__errno_location() };
-    // SAFETY: as above. The interrupted code must find its errno as it left it.
+    // SAFETY: as above. The interrupted code must find its errno unchanged.
     let saved = unsafe { *errno };
     // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
     let told = unsafe { &*info };
     let code = told.si_code;
-    // SAFETY: for a fault the union holds the address; for a sent signal it is not used.
+    // SAFETY: for a fault the union holds the address; for a sent signal the address is not used.
     let address = unsafe { told.si_addr() } as usize;
 
     if code != libc::BUS_ADRERR || !replace_lost_pages(address) {
@@ -203,18 +206,19 @@ extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, context
     unsafe { *errno = saved };
 }
 
-/// Puts memory that is nobody else's under a fault in a guarded mapping; false if the address is not ours. It is zeros, save
-/// for a store that the file system has no room for: the file's own bytes are there to be read, and go on to be seen.
+/// Maps private memory at a fault in a guarded mapping; false if the address is not guarded. The memory is zeros, with
+/// one exception: where the file system has no space for a store, it is a copy of the file's bytes, so that they can
+/// still be read.
 fn replace_lost_pages(address: usize) -> bool {
     let Some((slot, found)) = TABLE.find(address) else { return false };
     let page = address & !(page_size() - 1);
-    // Marked first: whoever sees a zero of ours must be able to see the mark.
+    // The mark comes first: a thread that sees a zero of the replacement must also see the mark.
     let hits = slot.mark_damaged();
     let rest = found.end - page;
-    // Past the end of the file everything that follows is lost too, and goes in one call: page by page would run into
-    // vm.max_map_count. Within the file it is the device that failed, for this page; where it fails again and again, for more
-    // and more pages at a time, because each piece is a mapping of its own. A mapping without an open file is copied from, and
-    // no more once it is damaged, whatever the rest of it holds.
+    // Past the end of the file, all that follows is lost too, and one call replaces it: single pages would exceed
+    // vm.max_map_count. Within the file, the device failed for this page. After repeated failures more pages are
+    // replaced at a time, because each replacement is a separate mapping. A mapping without an open file is only copied
+    // from, and no longer used once it is damaged, so its whole rest is replaced.
     let past_the_end = found.fd < 0 || (page - found.start) as u64 >= size_of_file(found.fd);
     let few = page_size().checked_shl(hits / HITS_BEFORE_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
     let length = if past_the_end { rest } else { few };
@@ -226,38 +230,38 @@ fn replace_lost_pages(address: usize) -> bool {
     let has_bytes = found.access == Access::WriteThrough && !past_the_end && is_readable(found.fd, offset);
     let source = if has_bytes { Some((found.fd, offset)) } else { None };
     let writable = found.access != Access::Read;
-    // No room for one more mapping: all of the rest makes none.
+    // Where no further mapping is possible, replacing the whole rest needs none.
     replace(page, length, writable, source) || replace(page, rest, writable, source)
 }
 
-/// The size as the kernel knows it: a server is not asked, or its silence would stop the thread here.
+/// The size as the kernel knows it. The call does not ask a server, whose silence would block the thread here.
 fn size_of_file(fd: RawFd) -> u64 {
     // SAFETY: the descriptor is open as long as its mapping is in the table.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    // A plain system call, which a handler may make.
+    // statx is a plain system call, which a signal handler may make.
     stat_now(fd).map_or(0, |stat| stat.size)
 }
 
-/// Whether the file has a byte at this offset that can be read.
+/// Whether the byte of the file at this offset can be read.
 fn is_readable(fd: RawFd, offset: libc::off_t) -> bool {
     let mut byte = 0_u8;
-    // SAFETY: `byte` has room for the answer; pread is a plain system call, which a handler may make.
+    // SAFETY: `byte` has space for the answer; pread is a plain system call, which a signal handler may make.
     unsafe { libc::pread(fd, (&raw mut byte).cast(), 1, offset) == 1 }
 }
 
-/// Maps private memory over lost pages: a copy of what the file has at an offset, or zeros.
+/// Maps private memory over lost pages: a copy of the file's bytes at an offset, or zeros.
 fn replace(page: usize, length: usize, writable: bool, source: Option<(RawFd, libc::off_t)>) -> bool {
     let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
     let (fd, offset) = source.unwrap_or((-1, 0));
     let kind = if source.is_some() { 0 } else { libc::MAP_ANONYMOUS };
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_NORESERVE | kind;
-    // SAFETY: the range lies within a mapping that is in the table, so it is ours and is not unmapped while a thread
-    // touches it; MAP_FIXED replaces it in one step.
+    // SAFETY: the range lies within a mapping in the table, so it is ours and is not unmapped while a thread touches
+    // it; MAP_FIXED replaces it in one step.
     let at = unsafe { libc::mmap(page as *mut libc::c_void, length, protection, flags, fd, offset) };
     at != libc::MAP_FAILED
 }
 
-/// Hands a signal that is not ours to the handler that was there before, as if ours did not exist.
+/// Passes a signal that is not ours to the previous handler, as if our handler did not exist.
 fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void, code: libc::c_int) {
     // SAFETY: gettid has no preconditions.
     let thread = unsafe { libc::gettid() };
@@ -292,7 +296,8 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     }
 }
 
-/// The default action: a fault happens again on return and kills the process where it is; a sent signal is sent again.
+/// The default action: a fault happens again on return and kills the process at the faulting instruction; a sent signal
+/// is sent again.
 fn die(signal: libc::c_int, again: bool) {
     // SAFETY: a zeroed sigaction is the default action.
     let default: libc::sigaction = unsafe { std::mem::zeroed() };

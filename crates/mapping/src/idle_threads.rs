@@ -1,4 +1,5 @@
-//! Threads that come when there is work and end when there has been none for a while: how they and the work find each other.
+//! A queue of values to drop, and the threads that drop them. A thread starts when there is work and ends after an idle
+//! time.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
@@ -6,25 +7,25 @@ use std::time::{Duration, Instant};
 
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
-/// How long a thread waits for more before it ends: starting one for each value would be waste.
+/// How long a thread waits for more work before it ends. Starting a thread for each value would be waste.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What a lane is for.
+/// How many threads a [`DropQueue`] has, how they start, and their periodic check.
 pub(crate) trait Keeper: Sized + Send + Sync + 'static {
-    /// What is done with a value is to drop it.
+    /// The type of the queued values. The threads drop them.
     type Value: Send;
 
-    /// How many threads there may be.
+    /// The maximum number of threads.
     fn most_threads(&self) -> usize;
 
-    /// Has [`Lane::run`] run by a thread of its own. False where there can be none.
+    /// Starts a thread that calls [`DropQueue::run`]. False where no thread can be started.
     fn start(lane: &'static Lane<Self>) -> bool;
 
-    /// Whatever else has to be looked at from time to time: says when next, if ever.
+    /// The periodic check. Returns the time of the next one, if it has to run again.
     fn look(&self) -> Option<Instant>;
 }
 
-/// Values that wait to be dropped, and the threads that do it.
+/// Values to drop, and the threads that drop them.
 pub(crate) struct Lane<K: Keeper> {
     pub(crate) keeper: K,
     pub(crate) state: Mutex<State<K::Value>>,
@@ -35,7 +36,7 @@ pub(crate) struct State<V> {
     values: VecDeque<V>,
     pub(crate) threads: usize,
     pub(crate) idle: usize,
-    /// Somebody wants a look.
+    /// A check was requested.
     look: bool,
 }
 
@@ -49,14 +50,14 @@ impl<K: Keeper> Lane<K> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a value dropped.
+    /// Queues a value to be dropped.
     pub(crate) fn push(&'static self, value: K::Value) {
         let mut state = self.state();
         state.values.push_back(value);
         self.call(state);
     }
 
-    /// Has a thread look, which begins to do so after this.
+    /// Requests a check that begins after this call.
     pub(crate) fn ask_for_look(&'static self) {
         let mut state = self.state();
         state.look = true;
@@ -66,18 +67,18 @@ impl<K: Keeper> Lane<K> {
     fn call(&'static self, mut state: MutexGuard<'_, State<K::Value>>) {
         if state.idle > 0 {
             self.changed.notify_one();
-            // Those that were told already may not have come yet.
+            // Threads that were notified before may not have woken up yet.
             if state.values.len() <= state.idle {
                 return;
             }
         }
-        // Without a thread the values wait for the next one that comes.
+        // If no thread can be started, the values wait for the next thread.
         if state.threads < self.keeper.most_threads() && K::start(self) {
             state.threads += 1;
         }
     }
 
-    /// What a thread does.
+    /// The main loop of a thread.
     pub(crate) fn run(&self) {
         let mut state = self.state();
         loop {
@@ -87,7 +88,7 @@ impl<K: Keeper> Lane<K> {
                 state = self.state();
                 continue;
             }
-            // Cleared before the look: a wish that comes during it is for the next one.
+            // Cleared before the check: a request that arrives during the check causes another one.
             state.look = false;
             drop(state);
             let due = self.keeper.look();
@@ -108,7 +109,7 @@ impl<K: Keeper> Lane<K> {
         }
     }
 
-    /// Whether there is nothing left to do at this moment.
+    /// Whether there is no work left at this moment.
     pub(crate) fn is_at_rest(&self) -> bool {
         let state = self.state();
         state.values.is_empty() && state.idle == state.threads

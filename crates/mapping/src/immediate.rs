@@ -1,4 +1,4 @@
-//! Answers on the JS thread: copies of what is in memory, by means that neither wait nor tell what `read(2)` would not tell.
+//! Synchronous copies on the JS thread from memory, by calls that do not wait and return the same bytes as `read(2)`.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -13,21 +13,21 @@ use crate::os::{self, FileSystem};
 use crate::range::Range;
 use crate::residency;
 
-/// What copies are made of.
+/// The source of synchronous copies.
 pub(crate) struct Source<'file, L = File> {
     pub(crate) mapping: &'file Mapping,
-    /// Open for reading, where it is.
+    /// The file, if it is open for reading.
     pub(crate) file: Option<&'file File>,
-    /// What the size is asked of.
+    /// The descriptor whose size is checked.
     pub(crate) looked_at: &'file L,
-    /// Its position is nobody's.
+    /// No other code uses the position of the descriptor.
     pub(crate) may_seek: bool,
     pub(crate) file_system: &'file FileSystem,
     pub(crate) path: &'file Path,
 }
 
 impl<'file> Source<'file> {
-    /// Where the file is mapped.
+    /// The source for a mapped file.
     pub(crate) fn of(file: &'file MappedFile) -> Option<Self> {
         Some(Source {
             mapping: file.mapping()?,
@@ -44,7 +44,7 @@ impl<L: AsFd> Source<'_, L> {
     /// As [`crate::MappedFile::try_copy`].
     ///
     /// # Safety
-    /// As there.
+    /// As [`crate::MappedFile::try_copy`].
     pub(crate) unsafe fn copy(
         &self,
         ranges: impl ExactSizeIterator<Item = Range>,
@@ -54,34 +54,34 @@ impl<L: AsFd> Source<'_, L> {
             // SAFETY: passed on from the caller.
             return unsafe { self.copy_apart(ranges, target) };
         }
-        // The target may be the very bytes that are copied, at other addresses.
+        // The target may be the same bytes of the file at other addresses.
         let ranges: Vec<Range> = ranges.collect();
         let mut between = vec![0; ranges.iter().map(|range| range.length).sum()];
-        // SAFETY: there is room for all of them; the caller vouches for their ends.
+        // SAFETY: the buffer has space for all ranges; the caller vouches for their ends.
         let copied = unsafe { self.copy_apart(ranges.iter().copied(), between.as_mut_ptr()) }?;
         let length = ranges[..copied].iter().map(|range| range.length).sum();
-        // SAFETY: memory that was just made, and a target for which the caller vouches.
+        // SAFETY: the source was allocated above, and the caller vouches for the target.
         unsafe { std::ptr::copy_nonoverlapping(between.as_ptr(), target, length) };
         Ok(copied)
     }
 
-    /// The same into memory that is not the file's own.
+    /// Copies to a target that does not write through to the file.
     ///
     /// # Safety
-    /// As above.
+    /// As for `copy`.
     unsafe fn copy_apart(
         &self,
         ranges: impl ExactSizeIterator<Item = Range>,
         target: *mut u8,
     ) -> Result<usize> {
-        // Without the guard, a file that is cut during a copy from mapped memory ends the process.
+        // Without the guard, a file that is truncated during a copy from mapped memory ends the process.
         let may_copy = self.file_system.copies_like_read && os::capabilities().guard;
         let is_one = ranges.len() == 1;
         let (mut copied, mut at, mut last) = (0, target, None::<Range>);
         let mut ranges = ranges.peekable();
         while let Some(mut range) = ranges.next() {
             let mut count = 1;
-            // What lies back to back in the file as well is looked at and copied together.
+            // Ranges that are also adjacent in the file are checked and copied together.
             while let Some(next) = ranges.next_if(|next| next.offset == range.end() && range.length < PIECE) {
                 range.length += next.length;
                 count += 1;
@@ -102,7 +102,7 @@ impl<L: AsFd> Source<'_, L> {
                     if last.is_none_or(|last| last.end() < range.end()) {
                         last = Some(range);
                     }
-                    // SAFETY: as above; without the guard this is not reached, because nothing may be copied then.
+                    // SAFETY: as above; without the guard this call is not reached, because `may_copy` is false.
                     may_copy && unsafe { self.copy_mapped(range, at) }
                 }
             };
@@ -118,15 +118,15 @@ impl<L: AsFd> Source<'_, L> {
         }
     }
 
-    /// The open file, where reads that must not wait are worth a try.
+    /// The open file, on file systems where non-blocking reads are useful.
     fn reader(&self) -> Option<&File> {
         self.file.filter(|_| self.file_system.nowait)
     }
 
-    /// A copy by a read that must not wait. `None` where the kernel does not know how.
+    /// Copies by a non-blocking read. `None` where the kernel does not support such reads.
     ///
     /// # Safety
-    /// The target has room for the range.
+    /// The target has space for the range.
     unsafe fn read(&self, file: &File, range: Range, target: *mut u8) -> Result<Option<bool>> {
         if !residency::is_resident(self.mapping, range.offset, range.length) {
             return Ok(Some(false));
@@ -134,29 +134,29 @@ impl<L: AsFd> Source<'_, L> {
         // SAFETY: passed on from the caller.
         match unsafe { os::read_now(file, range.offset, target, range.length) } {
             Ok(count) if count == range.length => Ok(Some(true)),
-            // The file was cut, or the pages are gone.
+            // The file was truncated, or the pages were evicted.
             Ok(_) => self.still_holds(range).map(|_| Some(false)),
             outcome => Ok(os::knows_nowait(outcome).then_some(false)),
         }
     }
 
-    /// Whether a byte is known not to be in memory.
+    /// Whether a byte is known to be absent from memory.
     pub(crate) fn lacks(&self, offset: u64) -> bool {
         residency::is_absent(self.mapping, offset)
     }
 
-    /// A copy of mapped bytes.
+    /// Copies mapped bytes.
     ///
     /// # Safety
-    /// As above; the guard stands.
+    /// As for `read`; the guard is installed.
     unsafe fn copy_mapped(&self, range: Range, target: *mut u8) -> bool {
         residency::is_touchable(self.mapping, range.offset, range.length).is_some()
             // SAFETY: passed on from the caller; the range lies within the file, and so within its mapping.
             && unsafe { self.mapping.copy(range.offset, range.length, target) }
     }
 
-    /// The file holds this range at this moment: zeros of a page that was cut in its middle show in no other way. False where
-    /// another file has come to be behind the descriptor.
+    /// Whether the file holds this range at this moment: the zeros of a page that was truncated inside can only be
+    /// recognised by the size. False where the descriptor now refers to another file.
     pub(crate) fn still_holds(&self, range: Range) -> Result<bool> {
         let failed = |errno, syscall| {
             let (path, range) = (self.path.to_owned(), range.into());
@@ -179,10 +179,10 @@ impl<L: AsFd> Source<'_, L> {
     }
 }
 
-/// As [`crate::try_read_path`], of a path that led to a mapped file before.
+/// As [`crate::try_read_path`], for a path that referred to a mapped file before.
 ///
 /// # Safety
-/// As there.
+/// As [`crate::try_read_path`].
 pub(crate) unsafe fn copy_by_path(
     path: &Path,
     mapping: &Mapping,
@@ -199,7 +199,8 @@ pub(crate) unsafe fn copy_by_path(
     }
     let offset = offset.min(stat.size);
     let length = usize::try_from(stat.size - offset).map_or(length, |rest| rest.min(length));
-    // On a file system where only reads tell the truth, it is opened once more; the mapping keeps it from being deleted here.
+    // On a file system where only reads return correct bytes, the file is opened again. The mapping keeps the file
+    // alive, so closing it here does not delete it.
     let file = if file_system.copies_like_read { None } else { os::reopen(&name).ok() };
     let file = file.as_ref();
     let source = Source { mapping, file, looked_at: &name, may_seek: false, file_system, path };

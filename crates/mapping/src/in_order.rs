@@ -1,31 +1,31 @@
-//! Reading in order: which part of a file is gone through, and what has to be begun ahead of it.
+//! Sequential reading: the position in the file, and the blocks to start ahead of it.
 
 use std::collections::VecDeque;
 
 use crate::limits::{AHEAD_IN_ORDER, BEHIND, BLOCK, NEAR, SEEN_AHEAD};
 
-/// Which part of the file is being read in order, in bytes: from where on, and up to where that has begun.
+/// The part of a file that is being read sequentially, in bytes: its start, and the offset up to which I/O was started.
 #[derive(Debug)]
 pub(crate) struct InOrder {
     start: u64,
     begun: u64,
-    /// Up to where it is known what was in memory before this reading.
+    /// The offset up to which it is known which blocks were in memory before this reading.
     seen: u64,
-    /// Blocks of which nothing was in memory before, and that are not behind yet.
+    /// Blocks that were not in memory before this reading and that it has not passed yet.
     brought: VecDeque<u64>,
 }
 
 impl Default for InOrder {
-    /// None: whatever comes begins anew.
+    /// No sequential reading: the next read starts a new one.
     fn default() -> Self {
         Self { start: u64::MAX, begun: 0, seen: 0, brought: VecDeque::new() }
     }
 }
 
 impl InOrder {
-    /// The blocks that have to be begun for a part whose turn it is, and for those after it; there may be none. The longer the
-    /// reading has gone on, the further ahead it is begun. Parts come side by side, so not quite in their order; one before the
-    /// first of them begins anew.
+    /// The blocks to start for the current part and the parts after it; there may be none. The longer the reading
+    /// lasts, the further ahead blocks are started. Parts are read concurrently, so they may arrive out of order. A
+    /// part before the first one starts a new reading.
     pub(crate) fn next(&mut self, offset: u64, end: u64) -> impl Iterator<Item = u64> + use<> {
         let block = u64::from(BLOCK);
         let near = self.begun.saturating_sub(AHEAD_IN_ORDER + NEAR)..=self.begun + NEAR;
@@ -41,24 +41,25 @@ impl InOrder {
         (from..self.begun).step_by(BLOCK as usize)
     }
 
-    /// Up to where it has begun.
+    /// The offset up to which I/O was started.
     pub(crate) fn begun(&self) -> u64 {
         self.begun
     }
 
-    /// The blocks to be looked at now: further ahead than this reading may have brought anything by itself.
+    /// The blocks whose residency is to be checked now. They are further ahead than any read-ahead of this reading.
     pub(crate) fn unseen(&mut self) -> impl Iterator<Item = u64> + use<> {
         let from = self.seen;
         self.seen = from.max(self.begun + SEEN_AHEAD);
         (from..self.seen).step_by(BLOCK as usize)
     }
 
-    /// A block comes into memory for this reading alone.
+    /// Records that only this reading brings a block into memory.
     pub(crate) fn bring(&mut self, block: u64) {
         self.brought.push_back(block);
     }
 
-    /// The blocks that this reading has brought and left behind since the last call: nobody else is known to want them.
+    /// The blocks that this reading brought into memory and has passed since the last call. No other reader is known to
+    /// use them.
     pub(crate) fn left_behind(&mut self, offset: u64) -> Vec<u64> {
         let is_behind = |block: &&u64| **block + u64::from(BLOCK) + BEHIND <= offset;
         let count = self.brought.iter().take_while(is_behind).count();
@@ -72,7 +73,7 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    /// The blocks that are begun for a part, by number.
+    /// The numbers of the blocks that are started for a part.
     fn begun(in_order: &mut InOrder, offset: u64, end: u64) -> Vec<u64> {
         in_order.next(offset, end).map(|at| at / u64::from(BLOCK)).collect()
     }

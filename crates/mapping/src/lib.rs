@@ -1,13 +1,16 @@
-//! Mapped files and their pages: what a Node addon needs from the kernel, and nothing of Node.
+//! Mapped files and their pages: the parts of a Node addon that deal with the kernel. This crate does not depend on
+//! Node.
 //!
-//! Layers, each of which looks down only: `os`, what the kernel does; `pages`, `mapping` and `views`, mapped memory under the
-//! guard; [`MappedFile`], an open file by whichever backend has its bytes; `now`, `batch` and `path_cache`, the ways to read it.
+//! Each layer uses only the layers below it: `os` makes the system calls; `pages`, `mapping` and `views` are mapped
+//! memory under the guard; [`MappedFile`] is an open file with one of several backends; `immediate`, `read_many` and
+//! `path_cache` read it.
 //!
-//! Jobs read by `pread` ([`read_ranges`]); the JS thread copies what is known to be in memory ([`MappedFile::try_copy`]); the mapped
-//! bytes themselves are handed out from a mapping of their own ([`Views`]). A chained SIGBUS handler keeps the process alive
-//! when a file is cut short.
+//! Jobs read by `pread` ([`read_ranges`]). The JS thread copies bytes that are known to be in memory
+//! ([`MappedFile::try_copy`]). Mapped bytes are handed out from a separate mapping ([`Views`]). A chained SIGBUS
+//! handler keeps the process alive when a file is truncated.
 //!
-//! Units are bytes everywhere; pages are named as such. Every function that may wait for a disk says so.
+//! Units are bytes everywhere; names say where pages are meant. The documentation of a function says if it may wait for
+//! a disk.
 
 #![cfg_attr(
     not(all(target_os = "linux", not(feature = "portable"))),
@@ -51,7 +54,7 @@ mod views;
 mod weak_map;
 mod writing;
 
-/// What there is of mappings: all of it on Linux, and elsewhere names alone.
+/// The types of mappings: the real ones on Linux, types without values elsewhere.
 mod backend {
     #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
     pub(crate) use crate::unmapped::*;

@@ -1,4 +1,4 @@
-//! What one handle has locked in memory: counted by page, and let go of when the handle is.
+//! The pages that one handle has locked in memory: counted by page, and unlocked when the handle is dropped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,8 +11,8 @@ use crate::range::Range;
 use crate::read_many::{Purpose, populate_ranges};
 use crate::reaper::Deferred;
 
-/// The locked pages of one handle. They keep the mapping on which they lie, also when the handle has a newer one: what keeps
-/// a page in memory is that any mapping has it locked.
+/// The locked pages of one handle. They keep the mapping on which they were locked, even if the handle has a newer one:
+/// a page stays in memory as long as any mapping has it locked.
 #[derive(Debug, Default)]
 pub(crate) struct Locks(Mutex<Vec<Held>>);
 
@@ -62,7 +62,7 @@ impl Drop for Held {
 impl Drop for Locks {
     fn drop(&mut self) {
         let held = std::mem::take(&mut *self.held());
-        // Unlocking goes through every page, and the last reference may be dropped by a garbage collection.
+        // Unlocking visits every page, and a garbage collection may drop the last reference.
         if !held.is_empty() {
             drop(Deferred::new(held, true));
         }
@@ -70,11 +70,11 @@ impl Drop for Locks {
 }
 
 impl MappedFile {
-    /// Brings a range into memory and keeps it there for this handle, whose each call counts. Waits for the disk; takes
+    /// Brings a range into memory and keeps it there for this handle. Each call counts. Waits for the disk; takes
     /// `mmap_lock` for writing.
     ///
     /// # Errors
-    /// As [`populate_ranges`]; [`Error::Lock`] where the kernel will not.
+    /// As [`populate_ranges`]; [`Error::Lock`] where the kernel refuses.
     pub fn lock(&self, range: Range) -> Result<()> {
         if range.length == 0 {
             return Ok(());
@@ -86,7 +86,7 @@ impl MappedFile {
         }
         let failed =
             |errno, limit| Error::Lock { errno, path: self.path().to_owned(), range: range.into(), limit };
-        // The kernel does not refuse what a memory cgroup has no room for: it ends the process.
+        // The kernel does not refuse to lock more than a memory cgroup allows: it kills the process.
         if let Some(Room { limit, left }) = os::room_to_lock()
             && range.length as u64 > left
         {
@@ -100,7 +100,7 @@ impl MappedFile {
         let Some(mapping) = self.sound_mapping(range)? else { return Ok(()) };
         let pages = mapping.pages_of(range.offset, range.length);
         let Err(errno) = self.locks().add(&mapping, pages) else { return Ok(()) };
-        // What is past the end of the file cannot be locked, and the kernel says ENOMEM for that as well.
+        // Pages past the end of the file cannot be locked, and the kernel returns ENOMEM for them as well.
         let size = self.stat_anew()?.size;
         if size < range.end() {
             return Err(self.truncated(range, size));
@@ -109,8 +109,8 @@ impl MappedFile {
         Err(failed(errno, of_process.map_or(LockLimit::Mappings, LockLimit::Process)))
     }
 
-    /// Takes back one call of [`MappedFile::lock`] for each page of the range that this handle has locked. Of the rest of the
-    /// file without a length, whatever that was when it was locked.
+    /// Undoes one call of [`MappedFile::lock`] for each page of the range that this handle has locked. Without a
+    /// length, the range ends at the last locked page, whatever the size of the file was.
     pub fn unlock(&self, offset: u64, length: Option<u64>) {
         let page = os::page_size() as u64;
         let end = length.map_or(u64::MAX, |length| offset.saturating_add(length));
@@ -121,7 +121,7 @@ impl MappedFile {
         }
     }
 
-    /// Takes back all of them.
+    /// Undoes all calls of [`MappedFile::lock`].
     pub fn unlock_all(&self) {
         self.locks().held().clear();
     }

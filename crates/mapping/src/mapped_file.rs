@@ -1,4 +1,4 @@
-//! An open file as its readers see it: a path, a length, the bytes by whichever backend has them, and the views' mapping.
+//! An open file as its readers see it: a path, a length, a backend that has the bytes, and the mapping for views.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,47 +16,48 @@ use crate::reaper::{Deferred, close_what_is_let_go_of};
 use crate::sizes::Known;
 use crate::writing::Writing;
 
-/// A file at one moment: its length does not change. [`MappedFile::refreshed`] looks again and gives a new one.
+/// A file at one moment: its length does not change. [`MappedFile::refreshed`] returns a new value with the current
+/// length.
 #[derive(Debug)]
 pub struct MappedFile {
     path: PathBuf,
     stat: Stat,
     file_system: FileSystem,
-    /// The one descriptor of the handle.
+    /// The only descriptor of the handle.
     file: Arc<Deferred<File>>,
-    /// Nobody else has this open file.
+    /// No other code uses this open file.
     is_own: bool,
     backend: Backend,
     views: Mutex<ViewsMade>,
-    /// All mappings that this handle has made for views; shared with what the file is looked at again as.
+    /// All mappings that this handle has created for views; shared with the values that `refreshed` returns.
     views_ever: Arc<Mutex<Vec<Weak<Views>>>>,
     locks: Arc<Locks>,
-    /// What all handles of the file share; none where the size says nothing, or the file is read once.
+    /// The size that all handles of the file share; `None` where the size is meaningless, or the file is read once.
     known: Option<Arc<Known>>,
     in_order: Mutex<InOrder>,
-    /// Where the last read ended.
+    /// The end of the last read.
     last_end: AtomicU64,
-    /// Where the first of those began that each went on from the one before it.
+    /// The start of the current run of consecutive reads.
     run_start: AtomicU64,
-    /// Up to where reading in order was begun.
+    /// The offset up to which sequential reading has started I/O.
     begun: AtomicU64,
     read_ahead: OnceLock<u64>,
-    /// Where it is open for writing.
+    /// The state of writing; `None` where the file is open for reading only.
     writing: Option<Arc<Writing>>,
 }
 
-/// Where the bytes come from.
+/// The source of the bytes.
 #[derive(Debug, Clone)]
 enum Backend {
-    /// A shared mapping: what is in memory is copied from it, and views can be had.
+    /// A shared mapping: resident bytes are copied from it, and views are available.
     Mapped(Arc<Mapping>),
-    /// System calls alone, where nothing can be mapped.
+    /// System calls only, where the file cannot be mapped.
     Read,
-    /// Memory: the bytes were made as they were read, and the size of the file said nothing about them.
+    /// Memory: the kernel generated the bytes when they were read, and the size of the file was meaningless.
     Kept(Arc<[u8]>),
 }
 
-/// The views' mapping once there is one, and what was advised for it before.
+/// The mapping for views, once it exists, and the advice for it.
 #[derive(Debug, Clone)]
 struct ViewsMade {
     made: Option<Arc<Views>>,
@@ -64,66 +65,67 @@ struct ViewsMade {
 }
 
 impl Default for ViewsMade {
-    /// What is handed out has been populated. Where the kernel has evicted it since, a touch is to bring in its own page, and not
-    /// as much as a whole read-ahead of the disk.
+    /// Ranges of views have been populated. Where the kernel has evicted a page since, a touch should read that page
+    /// alone, not a whole read-ahead window.
     fn default() -> Self {
         Self { made: None, at_random: true }
     }
 }
 
-/// A descriptor of our own for somebody else's open file. It is closed by another thread than the one that lets go of it: that may
-/// ask a server.
+/// Our own descriptor for the caller's open file. A background thread closes it, because closing may ask a server.
 #[derive(Debug)]
 pub struct Duplicate(Deferred<File>);
 
-/// How much of a range is in memory, in pages.
+/// How many pages of a range are in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Residency {
     /// Pages of the range.
     pub pages: usize,
-    /// Pages in the page cache; `None` where the kernel will not tell this user the truth.
+    /// Pages in the page cache; `None` where `mincore` is not reliable for this user.
     pub resident: Option<usize>,
     /// Pages in this process's page table.
     pub mapped: usize,
-    /// Bytes of a page.
+    /// Bytes per page.
     pub page_size: usize,
 }
 
-/// What [`MappedFile::caught_up`] found.
+/// The result of [`MappedFile::caught_up`].
 #[derive(Debug)]
 pub enum CaughtUp {
-    /// The size is what it was.
+    /// The size has not changed.
     Same,
-    /// The file with its size of now.
+    /// The file with its current size.
     Now(Box<MappedFile>),
-    /// It has another size, but to look at it may wait for a server: [`MappedFile::grown`] is due, on another thread.
+    /// The size has changed, but checking the file may wait for a server: call [`MappedFile::grown`] on another thread.
     Later,
 }
 
-/// What [`MappedFile::try_copy`] did.
+/// The result of [`MappedFile::try_copy`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Copied {
-    /// Ranges.
+    /// The number of copied ranges.
     pub count: usize,
-    /// They went on where others had ended, and the next are not in memory: [`crate::begin_ahead`] is due, on another thread.
+    /// The reads are sequential and the next bytes are not in memory: call [`crate::begin_ahead`] on another thread.
     pub begin_ahead: bool,
 }
 
 impl MappedFile {
-    /// Opens and maps the file at `path`, for reading or for both. May wait for the disk, never for the other end of a FIFO.
+    /// Opens and maps the file at `path`, for reading or for reading and writing. May wait for the disk, never for the
+    /// other end of a FIFO.
     ///
     /// # Errors
-    /// [`Error::System`] where the kernel refuses, [`Error::NotAFile`] for what has no bytes at positions.
+    /// [`Error::System`] where the kernel refuses, [`Error::NotAFile`] for a path that leads to no regular file.
     pub fn open(path: &Path, writable: bool) -> Result<Self> {
         Self::from_file(open_regular(path, writable)?, path.to_owned(), writable, true)
     }
 
-    /// Opens and maps the file at `path` for reading and writing, and makes it where there is none. May wait for the disk.
+    /// Opens and maps the file at `path` for reading and writing, and creates it if it does not exist. May wait for the
+    /// disk.
     ///
     /// # Errors
     /// As [`MappedFile::open`]; EEXIST where the file must not exist.
     pub fn create(path: &Path, how: Creation) -> Result<Self> {
-        // Looked at before it is opened: opening some devices does things.
+        // The kind is checked before the file is opened: opening some devices has side effects.
         match os::stat_path(path) {
             Ok(stat) => must_be_regular(&stat, path)?,
             Err(Errno::NOENT) => {}
@@ -138,7 +140,8 @@ impl MappedFile {
         )
     }
 
-    /// A second descriptor for a file that the caller has open, who may close theirs at any time. Does not wait for a disk.
+    /// A second descriptor for a file that the caller has open; the caller may close theirs at any time. Does not wait
+    /// for a disk.
     ///
     /// # Errors
     /// EBADF where there is no such descriptor.
@@ -147,10 +150,10 @@ impl MappedFile {
         Ok(Duplicate(Deferred::new(file, false)))
     }
 
-    /// Maps an open file, for reading or for both.
+    /// Maps an open file, for reading or for reading and writing.
     ///
     /// # Errors
-    /// As [`MappedFile::open`]; [`Error::WrongFlags`] where it was not opened for all that the flags do.
+    /// As [`MappedFile::open`]; [`Error::WrongFlags`] where the descriptor was opened with other flags.
     pub fn from_descriptor(file: Duplicate, writable: bool) -> Result<Self> {
         let file = file.0.into_inner();
         let path = os::path_of_file(&file);
@@ -204,7 +207,7 @@ impl MappedFile {
         })
     }
 
-    /// An open file that is read in parts and let go of: mapping it would cost more than it gives.
+    /// An open file that is read once, in parts: mapping it would cost more than it saves.
     pub(crate) fn to_be_read_once(file: File, stat: Stat, path: PathBuf) -> Self {
         let file_system = FileSystem::default();
         let file = Arc::new(Deferred::new(file, file_system.local));
@@ -228,8 +231,8 @@ impl MappedFile {
         }
     }
 
-    /// Looks at the same file again: its new length, and a sound mapping of all of it. Views made before keep theirs. What
-    /// was lost of what was written is forgiven.
+    /// Checks the same file again and returns it with its current length and an undamaged mapping. Existing views keep
+    /// their mapping. Recorded losses of written bytes are cleared.
     ///
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
@@ -237,7 +240,7 @@ impl MappedFile {
         self.looked_at_again(true, None)
     }
 
-    /// The same after a write of this handle's own: what was lost is not forgiven.
+    /// As [`MappedFile::refreshed`], after this handle has written: recorded losses are kept.
     ///
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
@@ -245,7 +248,7 @@ impl MappedFile {
         self.looked_at_again(false, None)
     }
 
-    /// The file with the size that another handle of this process has given it, or has found. For the JS thread.
+    /// The file with the size that another handle of this process has set or found. For the JS thread.
     ///
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
@@ -275,7 +278,7 @@ impl MappedFile {
             (None, None) => self.stat_anew()?,
         };
         let is_other = match &self.backend {
-            // A file that is open for writing has been copied up already, and stays what it is.
+            // A file that is open for writing has already been copied to the upper layer, and does not change.
             Backend::Mapped(mapping) => {
                 self.file_system.layered && self.writing.is_none() && !mapping.is_of(&stat, &self.file_system)
             }
@@ -296,7 +299,7 @@ impl MappedFile {
         let before = self.views_slot().clone();
         let views = before.made.filter(|views| match &self.writing {
             None => !is_other && !views.pages().is_damaged() && stat.size == self.stat.size,
-            // The last page of the room stays behind the end of the file: it is what the kernel is asked about.
+            // The last spare page stays past the end of the file: it shows whether `mincore` is reliable.
             Some(_) => !(forgiving && views.pages().is_damaged()) && stat.size < views.pages().capacity(),
         });
         if let Some(writing) = self.writing.as_ref().filter(|_| forgiving) {
@@ -322,25 +325,25 @@ impl MappedFile {
         })
     }
 
-    /// Where the file was when it was opened.
+    /// The path of the file when it was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes of the file at the time of [`MappedFile::open`] or [`MappedFile::refreshed`].
+    /// The size of the file at the time of [`MappedFile::open`] or [`MappedFile::refreshed`].
     #[must_use]
     pub fn byte_length(&self) -> u64 {
         self.stat.size
     }
 
-    /// Whether the file is mapped, so that there are views of it.
+    /// Whether the file is mapped, so that views are available.
     #[must_use]
     pub fn is_mapped(&self) -> bool {
         matches!(self.backend, Backend::Mapped(_))
     }
 
-    /// The number of the descriptor, where files have one that others can use: everywhere but on Windows.
+    /// The number of the descriptor; `None` on Windows, where other code cannot use it.
     #[must_use]
     pub fn descriptor(&self) -> Option<i32> {
         #[cfg(unix)]
@@ -364,7 +367,7 @@ impl MappedFile {
         }
     }
 
-    /// The bytes themselves, where they are kept.
+    /// The bytes of a file that is kept in memory.
     pub(crate) fn kept(&self) -> Option<&[u8]> {
         match &self.backend {
             Backend::Kept(bytes) => Some(bytes),
@@ -376,8 +379,8 @@ impl MappedFile {
         self.in_order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long the reads are together that each went on where the last one ended, if this one does so, too; the first one does
-    /// where it begins the file. Reads side by side may make it wrong, which only makes them slower.
+    /// The total length of consecutive reads up to this one, if it starts where the last one ended; the first read does
+    /// so at offset 0. Concurrent reads may make the answer wrong, which only makes them slower.
     pub(crate) fn goes_on(&self, range: Range) -> Option<u64> {
         if self.last_end.swap(range.end(), Ordering::Relaxed) != range.offset {
             self.run_start.store(range.offset, Ordering::Relaxed);
@@ -386,21 +389,22 @@ impl MappedFile {
         Some(range.end().saturating_sub(self.run_start.load(Ordering::Relaxed)))
     }
 
-    /// How much one request to start I/O can start, in bytes.
+    /// The bytes that one read-ahead request can start.
     pub(crate) fn read_ahead(&self) -> u64 {
         *self.read_ahead.get_or_init(|| os::read_ahead(self.stat.device))
     }
 
-    /// Asks for what is known of the file now. May wait for a server.
+    /// The current metadata of the file. May wait for a server.
     pub(crate) fn stat_anew(&self) -> Result<Stat> {
         os::stat(&**self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))
     }
 
-    /// The mapping for views: made on first use. One that is copy-on-write is made anew when the one that was there is damaged;
-    /// of one that writes through that would hide what was lost. Does not wait for a disk.
+    /// The mapping for views, created on first use. A damaged copy-on-write mapping is replaced by a new one. A damaged
+    /// mapping that writes through is kept, because a new one would hide the losses. Does not wait for a disk.
     ///
     /// # Errors
-    /// [`Error::System`] (ENOMEM) where there is no address space for it; [`Error::Unsupported`] where nothing can be mapped.
+    /// [`Error::System`] (ENOMEM) where there is no address space for it; [`Error::Unsupported`] where the file cannot
+    /// be mapped.
     pub fn views(&self) -> Result<Arc<Views>> {
         if !self.is_mapped() {
             return Err(Error::Unsupported {
@@ -428,7 +432,7 @@ impl MappedFile {
         Ok(fresh)
     }
 
-    /// The [`Views::id`] of the mapping for views, if there is one that serves.
+    /// The [`Views::id`] of the current, usable mapping for views, if there is one.
     #[must_use]
     pub fn views_id(&self) -> Option<u32> {
         let views = self.views_slot();
@@ -436,7 +440,7 @@ impl MappedFile {
         views.made.as_ref().filter(serve).map(|views| views.id())
     }
 
-    /// The mappings for views that this handle has made and that are alive.
+    /// The live mappings that this handle has created for views.
     pub(crate) fn living_views(&self) -> Vec<Arc<Views>> {
         self.views_ever().iter().filter_map(Weak::upgrade).collect()
     }
@@ -453,7 +457,7 @@ impl MappedFile {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether views are going to be touched here and there: for the one that there is, and for those to come.
+    /// Sets whether views will be accessed at random: for the current mapping and for later ones.
     pub(crate) fn expect_random_views(&self, at_random: bool) {
         let mut views = self.views_slot();
         if views.at_random != at_random
@@ -464,7 +468,7 @@ impl MappedFile {
         views.at_random = at_random;
     }
 
-    /// The mapping that reads copy from, or the one that has taken its place where it is damaged.
+    /// The mapping that reads copy from, or a new one if it is damaged.
     pub(crate) fn sound_mapping(&self, range: Range) -> Result<Option<Arc<Mapping>>> {
         let Some(mapping) = self.mapping() else { return Ok(None) };
         if !mapping.is_damaged() {
@@ -489,19 +493,19 @@ impl MappedFile {
         self.writing.as_deref()
     }
 
-    /// Nobody else has its open file, so the position of that may be moved.
+    /// No other code uses its open file, so its position may be moved.
     pub(crate) fn may_seek(&self) -> bool {
         self.is_own
     }
 
-    /// Copies ranges, back to back in their order, as far as that cannot wait for a disk. Says how many were copied: the first
-    /// that may wait ends it. For the JS thread.
+    /// Copies ranges back to back, in their order, until the first one that may wait for a disk. Returns the number of
+    /// copied ranges. For the JS thread.
     ///
     /// # Errors
-    /// [`Error::Truncated`] where the file is shorter than a range by now.
+    /// [`Error::Truncated`] where the file is now shorter than a range.
     ///
     /// # Safety
-    /// `target` has room for all of them; each ends within [`MappedFile::byte_length`].
+    /// `target` has space for all ranges; each range ends within [`MappedFile::byte_length`].
     pub unsafe fn try_copy(
         &self,
         ranges: impl ExactSizeIterator<Item = Range> + Clone,
@@ -529,16 +533,16 @@ impl MappedFile {
         Ok(Copied { count, begin_ahead })
     }
 
-    /// Reading in order has begun up to here.
+    /// Records that sequential reading has started I/O up to here.
     pub(crate) fn has_begun(&self, end: u64) {
         self.begun.store(end, Ordering::Relaxed);
     }
 
-    /// The [`Views::id`] of the views' mapping, if touching a view of the range cannot wait for a disk. What is short and in
-    /// the page cache is mapped here: the first touch would do that. For the JS thread.
+    /// The [`Views::id`] of the mapping for views, if touching a view of the range cannot wait for a disk. A short
+    /// range that is only in the page cache is mapped here, as its first touch would do. For the JS thread.
     ///
     /// # Errors
-    /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is shorter than the range by now.
+    /// As [`MappedFile::views`]; [`Error::Truncated`] where the file is now shorter than the range.
     pub fn ready_views(&self, range: Range) -> Result<Option<u32>> {
         let is_ready = |views: &Views| {
             range.length <= INLINE_VIEW
@@ -552,8 +556,9 @@ impl MappedFile {
         self.views_if(range, is_ready)
     }
 
-    /// The same for what is in the page table. What is in the page cache alone costs page faults; and a part of what is gone
-    /// through in order may be there because reading has run ahead of it, and whoever touches it first has more reading to begin.
+    /// As [`MappedFile::ready_views`], only for ranges in the page table. Pages that are only in the page cache cost
+    /// page faults. In a sequential reading, read-ahead may have brought them in, and the first touch has to start more
+    /// of it.
     ///
     /// # Errors
     /// As [`MappedFile::ready_views`].
@@ -569,14 +574,14 @@ impl MappedFile {
         // Mapping a file may ask the server that it lies on.
         let made = if self.file_system.local { Some(self.views()?) } else { self.views_slot().made.clone() };
         let Some(views) = made else { return Ok(None) };
-        // Whether this range of a damaged one is lost takes longer to find out.
+        // Checking whether this range of a damaged mapping is lost takes too long here.
         if views.pages().is_damaged() || !is_ready(&views) {
             return Ok(None);
         }
         Ok(source.still_holds(range)?.then(|| views.id()))
     }
 
-    /// How much of a range is in memory. Waits for nothing.
+    /// How many pages of a range are in memory. Never waits.
     #[must_use]
     pub fn residency(&self, range: Range) -> Residency {
         let page_size = page_size();
@@ -596,7 +601,7 @@ impl MappedFile {
         Error::Truncated { path: self.path.clone(), range: range.into(), size }
     }
 
-    /// The error of a read that found nothing at an offset: the file may have ended long before it.
+    /// The error of a read that found no bytes at an offset: the file may end well before it.
     pub(crate) fn ended(&self, range: Range, at: u64) -> Error {
         self.stat_anew().map_or_else(|error| error, |stat| self.truncated(range, stat.size.min(at)))
     }
@@ -607,7 +612,8 @@ impl MappedFile {
 }
 
 impl Backend {
-    /// The best that this file allows. Files whose size says nothing are read here and now, and `stat` gets their length.
+    /// The best backend for this file. Files whose size is meaningless are read here, and `stat` gets their real
+    /// length.
     fn of(
         file: &File,
         stat: &mut Stat,
@@ -624,14 +630,14 @@ impl Backend {
         }
         match Mapping::acquire(file, stat, file_system, path) {
             Ok(mapping) => Ok(Self::Mapped(mapping)),
-            // What a file system says that has no pages to map, or a platform on which files are read.
+            // The errors of file systems whose files cannot be mapped, and of platforms without mappings.
             Err(Error::System { errno: Errno::NODEV | Errno::OPNOTSUPP, .. }) => Ok(Self::Read),
             Err(error) => Err(error),
         }
     }
 }
 
-/// All bytes of a file whose size does not say how many there are.
+/// Reads all bytes of a file whose size does not say how many there are.
 pub(crate) fn read_to_the_end(file: &File, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = vec![0; 64 << 10];
     let mut filled = 0;
@@ -651,15 +657,15 @@ pub(crate) fn read_to_the_end(file: &File, path: &Path) -> Result<Vec<u8>> {
     }
 }
 
-/// Opens a regular file. Out of descriptors it waits until those that were let go of are closed.
+/// Opens a regular file. If the process has no free descriptor, waits until dropped files are closed.
 pub(crate) fn open_regular(path: &Path, writable: bool) -> Result<File> {
-    // Looked at before it is opened: opening some devices does things.
+    // The kind is checked before the file is opened: opening some devices has side effects.
     let stat = os::stat_path(path).map_err(|errno| Error::system(errno, "open", path))?;
     must_be_regular(&stat, path)?;
     with_descriptors(|| os::open(path, writable)).map_err(|errno| Error::system(errno, "open", path))
 }
 
-/// Tries once more where the process has no descriptor left, after those that were let go of are closed.
+/// Tries once more where the process has no free descriptor, after dropped files are closed.
 fn with_descriptors<T>(open: impl Fn() -> std::result::Result<T, Errno>) -> std::result::Result<T, Errno> {
     match open() {
         Err(Errno::MFILE | Errno::NFILE) => {
@@ -677,7 +683,8 @@ pub(crate) fn must_be_regular(stat: &Stat, path: &Path) -> Result<()> {
     }
 }
 
-/// From the first of ranges to the end of the last; of ranges that lie anywhere, whatever that is.
+/// From the start of the first range to the end of the last one. The result is arbitrary for ranges that are not in
+/// order.
 fn all_of(mut ranges: impl Iterator<Item = Range>) -> Option<Range> {
     let first = ranges.next()?;
     let end = ranges.last().unwrap_or(first).end();

@@ -1,4 +1,4 @@
-//! The one shared, read-only mapping of a file that all readers of the process copy from, and how it is found.
+//! The one shared, read-only mapping of a file that all readers of the process copy from, and its registry.
 
 use std::fs::File;
 use std::ops::Deref;
@@ -14,8 +14,8 @@ use crate::reaper::Deferred;
 use crate::table::Access;
 use crate::weak_map::WeakMap;
 
-/// What makes two open files the same file. An inode is not given away again while a mapping keeps it; its number may be, with
-/// that of its file system: a deleted subvolume of btrfs gives both to the next one.
+/// Identifies a file across open files. An inode is not reused while a mapping keeps it. Its number may be reused,
+/// together with the number of its file system: a deleted subvolume of btrfs gives both to the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     device: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// None where files cannot be told apart: a server may give any numbers to its files.
+    /// `None` where files cannot be told apart: a server may give its files any numbers.
     pub(crate) fn of(stat: &Stat, file_system: &FileSystem) -> Option<Self> {
         let birth = stat.birth.filter(|_| file_system.local)?;
         Some(Self { device: stat.device, inode: stat.inode, file_system: file_system.id, birth })
@@ -34,28 +34,28 @@ impl Identity {
 
 static MAPPINGS: LazyLock<WeakMap<Identity, Mapping>> = LazyLock::new(WeakMap::new);
 
-/// A shared, read-only mapping of a file from its first byte, with room behind its end for what may be appended. It may be used
-/// from any thread, and is unmapped off the thread that lets go of it last.
+/// A shared, read-only mapping of a file from its first byte, with spare pages past its end for appended data. Any
+/// thread may use it. A background thread unmaps it.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     pages: Deferred<Pages>,
     identity: Option<Identity>,
     /// How many handles have locked each page.
     pins: Mutex<PageCounts>,
-    /// Which blocks were read before, a bit for each; made on first use.
+    /// One bit per block: whether it was read before. Allocated on first use.
     seen: OnceLock<Box<[AtomicU64]>>,
 }
 
-/// Bytes of a block that counts as read when a part of it was.
+/// The bytes of such a block. A block counts as read when any part of it was read.
 const SEEN_BLOCK: u64 = 64 << 10;
 
-/// Separate runs of pages that are locked in this process. Each cuts a mapping in pieces, of which a process may have
-/// `vm.max_map_count`; past that, no memory can be had for anything.
+/// Separate runs of locked pages in this process. Each run splits a mapping, and a process may have `vm.max_map_count`
+/// mappings; beyond that, no memory can be allocated at all.
 static LOCKED_RUNS: AtomicUsize = AtomicUsize::new(0);
 
 impl Mapping {
-    /// The mapping of an open regular file that shows at least `stat.size` bytes: the one that is there, or a new one. A damaged
-    /// one is never found again. Does not wait for a disk.
+    /// Returns a mapping of an open regular file that covers at least `stat.size` bytes: the registered one, or a new
+    /// one. A damaged mapping is never returned again. Does not wait for a disk.
     pub(crate) fn acquire(
         file: &File,
         stat: &Stat,
@@ -71,8 +71,8 @@ impl Mapping {
         }
     }
 
-    /// Maps through an open file of its own, which needs no descriptor: what a handle advises, and that it may write, is no matter
-    /// of the others.
+    /// Maps through a separate open file, which needs no descriptor afterwards. Advice of one handle, and its access
+    /// mode, then do not affect the others.
     fn new(
         file: &File,
         stat: &Stat,
@@ -82,7 +82,7 @@ impl Mapping {
     ) -> Result<Self> {
         let own = os::reopen(file).ok();
         let map = map_with_room(stat.size, |length| os::map_shared(own.as_ref().unwrap_or(file), length));
-        // Closing it waits for nobody where no server is asked, and descriptors that wait for the reaper may be all there are.
+        // On local file systems the close does not wait, and descriptors waiting for the reaper could use up the limit.
         if !file_system.local {
             drop(own.map(|own| Deferred::new(own, false)));
         }
@@ -91,17 +91,17 @@ impl Mapping {
         Ok(Self { pages: Deferred::new(pages, file_system.local), identity, pins, seen })
     }
 
-    /// Whether it is whole and long enough for a file of this size.
+    /// Whether the mapping is undamaged and long enough for a file of this size.
     pub(crate) fn serves(&self, size: u64) -> bool {
         !self.is_damaged() && size < self.capacity()
     }
 
-    /// Whether `stat` describes the file that is mapped here. What cannot be told apart is taken for another one.
+    /// Whether `stat` describes the mapped file. A file that cannot be identified counts as another one.
     pub(crate) fn is_of(&self, stat: &Stat, file_system: &FileSystem) -> bool {
         self.identity.is_some() && self.identity == Identity::of(stat, file_system)
     }
 
-    /// Whether the block in which a read begins was read before; from now on it was.
+    /// Whether the block of this offset was read before. Marks it as read.
     pub(crate) fn was_seen(&self, offset: u64) -> bool {
         let blocks = self.capacity().div_ceil(SEEN_BLOCK);
         #[expect(clippy::cast_possible_truncation, reason = "part of a mapping, whose length is a usize")]
@@ -113,11 +113,11 @@ impl Mapping {
         word.is_some_and(|word| word.fetch_or(bit, Ordering::Relaxed) & bit != 0)
     }
 
-    /// Keeps pages in memory for one more handle. Waits for the disk where they are not there yet.
+    /// Locks pages for one more handle. Waits for the disk where they are not resident.
     pub(crate) fn pin(&self, pages: Run) -> std::result::Result<(), Errno> {
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
         let before = pins.runs();
-        // The calls are made under the lock, or one handle's unlocking could overtake another's locking.
+        // The calls are made under the lock: otherwise one handle's unlock could overtake another's lock.
         let fresh = pins.add(pages.clone());
         let more = pins.runs().saturating_sub(before);
         let runs = LOCKED_RUNS.fetch_add(more, Ordering::Relaxed) + more;
@@ -135,7 +135,7 @@ impl Mapping {
         LOCKED_RUNS.load(Ordering::Relaxed) < most_runs()
     }
 
-    /// Takes the lock of one handle back.
+    /// Undoes the lock of one handle.
     pub(crate) fn unpin(&self, pages: Run) {
         self.take_back(&mut self.pins.lock().unwrap_or_else(PoisonError::into_inner), pages);
     }
@@ -151,7 +151,7 @@ impl Mapping {
     }
 }
 
-/// Each run splits a mapping at both of its ends; half of all mappings are left to others.
+/// Each run splits a mapping at both ends; half of all mappings are left to other code.
 fn most_runs() -> usize {
     os::most_mappings() / 4
 }
@@ -172,8 +172,8 @@ impl Drop for Mapping {
     }
 }
 
-/// Maps a file of this size by `map`, with room behind its end: that costs address space only, and spares a file that grows
-/// a new mapping. Where address space is rationed, there is one page of it.
+/// Maps a file of this size by `map`, with spare pages past its end. They cost only address space, and save a file that
+/// grows a new mapping. Where address space is limited, there is one spare page.
 pub(crate) fn map_with_room(
     size: u64,
     map: impl Fn(usize) -> std::result::Result<Map, Errno>,

@@ -1,40 +1,40 @@
-//! How often each page of a mapping is wanted: counts over ranges, of which only the borders are kept.
+//! How many users each page of a mapping has: counts over ranges, stored as the borders between different counts.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Pages, by number.
+/// A run of page numbers.
 pub(crate) type Run = Range<usize>;
 
-/// A count for every page; all begin at zero.
+/// A count for every page; all start at zero.
 #[derive(Debug, Default)]
 pub(crate) struct PageCounts {
-    /// From this page on, up to the next border, the count is this. Before the first border it is zero.
+    /// The count from this page up to the next border. Before the first border it is zero.
     borders: BTreeMap<usize, u32>,
 }
 
 impl PageCounts {
-    /// Counts each page once more; says which were at zero before.
+    /// Increments the count of each page; returns the runs that were at zero before.
     pub(crate) fn add(&mut self, pages: Run) -> Vec<Run> {
         self.change(pages, |count| (count.saturating_add(1), count == 0))
     }
 
-    /// Counts each page once less, save those at zero; says which are at zero now and were not before.
+    /// Decrements the count of each page that is not at zero; returns the runs that reached zero.
     pub(crate) fn remove(&mut self, pages: Run) -> Vec<Run> {
         self.change(pages, |count| (count.saturating_sub(1), count == 1))
     }
 
-    /// Runs of pages whose count is not zero, at most.
+    /// An upper bound for the number of runs of pages whose count is not zero.
     pub(crate) fn runs(&self) -> usize {
         self.borders.len().div_ceil(2)
     }
 
-    /// Sets all counts to zero; says which were not.
+    /// Sets all counts to zero; returns the runs that were not at zero.
     pub(crate) fn clear(&mut self) -> Vec<Run> {
         self.change(0..usize::MAX, |count| (0, count > 0))
     }
 
-    /// Gives each count another value, and tells of which runs this was remarkable.
+    /// Changes each count by `rule`, and returns the runs for which `rule` returns true.
     fn change(&mut self, pages: Run, rule: impl Fn(u32) -> (u32, bool)) -> Vec<Run> {
         let mut remarkable: Vec<Run> = Vec::new();
         if pages.is_empty() {
@@ -104,7 +104,7 @@ mod tests {
         assert!(counts.borders.is_empty(), "{counts:?}");
     }
 
-    /// Against the obvious way: one counter for each page.
+    /// Compares with the simplest implementation: one counter per page.
     #[test]
     fn counts_are_those_of_one_counter_for_each_page() {
         const PAGES: usize = 64;

@@ -1,4 +1,4 @@
-//! Mapped addresses of a file: which of its pages are in memory, bringing them in, and what was lost of them.
+//! The mapped addresses of a file: which of its pages are resident, how to populate them, and which were lost.
 
 use std::fs::File;
 use std::ops::Range as Span;
@@ -11,30 +11,30 @@ use crate::page_counts::Run;
 use crate::range::Range;
 use crate::table::Access;
 
-/// The mapped pages of a file from its first byte, with room behind its end.
+/// The mapped pages of a file from its first byte, with spare pages past its end.
 #[derive(Debug)]
 pub(crate) struct Pages {
-    // Dropped in this order: the guard lets go, then the addresses go.
+    // Dropped in this order: the guard gives up its slot before the addresses are unmapped.
     guarded: Guarded,
     map: Map,
     access: Access,
     id: u32,
 }
 
-/// Why a page is no longer the file's.
+/// Why a page no longer belongs to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// The file was cut below it.
+    /// The file was truncated below it.
     Cut,
     /// The device could not deliver it.
     Page,
-    /// The file system could not take a store to it.
+    /// The file system had no space for a store to it.
     Store,
 }
 
 impl Pages {
-    /// Puts fresh mapped addresses under the guard, with an open file of them that lives longer, where the guard is to tell a
-    /// cut file from a bad page.
+    /// Guards newly mapped addresses. `file` is an open file of them that outlives this value, if the guard has to
+    /// distinguish a truncated file from a bad page.
     pub(crate) fn new(map: Map, file: Option<&File>, access: Access) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let base = map.as_ptr() as usize;
@@ -42,7 +42,7 @@ impl Pages {
         Self { guarded, map, access, id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// Tells one mapping from the next; never 0, until four billion have been made.
+    /// Identifies a mapping; never 0 for the first four billion mappings.
     pub(crate) fn id(&self) -> u32 {
         self.id
     }
@@ -51,13 +51,14 @@ impl Pages {
         self.map.len() as u64
     }
 
-    /// Whether zeros stand where bytes of the file should be, or stores do not reach it any more.
+    /// Whether zeros replace bytes of the file, or stores no longer reach it.
     pub(crate) fn is_damaged(&self) -> bool {
         self.guarded.damage() != 0
     }
 
-    /// The first part of the range that is no longer connected to the file, and why. Of a mapping that is copied from, one
-    /// lost page makes all suspect; of one that is written through, the kernel knows which.
+    /// The first part of the range that is no longer connected to the file, and the reason. In a mapping that is only
+    /// copied from, one lost page makes the whole range suspect; for one that writes through, the kernel lists the
+    /// replaced parts.
     pub(crate) fn first_loss(&self, offset: u64, length: usize) -> Option<(Run, Loss)> {
         if !self.is_damaged() || length == 0 {
             return None;
@@ -86,25 +87,26 @@ impl Pages {
         self.map.as_mut_ptr().wrapping_add(offset as usize)
     }
 
-    /// The first address of the pages of a range, and how many they are.
+    /// The first address of the pages of a range, and their number.
     fn span(&self, offset: u64, length: usize) -> (usize, usize) {
         let first = self.address(offset) as usize;
         let address = first & !(page_size() - 1);
         (address, (first + length - address).div_ceil(page_size()))
     }
 
-    /// Whether the range is in the page table, so that touching it cannot wait. True for every user; false may mean "not known".
+    /// Whether the range is in the page table, so that touching it cannot wait. True is correct for every user; false
+    /// may mean "not known".
     pub(crate) fn is_mapped(&self, offset: u64, length: usize) -> bool {
         let (address, pages) = self.span(offset, length);
         os::count_mapped(address, pages) == pages
     }
 
-    /// Whether the range is in the page cache, at this moment and on the word of a kernel that has just told this user the truth.
+    /// Whether the range is in the page cache at this moment, where `mincore` is reliable for this user.
     pub(crate) fn is_cached(&self, offset: u64, length: usize) -> bool {
         self.is_said_to_be_cached(offset, length) && self.is_told_the_truth()
     }
 
-    /// The kernel's word on that, which may be false.
+    /// Whether `mincore` reports the range as cached. The report may be false.
     pub(crate) fn is_said_to_be_cached(&self, offset: u64, length: usize) -> bool {
         let (address, pages) = self.span(offset, length);
         os::all_cached(address, pages)
@@ -119,7 +121,7 @@ impl Pages {
         });
     }
 
-    /// The same of the page cache, by the kernel's word, which may be false.
+    /// Calls `with` for these pages, by number, that `mincore` reports as cached. The report may be false.
     pub(crate) fn look_at_cache(&self, pages: &Run, mut with: impl FnMut(Run)) {
         let (address, length) = self.extent(pages.clone());
         let mut at = pages.start;
@@ -134,9 +136,9 @@ impl Pages {
         });
     }
 
-    /// Whether the kernel tells this user, at this moment, the truth about what is in the page cache. Those who neither own the
-    /// file nor may write it are told that all of it is there, by a rule that looks at the user, the file and the layers below as
-    /// they are now: so it is asked about a page that cannot be there, the last one of the room behind the end of the file.
+    /// Whether `mincore` is reliable for this user at this moment. It reports every page as cached to users who neither
+    /// own the file nor may write it. The kernel checks the user, the file and the layers below at each call, so this
+    /// function asks about a page that cannot be cached: the last spare page, past the end of the file.
     pub(crate) fn is_told_the_truth(&self) -> bool {
         let last = self.map.as_ptr() as usize + self.map.len() - page_size();
         let mut cached = true;
@@ -147,8 +149,8 @@ impl Pages {
         !cached
     }
 
-    /// How many pages the range has, how many of them are in the page table, and, where the kernel tells this user the
-    /// truth, how many are in the page cache.
+    /// The number of pages of the range, how many of them are in the page table, and how many are in the page cache,
+    /// where `mincore` is reliable for this user.
     pub(crate) fn count(&self, offset: u64, length: usize) -> (usize, usize, Option<usize>) {
         let (address, pages) = self.span(offset, length);
         let mut cached = 0;
@@ -159,7 +161,8 @@ impl Pages {
         (pages, os::count_mapped(address, pages), self.is_told_the_truth().then_some(cached))
     }
 
-    /// The parts of the range that are not in the page cache, or all of it where the kernel does not tell. Never waits.
+    /// The parts of the range that are not in the page cache, or all of it where `mincore` is not reliable. Never
+    /// waits.
     pub(crate) fn missing(&self, offset: u64, length: usize) -> Vec<Span<u64>> {
         let (address, pages) = self.span(offset, length);
         let page = page_size() as u64;
@@ -183,23 +186,22 @@ impl Pages {
         missing
     }
 
-    /// Has a fault bring in its own page alone, or what lies around it again. A hint: where the kernel does not take it, nothing
-    /// is said.
+    /// Sets whether a fault reads its own page alone, or pages around it. A hint: errors are ignored.
     pub(crate) fn expect_random(&self, at_random: bool) {
         // SAFETY: this mapping, of which no byte changes.
         unsafe { os::expect_random(self.map.as_mut_ptr(), self.map.len(), at_random) };
     }
 
-    /// Has the kernel take these pages first when memory is short.
+    /// Makes the kernel reclaim these pages first when memory is short.
     pub(crate) fn make_cold(&self, offset: u64, length: usize) {
         let (address, pages) = self.span(offset, length);
         // SAFETY: within this mapping, of which no byte changes.
         unsafe { os::make_cold(address as *mut u8, pages * page_size()) };
     }
 
-    /// Takes the whole pages of a range of a file of this size out of the page table, and lets the kernel have them. What was
-    /// stored to copy-on-write pages is nowhere else, so those stay; so do locked ones. A store that comes meanwhile may be lost
-    /// there.
+    /// Removes the whole pages of a range of a file of this size from the page table, so that the kernel can reclaim
+    /// them. Stores to copy-on-write pages exist nowhere else, so those pages stay; so do locked pages. A concurrent
+    /// store to a copy-on-write page may be lost.
     pub(crate) fn drop_pages(&self, range: Range, size: u64) {
         let page = page_size() as u64;
         let end = if range.end() >= size { size.next_multiple_of(page) } else { range.end() / page * page };
@@ -219,36 +221,36 @@ impl Pages {
         }
     }
 
-    /// Maps zeros, which belong to this process alone, in the place of all pages. Threads may touch them meanwhile, and see the one
-    /// or the other. From then on the mapping counts as damaged.
+    /// Replaces all pages by zeros that are private to this process. Threads that touch them meanwhile see either
+    /// content. Afterwards the mapping counts as damaged.
     pub(crate) fn replace_by_zeros(&self) -> Result<(), Errno> {
         self.guarded.mark_damaged();
         // SAFETY: this mapping, all of it.
         unsafe { os::map_zeros(self.map.as_mut_ptr(), self.map.len()) }
     }
 
-    /// Pins pages, by number; brings in those that are not in memory, and waits for the disk then.
+    /// Locks pages, by number; reads those that are not resident, and waits for the disk then.
     pub(crate) fn lock(&self, pages: Run) -> Result<(), Errno> {
         let (address, length) = self.extent(pages);
         // SAFETY: within this mapping, of which no byte changes.
         unsafe { os::lock(address, length) }
     }
 
-    /// The opposite. Fails for nothing that is mapped.
+    /// Unlocks pages. Never fails for mapped pages.
     pub(crate) fn unlock(&self, pages: Run) {
         let (address, length) = self.extent(pages);
         // SAFETY: as above.
         unsafe { os::unlock(address, length) };
     }
 
-    /// Writes what stores have changed to the device, and waits for it. What was put in the place of lost pages is left out.
+    /// Writes stored bytes to the device, and waits for it. Replacements of lost pages are left out.
     pub(crate) fn sync(&self, offset: u64, length: usize) -> Result<(), Errno> {
         let (address, pages) = self.span(offset, length);
         // SAFETY: within this mapping; the memory itself is not changed.
         unsafe { os::sync(address as *mut u8, pages * page_size()) }
     }
 
-    /// The numbers of the pages on which a range lies.
+    /// The numbers of the pages of a range.
     pub(crate) fn pages_of(&self, offset: u64, length: usize) -> Run {
         let (address, pages) = self.span(offset, length);
         let first = (address - self.map.as_ptr() as usize) / page_size();
@@ -261,8 +263,8 @@ impl Pages {
         (self.map.as_mut_ptr().wrapping_add(start * page_size()), (end - start) * page_size())
     }
 
-    /// Brings the pages of the range into the page table; waits for the disk. On an error part may be populated. EFAULT
-    /// where the file's bytes cannot be had, also when the guard has put zeros in their place.
+    /// Brings the pages of the range into the page table; waits for the disk. After an error, a part may be populated.
+    /// EFAULT where the file's bytes are unavailable, also when the guard has replaced them by zeros.
     pub(crate) fn populate(&self, offset: u64, length: usize) -> Result<(), Errno> {
         if length == 0 {
             return Ok(());
@@ -273,15 +275,15 @@ impl Pages {
         if self.first_loss(offset, length).is_some() { Err(Errno::FAULT) } else { Ok(()) }
     }
 
-    /// Puts pages that are in the page cache into the page table. It waits for those that are not.
+    /// Brings pages from the page cache into the page table. Waits for pages that are not cached.
     pub(crate) fn map(&self, pages: &Run) {
         let (address, length) = self.extent(pages.clone());
-        // SAFETY: within this mapping. Where the file ends before these pages do, those before its end are mapped.
+        // SAFETY: within this mapping. Where the file ends inside these pages, the pages before its end are mapped.
         _ = unsafe { os::populate(address, length) };
     }
 
-    /// The same for many ranges in one call; false where each must be populated by itself, because one cannot be, or the kernel
-    /// does not know how.
+    /// Populates many ranges in one call. False where one cannot be populated, or the kernel does not support the call:
+    /// the caller then populates each range separately.
     pub(crate) fn populate_many(&self, ranges: &[Range]) -> bool {
         let spans: Vec<_> = ranges
             .iter()
@@ -292,19 +294,19 @@ impl Pages {
         unsafe { os::populate_many(&spans) && !self.is_damaged() }
     }
 
-    /// Copies mapped bytes out; false where what came may be no bytes of the file: zeros that the guard has put there. Look at
-    /// the size of the file afterwards: a page that was cut in its middle ends in zeros without any signal.
+    /// Copies mapped bytes; false where the copy may contain zeros of the guard instead of the file's bytes. The caller
+    /// checks the size of the file afterwards: a page that was truncated inside ends in zeros without any signal.
     ///
     /// # Safety
-    /// `target` has room for `length` bytes, and does not write through to a file; the range lies within the mapping, and the guard
-    /// stands.
+    /// `target` has space for `length` bytes, and does not write through to a file; the range lies within the mapping,
+    /// and the guard is installed.
     pub(crate) unsafe fn copy(&self, offset: u64, length: usize, target: *mut u8) -> bool {
         if self.is_damaged() {
             return false;
         }
         let source = self.address(offset);
-        // SAFETY: passed on from the caller. The bytes may change under the copy, by another process: a torn copy is then what
-        // comes out, as with any read of a file that is being written.
+        // SAFETY: passed on from the caller. Another process may change the bytes during the copy: the copy is then
+        // torn, as with any read of a file that is being written.
         unsafe { std::ptr::copy_nonoverlapping(source, target, length) };
         !self.is_damaged()
     }

@@ -1,4 +1,5 @@
-//! Files by path: what `mmapRead` reads, and keeps mapped from its second use on, until it has been idle for a while.
+//! Files by path, for `mmapRead`: files are read, and kept mapped from their second use on until they have been idle
+//! for some time.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -19,7 +20,7 @@ use crate::reaper;
 struct Known {
     stat: Stat,
     mapped: Option<Arc<Mapped>>,
-    /// None: never.
+    /// `None`: never.
     due: Option<Instant>,
 }
 
@@ -28,15 +29,15 @@ struct Mapped {
     file_system: FileSystem,
 }
 
-/// Paths that are remembered in one generation. Two are kept, so there are at most twice as many paths, and the longest idle go
-/// first.
+/// The number of remembered paths per generation. Two generations are kept, so there are at most twice as many paths,
+/// and the longest idle ones are dropped first.
 const GENERATION: usize = 1024;
 
 #[derive(Default)]
 struct Paths {
     young: HashMap<PathBuf, Known>,
     old: HashMap<PathBuf, Known>,
-    /// When the idle ones will be looked for.
+    /// The time of the next check for idle paths.
     next_look: Option<Instant>,
 }
 
@@ -54,7 +55,7 @@ impl Paths {
         }
     }
 
-    /// Gives back what must be dropped without the lock.
+    /// Returns values that must be dropped after the lock is released.
     #[must_use]
     fn insert(&mut self, path: &Path, known: Known) -> Vec<Known> {
         let other = self.old.remove(path).or_else(|| self.young.remove(path));
@@ -68,34 +69,34 @@ impl Paths {
     }
 }
 
-/// What is asked of the file at a path.
+/// A requested range of the file at a path.
 #[derive(Debug)]
 pub struct PathRange {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
     /// The first byte.
     pub offset: u64,
-    /// How many bytes; the rest of the file without a length.
+    /// The number of bytes; without it, the rest of the file.
     pub length: Option<u64>,
 }
 
-/// What has become of it.
+/// The result for one path.
 #[derive(Debug)]
 pub enum PathOutcome {
-    /// The bytes, by their place among all that were read.
+    /// The bytes, by their position in [`PathsRead::bytes`].
     Bytes(Span<usize>),
-    /// There are more than was allowed: the open file, for whoever reads them in parts.
+    /// There are more bytes than allowed: the open file, for reading in parts.
     TooMany(Box<MappedFile>),
-    /// There are none.
+    /// The error.
     Failed(Error),
 }
 
-/// The bytes of several files, and what became of each.
+/// The bytes of several files, and the result for each.
 #[derive(Debug, Default)]
 pub struct PathsRead {
-    /// One after the other, each from a multiple of 8 on.
+    /// The bytes of all files; each file starts at a multiple of 8.
     pub bytes: Vec<u8>,
-    /// In the order asked. Those that were not begun are missing.
+    /// The results in the requested order. Files that were not started are missing at the end.
     pub outcomes: Vec<PathOutcome>,
 }
 
@@ -105,12 +106,13 @@ struct Opened {
     length: usize,
 }
 
-/// Files that are open ahead of the one that is read.
+/// The number of files that are open ahead of the one that is read.
 const OPEN_AHEAD: usize = 16;
 
-/// Reads the files that are at some paths now: fewer bytes than asked only at the end of a file. What has more than `most` bytes
-/// is left to the caller; when all together have more than `most_together`, those after it are not begun. May wait for disks and
-/// servers. Every file is opened, so that nobody reads what they may not; the I/O of the next ones is begun ahead.
+/// Reads the current files at some paths: fewer bytes than requested only at the end of a file. A file with more than
+/// `most` bytes is returned open; once all files together exceed `most_together`, the remaining ones are not started.
+/// May wait for disks and servers. Every file is opened, so that permissions are checked; the I/O of the next files is
+/// started ahead.
 #[must_use]
 pub fn read_paths(
     asked: &[PathRange],
@@ -135,7 +137,7 @@ pub fn read_paths(
             };
             let is_full = matches!(&opened, Err(Error::System { errno: Errno::MFILE | Errno::NFILE, .. }));
             if is_full && !ahead.is_empty() {
-                // Again when those before it are closed.
+                // This file is opened again after the ones before it are closed.
                 break;
             }
             ahead.push_back(opened);
@@ -165,7 +167,7 @@ impl Opened {
         into.resize(into.len().next_multiple_of(8), 0);
         let before = into.len();
         if self.stat.size == 0 {
-            // An empty file, or one whose size says nothing.
+            // The file is empty, or its size is meaningless.
             let bytes = read_to_the_end(&self.file, path)?;
             let first = usize::try_from(*offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
             let wanted = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
@@ -187,12 +189,12 @@ impl Opened {
     }
 }
 
-/// A file is worth its mapping from the second use on.
+/// Maps a file from its second use on.
 fn remember(path: &Path, idle: Duration, file: &File, stat: &Stat) {
     if idle.is_zero() {
         return;
     }
-    // An idle time beyond what a clock can show means for ever.
+    // An idle time that exceeds the range of the clock means no limit.
     let due = Instant::now().checked_add(idle);
     let is_same = |known: &&mut Known| {
         (known.stat.device, known.stat.inode, known.stat.birth) == (stat.device, stat.inode, stat.birth)
@@ -203,7 +205,7 @@ fn remember(path: &Path, idle: Duration, file: &File, stat: &Stat) {
     };
     let mapped = match known {
         Some(Known { mapped: Some(mapped), .. }) if serves(&mapped) => Some(mapped),
-        // Nothing is lost where it cannot be mapped.
+        // A failure to map is ignored: the file is then read without a mapping.
         Some(_) => map(path, file, stat),
         None => None,
     };
@@ -229,14 +231,15 @@ fn map(path: &Path, file: &File, stat: &Stat) -> Option<Arc<Mapped>> {
     Some(Arc::new(Mapped { mapping, file_system }))
 }
 
-/// Copies up to `length` bytes at `offset` of the file that is at `path` now, if none of that waits for a disk or a server: the way
-/// to it is known, the file is mapped, and this thread's user may read it. Gives the count. For the JS thread.
+/// Copies up to `length` bytes at `offset` of the current file at `path`, if no step waits for a disk or a server: the
+/// kernel has the path in its name cache, the file is mapped, and this thread's user may read it. Returns the number of
+/// bytes. For the JS thread.
 ///
 /// # Errors
-/// [`Error::Truncated`] where the file is cut meanwhile.
+/// [`Error::Truncated`] where the file is truncated meanwhile.
 ///
 /// # Safety
-/// `target` has room for `length` bytes.
+/// `target` has space for `length` bytes.
 pub unsafe fn try_read_path(
     path: &Path,
     idle: Duration,
@@ -254,7 +257,7 @@ pub unsafe fn try_read_path(
     Ok(copied)
 }
 
-/// A path was used again.
+/// Extends the idle time of a path after a use.
 fn keep(path: &Path, idle: Duration) {
     let due = Instant::now().checked_add(idle);
     let is_sooner = match paths().get(path) {
@@ -269,7 +272,7 @@ fn keep(path: &Path, idle: Duration) {
     }
 }
 
-/// Lets go of one path, or of all.
+/// Drops one path, or all.
 pub fn release_paths(path: Option<&Path>) {
     let mut paths = paths();
     let released: Vec<Known> = if let Some(path) = path {
@@ -278,12 +281,12 @@ pub fn release_paths(path: Option<&Path>) {
         let Paths { young, old, .. } = std::mem::take(&mut *paths);
         young.into_values().chain(old.into_values()).collect()
     };
-    // Dropped without the lock: letting go of a mapping takes others.
+    // Dropped after the lock is released: dropping a mapping takes other locks.
     drop(paths);
     drop(released);
 }
 
-/// Lets go of what is due, and says when the next will be.
+/// Drops the paths that are due, and returns the time of the next check.
 pub(crate) fn drop_idle(now: Instant) -> Option<Instant> {
     let mut paths = paths();
     let Paths { young, old, .. } = &mut *paths;
@@ -294,7 +297,7 @@ pub(crate) fn drop_idle(now: Instant) -> Option<Instant> {
         idle.extend(generation.extract_if(|_, known| is_due(known)).map(|(_, known)| known));
         next = generation.values().filter_map(|known| known.due).chain(next).min();
     }
-    // Those that are due side by side go together.
+    // Paths that are due at almost the same time are dropped together.
     let next = next.map(|next| next.max(now + Duration::from_millis(50)));
     paths.next_look = next;
     drop(paths);

@@ -1,12 +1,14 @@
-//! Permits for jobs on a thread pool that is shared with others: how many there may be in the whole process, and who waits.
+//! Permits for jobs on a thread pool that is shared with other code: a limit for the whole process, and the list of
+//! waiters.
 
 use std::sync::{Arc, PoisonError};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// Somebody who was refused a permit.
+/// A waiter that was refused a permit.
 pub trait Waiter {
-    /// Called when there may be a permit again: on any thread, and perhaps for nothing. It does not ask for one itself.
+    /// Called when a permit may be available again: on any thread, and possibly without need. It must not request a
+    /// permit itself.
     fn wake(&self);
 }
 
@@ -15,15 +17,15 @@ struct State<W> {
     waiting: Vec<Arc<W>>,
 }
 
-/// A counting semaphore whose waiters are told instead of stopped. Whoever is refused is told of the next permit that is given
-/// back, and so are all others who wait: one that is busy stops none of them.
+/// A counting semaphore that notifies waiters instead of blocking them. The next released permit notifies all waiters,
+/// so that a busy waiter does not block the others.
 pub struct Permits<W> {
     most: usize,
     state: Mutex<State<W>>,
 }
 
 impl<W: Waiter> Permits<W> {
-    /// As many permits as the pool has threads but one, which is left to others; one at least.
+    /// One permit less than the pool has threads, which leaves one thread to other code; at least one permit.
     #[must_use]
     pub fn of_pool(threads: usize) -> Self {
         let state = Mutex::new(State { taken: 0, waiting: Vec::new() });
@@ -34,7 +36,7 @@ impl<W: Waiter> Permits<W> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a permit, or has `waiter` told when there is one again. Whoever has taken one gives it back, once.
+    /// Takes a permit, or registers `waiter` for a notification. The caller releases a taken permit exactly once.
     #[must_use]
     pub fn try_acquire(&self, waiter: &Arc<W>) -> bool {
         let mut state = self.state();
@@ -48,7 +50,7 @@ impl<W: Waiter> Permits<W> {
         false
     }
 
-    /// Gives a permit back.
+    /// Releases a permit.
     pub fn release(&self) {
         let mut state = self.state();
         state.taken -= 1;
@@ -59,7 +61,7 @@ impl<W: Waiter> Permits<W> {
         }
     }
 
-    /// How many are taken at this moment.
+    /// The number of permits taken at this moment.
     #[must_use]
     pub fn taken(&self) -> usize {
         self.state().taken

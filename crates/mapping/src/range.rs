@@ -1,13 +1,13 @@
-//! Bytes of a file, as this crate reckons with them.
+//! A range of bytes of a file, as used inside this crate.
 
 use crate::error::ByteRange;
 
-/// Bytes of a file; within the file's length at the time the range was made.
+/// A range of bytes. It was within the file's length when it was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// The first byte.
     pub offset: u64,
-    /// How many bytes.
+    /// The number of bytes.
     pub length: usize,
 }
 

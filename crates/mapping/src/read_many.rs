@@ -1,4 +1,5 @@
-//! Many ranges in one job: starts the exact I/O of a sliding window of them, then reads or populates one after the other.
+//! Many ranges in one job: starts the exact I/O of a sliding window of ranges, then reads or populates them one after
+//! the other.
 
 use std::io::IoSliceMut;
 use std::ops::Range as Span;
@@ -13,27 +14,27 @@ use crate::mapped_file::MappedFile;
 use crate::os;
 use crate::range::Range;
 
-/// One step of a range, of up to [`PIECE`] bytes.
+/// A part of a range, of up to [`PIECE`] bytes.
 #[derive(Clone, Copy)]
 struct Piece {
-    /// The number of the range.
+    /// The index of the range.
     of: usize,
     range: Range,
-    /// Where its bytes go in the target.
+    /// The offset of its bytes in the target.
     target_offset: usize,
 }
 
-/// Where the bytes of ranges go, back to back in their order: pieces of memory, each of which holds whole ranges.
+/// The target of ranges, back to back in their order: buffers, each of which holds whole ranges.
 #[derive(Debug)]
 pub struct Target<'memory> {
-    /// With the position at which each begins.
+    /// Each buffer with the offset at which it starts.
     parts: Vec<(usize, &'memory mut [u8])>,
-    /// Nothing was ever written to it, so it may have no memory behind it yet.
+    /// No byte was ever written to it, so its pages may not exist yet.
     is_fresh: bool,
 }
 
 impl<'memory> Target<'memory> {
-    /// A target of these parts.
+    /// Creates a target from these buffers.
     pub fn new(memory: impl IntoIterator<Item = &'memory mut [u8]>, is_fresh: bool) -> Self {
         let mut at = 0;
         let with_start = |part: &'memory mut [u8]| {
@@ -44,7 +45,7 @@ impl<'memory> Target<'memory> {
         Self { parts: memory.into_iter().map(with_start).collect(), is_fresh }
     }
 
-    /// The parts of `length` bytes from byte `at` on, as they lie in memory.
+    /// The slices of memory for `length` bytes from byte `at` on.
     fn parts(&mut self, at: usize, length: usize) -> Vec<IoSliceMut<'_>> {
         let end = at + length;
         let with_end = self.parts.iter_mut().map(|(start, part)| (*start, *start + part.len(), part));
@@ -56,7 +57,7 @@ impl<'memory> Target<'memory> {
             .collect()
     }
 
-    /// The part that begins at byte `at`: no more than one range, and never across two.
+    /// The slice that starts at byte `at`. It is at most one range, and never spans two buffers.
     fn part(&mut self, at: usize, length: usize) -> &mut [u8] {
         let index = self.parts.partition_point(|&(start, _)| start <= at) - 1;
         let (start, part) = &mut self.parts[index];
@@ -64,27 +65,29 @@ impl<'memory> Target<'memory> {
     }
 }
 
-/// What ranges are brought into the page table for.
+/// The purpose of bringing ranges into the page table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Copies: into the mapping that reads copy from.
+    /// Copies: populates the mapping that reads copy from.
     Copies,
-    /// Views: into the views' mapping.
+    /// Views: populates the mapping for views.
     Views,
-    /// The same, as parts of a longer range that is gone through from its start to its end.
+    /// Views of parts of a longer range that is read sequentially.
     ViewsInOrder,
 }
 
-/// What became of each range that did not succeed, by its number.
+/// The failed ranges, by index.
 pub type Failures = Vec<(usize, Error)>;
 
-/// Copies ranges, back to back in their order, into `target`, which has room for all of them. Waits for the disk. Each range
-/// fails on its own, and one that `wanted` denies is given up at its next piece as [`Error::Cancelled`].
+/// Copies ranges, back to back in their order, into `target`, which has space for all of them. Waits for the disk. Each
+/// range fails separately. A range for which `wanted` returns false is cancelled at its next piece with
+/// [`Error::Cancelled`].
 ///
-/// The bytes come by `pread`: that raises no signal, fills no page table, and tells what any reader of the file would be told.
+/// The bytes are read by `pread`: it raises no signal, fills no page table, and returns the same bytes as any other
+/// read of the file.
 ///
 /// # Panics
-/// If `target` has no room for a range.
+/// If `target` has no space for a range.
 pub fn read_ranges(
     file: &MappedFile,
     ranges: &[Range],
@@ -94,11 +97,12 @@ pub fn read_ranges(
     let start = |range: Range| {
         let pages = file.mapping().map(|mapping| &***mapping);
         match file.goes_on(range) {
-            // What has gone on for a while will go on. Short reads are fast enough with what the kernel reads ahead for them.
+            // A long sequential reading is likely to continue. For short reads the kernel's own read-ahead is fast
+            // enough.
             Some(length) if length >= IN_ORDER && range.length > NOWAIT => {
                 begin_in_order(file, pages, range);
             }
-            // The kernel reads ahead, and in large folios.
+            // The kernel reads ahead by itself, in large folios.
             Some(_) => {}
             None if range.length >= LONG => {}
             None => start_read(file, pages, range),
@@ -120,12 +124,12 @@ pub fn read_ranges(
     for_each_piece(ranges, start, &wanted, read)
 }
 
-/// Begins what comes after a range, of a file that is read in order. May wait for the disk, as long as it takes requests.
+/// Starts the I/O after a range of a file that is read sequentially. May wait until the disk accepts the requests.
 pub fn begin_ahead(file: &MappedFile, range: Range) {
     begin_in_order(file, file.mapping().map(|mapping| &***mapping), range);
 }
 
-/// Brings ranges into the page table. Waits for the disk; failures as [`read_ranges`].
+/// Brings ranges into the page table. Waits for the disk; failures as for [`read_ranges`].
 ///
 /// # Errors
 /// As [`MappedFile::views`].
@@ -146,7 +150,7 @@ pub fn populate_ranges(
             start_read(file, pages, range);
         }
     };
-    // Several short ranges are waited for one by one, and then populated in one call.
+    // Several short ranges are read one by one, and then populated in one call.
     let is_short = |range: &Range| range.length <= PIECE;
     let together = ranges.len() > 1 && ranges.iter().all(is_short) && !file.file_system().holes_take_memory;
     let mut ready = Vec::new();
@@ -157,7 +161,7 @@ pub fn populate_ranges(
             Ok(())
         }
         Some(pages) => populate_piece(file, pages, piece.range, views.is_some()),
-        // There is nothing to populate: read, it is in the page cache.
+        // The file is not mapped: reading brings the bytes into the page cache.
         None => read_to_nowhere(file, piece.range),
     };
     let mut failures = for_each_piece(ranges, start, wanted, |pieces| (1, populate(pieces[0])));
@@ -175,8 +179,8 @@ pub fn populate_ranges(
     Ok(failures)
 }
 
-/// Has `act` deal with one piece after the other. It gets all that are left, and says with how many it has dealt: several that
-/// are well, or the first, which may have failed.
+/// Passes the remaining pieces to `act`, which returns how many it processed: several that succeeded, or the first one,
+/// which may have failed.
 fn for_each_piece(
     ranges: &[Range],
     start: impl Fn(Range),
@@ -210,7 +214,7 @@ fn for_each_piece(
         }
         let done = &pieces[index..index + count];
         index += count;
-        // Those that were not begun ahead have been dealt with all the same.
+        // Pieces whose I/O was not started ahead are also processed.
         ahead -= done
             .iter()
             .take(count - index.saturating_sub(started))
@@ -221,8 +225,8 @@ fn for_each_piece(
     failures
 }
 
-/// The first pieces, as far as each goes on in the file where the one before it ends: one read is less work for the kernel, which
-/// also reads further ahead for it.
+/// The first pieces that are adjacent in the file: one read costs the kernel less work, and makes it read further
+/// ahead.
 fn run_of(pieces: &[Piece], wanted: impl Fn(usize) -> bool) -> &[Piece] {
     let mut length = pieces[0].range.length;
     let goes_on = |pair: &&[Piece]| {
@@ -233,8 +237,8 @@ fn run_of(pieces: &[Piece], wanted: impl Fn(usize) -> bool) -> &[Piece] {
     &pieces[..count]
 }
 
-/// Reads pieces that follow each other, each to its place. False where that did not give all of them: then each is read by itself,
-/// which tells what is wrong with it.
+/// Reads adjacent pieces in one call, each to its target. False where the call did not return all bytes: the caller
+/// then reads each piece separately, which shows the error.
 fn read_together(file: &MappedFile, run: &[Piece], target: &mut Target<'_>) -> bool {
     let length = run.iter().map(|piece| piece.range.length).sum();
     let mut parts = target.parts(run[0].target_offset, length);
@@ -262,18 +266,18 @@ fn to_pieces(ranges: &[Range]) -> Vec<Piece> {
     pieces
 }
 
-/// Starts the I/O of exactly these pages, unless they are known to be in memory.
+/// Starts the I/O of exactly these pages, unless they are known to be resident.
 fn start_read(file: &MappedFile, pages: Option<&Pages>, range: Range) {
     if file.kept().is_none() && !pages.is_some_and(|pages| pages.is_cached(range.offset, range.length)) {
         file.request(range);
     }
 }
 
-/// Begins a part of what is gone through in order, well ahead of it, so that the disk is not left idle while a part is populated
-/// or JavaScript is at something else. The kernel's own read-ahead asks for what is needed anyway, in large folios, which take
-/// far less CPU time than single pages. The kernel tells what is in order by what a descriptor was asked for last: parts that
-/// come side by side, and perhaps not in their order, are begun one after the other. `false` where the file system knows no reads
-/// that may not wait.
+/// Starts the I/O of sequential reading well ahead of the current part, so that the disk is not idle while a part is
+/// populated or JavaScript does other work. The kernel's own read-ahead does this in large folios, which take far less
+/// CPU time than single pages. It detects sequential reads by the last read of a descriptor, so concurrent parts, which
+/// may be out of order, are started here one after the other. `false` where the file system does not support
+/// non-blocking reads.
 fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> bool {
     let Some(pages) = pages.filter(|_| file.file_system().nowait) else { return false };
     let is_visible = pages.is_told_the_truth();
@@ -298,13 +302,14 @@ fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> boo
     blocks.take_while(|&at| at < file.byte_length()).all(|at| {
         let (missing, length) = missing_of(at);
         if missing >= length as u64 {
-            // In the middle of a file only a read that is longer than any window begins one. What may be in memory is copied.
+            // In the middle of a file, only a read that is longer than any read-ahead window starts one. Bytes that may
+            // be resident are copied, so the read is shorter where that cannot be ruled out.
             let wanted = if at == 0 || !is_visible { BLOCK } else { LONGER_THAN_WINDOWS };
             if !os::begin_window(file.file(), at, wanted) {
                 return false;
             }
         } else if missing > 0 {
-            // A window that began in between would have its marks elsewhere.
+            // A read-ahead window that starts inside a block would have its marks at other offsets.
             file.request(Range { offset: at, length });
         }
         os::pass_marks(file.file(), at, length);
@@ -327,18 +332,18 @@ fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> 
     Ok(())
 }
 
-/// Where only the page table tells what is in memory, what is read again goes there.
+/// Maps ranges that are read again, where only the page table shows which pages are resident.
 fn map_as_read(file: &MappedFile, ranges: impl Iterator<Item = Range>) {
     let Some(mapping) = file.mapping().filter(|mapping| !mapping.is_told_the_truth()) else { return };
     for range in ranges {
         if range.length <= MAPPED_AS_READ && mapping.was_seen(range.offset) {
-            // The bytes have been read, so it does not matter to this range what becomes of it.
+            // The bytes have already been read, so an error of this call does not affect the result.
             _ = mapping.populate(range.offset, range.length);
         }
     }
 }
 
-/// Reads a range for what that does to the page cache, and for its error.
+/// Reads a range only to bring it into the page cache and to get its error.
 fn read_to_nowhere(file: &MappedFile, range: Range) -> Result<()> {
     const STEP: usize = 64 << 10;
     let mut nowhere = vec![0; STEP.min(range.length)];
@@ -350,14 +355,14 @@ fn read_to_nowhere(file: &MappedFile, range: Range) -> Result<()> {
     Ok(())
 }
 
-/// Populates pages that are in the page cache by then: a page fault that has to read holds `mmap_lock` while it tries a page for
-/// the second time, and every thread that maps, unmaps or faults stands still.
+/// Populates pages after they have been read into the page cache: a page fault that reads from the disk holds
+/// `mmap_lock` during its second attempt, and blocks every thread that maps, unmaps or faults.
 fn populate_piece(file: &MappedFile, pages: &Pages, range: Range, for_views: bool) -> Result<()> {
     wait_until_cached(file, pages, range)?;
     let outcome = if file.file_system().holes_take_memory {
         let holes = pages.missing(range.offset, range.length);
         if for_views && !holes.is_empty() {
-            // What is stored to a view takes memory in any case.
+            // A store to a view takes memory in any case.
             if file.written().is_none() {
                 return Err(Error::Hole);
             }
@@ -371,20 +376,21 @@ fn populate_piece(file: &MappedFile, pages: &Pages, range: Range, for_views: boo
         pages.populate(range.offset, range.length)
     };
     let Err(errno) = outcome else { return Ok(()) };
-    // The kernel says EFAULT for a cut file and for a bad disk alike: reading the file tells which it is.
+    // The kernel returns EFAULT both for a truncated file and for a bad disk: reading the file shows which it is.
     read_to_nowhere(file, range)?;
     if !for_views {
-        // Now in the page cache, which is all that can be done for a mapping that copies no longer use.
+        // The pages are now in the page cache. No more can be done for a mapping that copies no longer use.
         return Ok(());
     }
-    // Another range may have damaged the mapping: then there is a new one by now.
+    // Another range may have damaged the mapping: then `views` returns a new one.
     let again = file.views()?;
     file.nothing_lost(again.pages(), range)?;
     let again = again.pages().populate(range.offset, range.length);
     again.map_err(|_| file.failed(errno, "madvise", range))
 }
 
-/// Waits for the disk by reads of single bytes: they raise no signal, tell the error of a page as it is, and hold no lock.
+/// Waits for the disk by reading single bytes: such reads raise no signal, return the error of the page, and hold no
+/// lock.
 fn wait_until_cached(file: &MappedFile, pages: &Pages, range: Range) -> Result<()> {
     let mut at = range.offset;
     while at < range.end() {
@@ -404,7 +410,7 @@ fn wait_until_cached(file: &MappedFile, pages: &Pages, range: Range) -> Result<(
     Ok(())
 }
 
-/// The parts of a range that lie between others.
+/// The parts of a range between other ranges.
 fn between(range: Range, others: &[Span<u64>]) -> impl Iterator<Item = Span<u64>> {
     let starts = std::iter::once(range.offset).chain(others.iter().map(|other| other.end));
     let ends = others.iter().map(|other| other.start).chain(std::iter::once(range.end()));
@@ -414,7 +420,7 @@ fn between(range: Range, others: &[Span<u64>]) -> impl Iterator<Item = Span<u64>
         .filter(|span| span.start < span.end)
 }
 
-/// The last page of a file that was cut inside it is zeros without any signal: only the size tells.
+/// The last page of a file that was truncated inside it reads as zeros without any signal: only the size shows it.
 fn fail_what_was_cut(file: &MappedFile, ranges: &[Range], failures: &mut Failures) {
     let size = match file.stat_anew() {
         Ok(stat) => stat.size,

@@ -1,7 +1,8 @@
-//! Deferred drops: threads that close and unmap what others have let go of, and a look at idle paths when one is due.
+//! Background threads that close files and unmap dropped mappings. The thread for local files also checks for idle
+//! paths.
 //!
-//! The last reference is often dropped by a garbage collection on a JS thread. Unmapping gigabytes takes milliseconds, closing the
-//! last descriptor of a deleted file frees its blocks, and closing one on a file server asks the server.
+//! A garbage collection on a JS thread often drops the last reference. Unmapping gigabytes takes milliseconds, closing
+//! the last descriptor of a deleted file frees its blocks, and closing one on a file server asks the server.
 
 use std::any::Any;
 use std::ops::Deref;
@@ -12,11 +13,11 @@ use std::time::{Duration, Instant};
 use crate::idle_threads::{Keeper, Lane};
 use crate::path_cache;
 
-/// Who drops what has been let go of.
+/// The kind of background threads.
 enum Reaper {
-    /// For what asks no server: one thread, which also looks at the idle paths.
+    /// For local files: one thread, which also checks for idle paths.
     Local,
-    /// For what may wait for a server: as long as fewer than all threads are stuck, others come through.
+    /// For files on servers, which may not answer: other files are still closed as long as not all threads wait.
     Remote,
 }
 
@@ -50,7 +51,7 @@ impl Keeper for Reaper {
     }
 }
 
-/// A value that is dropped by a thread of ours instead of by the one that lets go of it.
+/// A value that a background thread drops.
 #[derive(Debug)]
 pub(crate) struct Deferred<T: Send + 'static> {
     value: Option<T>,
@@ -58,14 +59,14 @@ pub(crate) struct Deferred<T: Send + 'static> {
 }
 
 impl<T: Send + 'static> Deferred<T> {
-    /// `local` if dropping it asks no server.
+    /// `local` if dropping the value asks no server.
     pub(crate) fn new(value: T, local: bool) -> Self {
         Self { value: Some(value), local }
     }
 }
 
 impl<T: Send + 'static> Deferred<T> {
-    /// The value, for whoever drops it otherwise.
+    /// Takes the value out, so that the caller drops it.
     pub(crate) fn into_inner(mut self) -> T {
         match self.value.take() {
             Some(value) => value,
@@ -94,12 +95,12 @@ impl<T: Send + 'static> Drop for Deferred<T> {
     }
 }
 
-/// Has the idle paths looked at again, because one may be due sooner than was known.
+/// Requests a check for idle paths, because one may be due sooner than planned.
 pub(crate) fn look_at_paths() {
     LOCAL.ask_for_look();
 }
 
-/// Waits until local files that were let go of are closed, for a moment at most. Never on the JS thread.
+/// Waits for up to 200 ms until dropped local files are closed. Never call it on the JS thread.
 pub(crate) fn close_what_is_let_go_of() {
     let end = Instant::now() + Duration::from_millis(200);
     while !LOCAL.is_at_rest() && Instant::now() < end {

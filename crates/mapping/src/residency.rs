@@ -1,4 +1,5 @@
-//! What each thread knows of pages in memory, remembered for a moment: asking the kernel takes a lock that all threads share.
+//! Residency answers that each thread remembers for one clock tick: asking the kernel takes a lock that all threads
+//! share.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,30 +8,31 @@ use crate::os::{self, page_size};
 use crate::page_counts::Run;
 use crate::pages::Pages;
 
-/// Pages that one answer is about. The page table is asked about all of them at once, which takes half as long again as one page.
+/// Pages per answer. One question about the page table covers all of them, which takes 1.5 times as long as one page.
 const BLOCK: usize = 256;
 
-/// Pages that are asked about together of the page cache, once [`OFTEN`] of them were asked about one by one in a tick. Each of them adds
-/// to what that takes: 128 take 8 times as long as one. So where all of them are there, they go into the page table, too.
+/// Pages per group. After [`GROUP_AFTER`] pages of a group were queried one by one in a tick, the page cache is queried
+/// for the whole group. Each page adds to the time: 128 pages take 8 times as long as one. So where all of them are
+/// cached, they are also brought into the page table.
 const GROUP: usize = 128;
 const OFTEN: u32 = 16;
 
-/// Answers that one thread remembers, each in the one place that its block gives.
+/// The number of answers that one thread remembers. A hash of the block selects the slot.
 const PLACES: usize = 1024;
 
-/// How many more questions about the page table than those with a yes may come to nothing before the page cache alone is asked about, for
-/// the rest of a tick.
+/// After this many more negative than positive answers from the page table, only the page cache is queried for the rest
+/// of the tick.
 const PATIENCE: i32 = 8;
 
-/// Raised by whoever has pages taken out of memory: what was known before does not count any more.
+/// Incremented when pages are evicted: it invalidates earlier answers.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
-/// Pages of a file are being taken out of memory by a call of this process.
+/// Invalidates all answers, because a call of this process evicts pages.
 pub(crate) fn forget_all() {
     EPOCH.fetch_add(1, Ordering::SeqCst);
 }
 
-/// Which question an answer belongs to.
+/// The question of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Question {
     #[default]
@@ -39,14 +41,14 @@ enum Question {
     Cached,
     /// Which pages of the block are in the page table?
     Mapped,
-    /// Does the kernel tell this user the truth about the page cache?
+    /// Is `mincore` reliable for this user?
     Honest,
 }
 
-/// A bit for each page of a block.
+/// One bit per page of a block.
 type Bits = [u64; BLOCK / 64];
 
-/// An answer holds for the tick of the kernel's coarse clock in which it was given: 1 to 10 ms.
+/// An answer is valid for the tick of the kernel's coarse clock in which it was given: 1 to 10 ms.
 #[derive(Debug, Clone, Copy, Default)]
 struct Answer {
     question: Question,
@@ -55,19 +57,20 @@ struct Answer {
     tick: u64,
     epoch: u64,
     yes: Bits,
-    /// Which groups of the page cache were asked about as a whole, and which when the block was asked about in an earlier tick; a
-    /// bit for each.
+    /// One bit per group: the groups that were queried as a whole, and those that were when the block was queried in an
+    /// earlier tick.
     grouped: u8,
     grouped_before: u8,
 }
 
 thread_local! {
-    /// How much of its patience is left, and how much was gained.
+    /// The credit of the page table: it falls with each negative answer and grows with each positive one.
     static LUCK: Cell<i32> = const { Cell::new(PATIENCE) };
     static ANSWERS: RefCell<Vec<Answer>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What is remembered of a block: nothing, where it was not asked about in this tick.
+/// Passes the remembered answer for a block to `with`. The answer is empty, and the flag true, where the block was not
+/// queried in this tick.
 fn remembered<T>(
     question: Question,
     pages: &Pages,
@@ -93,8 +96,8 @@ fn remembered<T>(
     })
 }
 
-/// Whether a read of the range that must not wait will find all of it. It may be wrong, for a moment, and then the read
-/// finds less; so answers are remembered.
+/// Whether a non-blocking read of the range is expected to find all of it. The answer may be out of date, and then the
+/// read returns less; so answers are remembered.
 pub(crate) fn is_resident(pages: &Pages, offset: u64, length: usize) -> bool {
     let is_honest = remembered(Question::Honest, pages, 0, |answer, is_new| {
         if is_new {
@@ -115,22 +118,23 @@ pub(crate) fn is_resident(pages: &Pages, offset: u64, length: usize) -> bool {
     is_honest && covers(pages, Question::Cached, &run)
 }
 
-/// Whether a byte is known not to be in the page cache.
+/// Whether a byte is known to be absent from the page cache.
 pub(crate) fn is_absent(pages: &Pages, offset: u64) -> bool {
     !is_resident(pages, offset, 1) && pages.is_told_the_truth()
 }
 
-/// By what touching a range cannot wait for a disk.
+/// Why touching a range cannot wait for a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Touchable {
-    /// All of it is in the page table.
+    /// The range is in the page table.
     Mapped,
-    /// All of it is in memory.
+    /// The range is in the page cache.
     Cached,
 }
 
-/// Whether touching the range cannot wait for a disk. Pages that are mapped are remembered: reclaim passes over such a page
-/// twice, and far apart, before it takes it. Pages that are only in the page cache go sooner, so the kernel is asked each time.
+/// Whether touching the range cannot wait for a disk. Answers about mapped pages are remembered: reclaim skips such a
+/// page twice, at long intervals, before it evicts the page. Pages that are only in the page cache are evicted sooner,
+/// so the kernel is asked each time.
 pub(crate) fn is_touchable(pages: &Pages, offset: u64, length: usize) -> Option<Touchable> {
     let is_mapped = if length > BLOCK * page_size() {
         pages.is_mapped(offset, length)
@@ -161,8 +165,9 @@ fn covers(pages: &Pages, question: Question, run: &Run) -> bool {
     })
 }
 
-/// Looks for pages of a block in the page cache: for what is wanted alone, or once in a tick for all that lies around it, where
-/// much of that was asked for. What is asked for so often in one tick and the next goes into the page table.
+/// Queries the page cache for pages of a block: for the requested pages alone, or once per tick for their whole group,
+/// where many pages of the group were requested. Groups that are requested as often in consecutive ticks are brought
+/// into the page table.
 fn look_at_cache(pages: &Pages, answer: &mut Answer, wanted: &Run) {
     let group = wanted.start / GROUP * GROUP..wanted.end.next_multiple_of(GROUP);
     let bit = 1 << (wanted.start % BLOCK / GROUP);
@@ -191,7 +196,7 @@ impl Answer {
     }
 }
 
-/// The bits of pages of one block.
+/// The bits of a run of pages in one block.
 fn bits(pages: &Run) -> Bits {
     let start = pages.start % BLOCK;
     let end = start + pages.len();

@@ -1,4 +1,5 @@
-//! The sizes of open files, as this process knows them: all handles of a file share them, so that each sees what the others have written.
+//! The sizes of open files as this process knows them. All handles of a file share its size, so that each sees what the
+//! others have written.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -7,34 +8,34 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use crate::os::{self, Errno, FileSystem, Stat};
 use crate::weak_map::WeakMap;
 
-/// What leads from an open file to what is known of it. A server may give one number to several files. They then share an entry,
-/// and each handle still looks at its own file: a size is only ever taken from there.
+/// Identifies a file in the registry. A server may give one number to several files. They then share an entry, and each
+/// handle still checks its own file: a size always comes from there.
 type Key = (u64, u64, u64);
 
 static KNOWN: LazyLock<WeakMap<Key, Known>> = LazyLock::new(WeakMap::new);
 
-/// Counts the changes of all sizes, so that a handle learns from one number that nothing has changed.
+/// Counts the changes of all sizes: a handle checks one number to learn that no size has changed.
 static CHANGES: AtomicU32 = AtomicU32::new(0);
 
-/// The number that each change of a size raises. It lives for ever.
+/// The number that each change of a size increments. It is never freed.
 #[must_use]
 pub fn size_changes() -> &'static AtomicU32 {
     &CHANGES
 }
 
-/// What is known of one file.
+/// The shared size of one file.
 #[derive(Debug)]
 pub(crate) struct Known {
     key: Key,
     size: AtomicU64,
-    /// Held while the file is looked at, so that an older look never replaces a newer one.
+    /// Held while the file is checked, so that an older size never replaces a newer one.
     looking: Mutex<()>,
-    /// Held by whoever appends to the file, or cuts it.
+    /// Held while a handle appends to the file or truncates it.
     appending: Mutex<()>,
 }
 
 impl Known {
-    /// What is known of the file that `stat` describes.
+    /// The shared size of the file that `stat` describes.
     pub(crate) fn of(stat: &Stat, file_system: &FileSystem) -> Arc<Self> {
         let key = (stat.device, stat.inode, file_system.id);
         let make = || {
@@ -52,12 +53,12 @@ impl Known {
         }
     }
 
-    /// The size at the last look.
+    /// The size at the last check.
     pub(crate) fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)
     }
 
-    /// Looks at the file, and lets all handles know where its size is another one. May wait for a server.
+    /// Checks the file, and publishes a changed size to all handles. May wait for a server.
     pub(crate) fn look(&self, file: &File) -> Result<Stat, Errno> {
         let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let stat = os::stat(file)?;
@@ -67,7 +68,7 @@ impl Known {
         Ok(stat)
     }
 
-    /// One after the other: the end of the file stays where it is for whoever holds this.
+    /// Locks the end of the file: no other handle of this process moves it meanwhile.
     pub(crate) fn append_lock(&self) -> MutexGuard<'_, ()> {
         self.appending.lock().unwrap_or_else(PoisonError::into_inner)
     }

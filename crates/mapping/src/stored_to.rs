@@ -1,15 +1,15 @@
-//! Mappings that somebody may store to, remembered until it is known that none of it was lost.
+//! Mappings with possible stores, kept until it is known that no store was lost.
 
 use std::sync::PoisonError;
 
 use crate::sync::{Arc, Mutex, MutexGuard};
 
-/// What may have lost stores.
+/// A mapping that may have lost stores.
 pub(crate) trait Damage {
     fn is_damaged(&self) -> bool;
 }
 
-/// Each of these, as long as somebody may store to it, or has lost what was stored.
+/// Mappings that other code may still store to, or that have lost stores.
 #[derive(Debug)]
 pub(crate) struct StoredTo<V>(Mutex<Vec<Arc<V>>>);
 
@@ -24,22 +24,23 @@ impl<V: Damage> StoredTo<V> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on there may be stores to this one.
+    /// Adds a mapping that may be stored to from now on.
     pub(crate) fn add(&self, one: &Arc<V>) {
         self.list().push(Arc::clone(one));
     }
 
-    /// All to which stores may have come. Of those that nobody else holds none can come any more, and what came before belongs to
-    /// the file, unless they are damaged.
+    /// All mappings with possible stores. Removes those that no other owner has: no further store can come, and earlier
+    /// stores belong to the file, unless the mapping is damaged.
     pub(crate) fn all(&self) -> Vec<Arc<V>> {
         let mut list = self.list();
         let kept = list.clone();
-        // Besides the list itself and its copy. Counted first: whoever lets go of one last may have damaged it just before.
+        // The list and its copy hold two references. They are counted first: the last other owner may have damaged the
+        // mapping just before it dropped it.
         list.retain(|one| Arc::strong_count(one) > 2 || one.is_damaged());
         kept
     }
 
-    /// What was lost until now is not told any more.
+    /// Forgets earlier losses.
     pub(crate) fn forgive(&self) {
         self.list().retain(|one| !one.is_damaged());
     }

@@ -1,4 +1,4 @@
-//! The primitives that threads meet at. `tests/models.rs` puts a model checker's in their place.
+//! The synchronisation primitives of the crate. `tests/models.rs` replaces them by those of a model checker.
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub(crate) use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};

@@ -1,11 +1,11 @@
-//! The table of guarded mappings, which a signal handler reads without a lock while threads come and go.
+//! The table of guarded mappings. A signal handler reads it without a lock while threads add and remove entries.
 
 use std::array;
 
 use crate::sync::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::sync::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Mutex, fence};
 
-/// What touches may do to a mapping, and so to what is put in the place of its lost pages.
+/// The access mode of a mapping, and of the replacements of its lost pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Access {
@@ -24,7 +24,7 @@ impl From<u8> for Access {
     }
 }
 
-/// One guarded mapping. An even `version` that is the same before and after means that the fields belong together.
+/// One guarded mapping. If `version` is even, and the same before and after a read, the fields belong together.
 pub(crate) struct Slot {
     version: AtomicU32,
     start: AtomicUsize,
@@ -34,11 +34,11 @@ pub(crate) struct Slot {
     access: AtomicU8,
     /// How often pages of this mapping were replaced.
     damage: AtomicU32,
-    /// The lowest address that was replaced because the file was cut below it.
+    /// The lowest address that was replaced because the file was truncated below it.
     cut: AtomicUsize,
 }
 
-/// What is in a slot: the addresses `start..end` map a file from its first byte. `fd` is an open file of it, or -1.
+/// The content of a slot: the addresses `start..end` map a file from its first byte. `fd` is an open file of it, or -1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) start: usize,
@@ -62,7 +62,7 @@ impl Slot {
         }
     }
 
-    /// Puts a mapping into a slot that was just taken.
+    /// Writes a mapping into a newly taken slot.
     pub(crate) fn publish(&self, mapping: Published) {
         self.damage.store(0, Relaxed);
         self.cut.store(usize::MAX, Relaxed);
@@ -79,7 +79,7 @@ impl Slot {
         self.version.fetch_add(1, Release);
     }
 
-    /// What is published here, if `address` is in it. Async-signal-safe.
+    /// The content of the slot, if it contains `address`. Async-signal-safe.
     fn find(&self, address: usize) -> Option<Published> {
         let before = self.version.load(Acquire);
         let found = Published {
@@ -93,44 +93,44 @@ impl Slot {
         (whole && found.start <= address && address < found.end).then_some(found)
     }
 
-    /// How often pages of the mapping were replaced. Whoever has read zeros of a page that another thread's fault has put there
-    /// learns of it here: the fence keeps this look after those reads.
+    /// How often pages of the mapping were replaced. A thread that has read zeros after another thread's fault must see
+    /// the damage: the fence orders this load after those reads.
     pub(crate) fn damage(&self) -> u32 {
         fence(Acquire);
         self.damage.load(Acquire)
     }
 
-    /// Marks the mapping as damaged; says how often it was before. Async-signal-safe.
+    /// Marks the mapping as damaged; returns the previous count. Async-signal-safe.
     pub(crate) fn mark_damaged(&self) -> u32 {
         self.damage.fetch_add(1, SeqCst)
     }
 
-    /// Notes that the file was cut below an address. Async-signal-safe.
+    /// Records that the file was truncated below an address. Async-signal-safe.
     pub(crate) fn mark_cut(&self, address: usize) {
         self.cut.fetch_min(address, SeqCst);
     }
 
-    /// Whether the page at an address was replaced because the file was cut below it.
+    /// Whether the page at an address was replaced because the file was truncated below it.
     pub(crate) fn was_cut(&self, address: usize) -> bool {
         address >= self.cut.load(Acquire)
     }
 }
 
-/// Some slots, and the way to those that were made before.
+/// Some slots, and a pointer to the previous segment.
 pub(crate) struct Segment<const SLOTS: usize> {
     slots: [Slot; SLOTS],
     next: *const Segment<SLOTS>,
 }
 
-/// A list of segments, which are added as they are needed and never freed: the handler may be walking them.
+/// A list of segments. They are added on demand and never freed, because the handler may be reading them.
 pub(crate) struct Table<const SLOTS: usize> {
     pub(crate) newest: AtomicPtr<Segment<SLOTS>>,
-    /// Slots that nobody has. The handler does not look here.
+    /// Free slots. The handler does not access this list.
     pub(crate) free: Mutex<Vec<&'static Slot>>,
 }
 
 impl<const SLOTS: usize> Table<SLOTS> {
-    /// Puts a mapping into a slot that nobody else has.
+    /// Writes a mapping into a free slot.
     pub(crate) fn enter(&'static self, mapping: Published) -> &'static Slot {
         let mut free = self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let slot = free.pop().unwrap_or_else(|| {
@@ -145,23 +145,23 @@ impl<const SLOTS: usize> Table<SLOTS> {
     }
 
     fn add_segment(&'static self) -> &'static Segment<SLOTS> {
-        // One at a time, under the lock of `free`.
+        // The lock of `free` allows one call at a time.
         let next = self.newest.load(Relaxed).cast_const();
         let segment = Box::leak(Box::new(Segment { slots: array::from_fn(|_| Slot::new()), next }));
         self.newest.store(segment, Release);
         segment
     }
 
-    /// Empties a slot for whoever comes next.
+    /// Clears a slot and frees it.
     pub(crate) fn leave(&'static self, slot: &'static Slot) {
         slot.write(NOTHING);
         self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(slot);
     }
 
-    /// The slot of the mapping that `address` is in. Async-signal-safe.
+    /// The slot of the mapping that contains `address`. Async-signal-safe.
     pub(crate) fn find(&'static self, address: usize) -> Option<(&'static Slot, Published)> {
         let mut link: *const Segment<SLOTS> = self.newest.load(Acquire);
-        // SAFETY: null, or a segment that was leaked when it was added, and so lives for ever.
+        // SAFETY: null, or a segment that was leaked when it was added, so it is never freed.
         while let Some(segment) = unsafe { link.as_ref() } {
             let here = |slot: &'static Slot| slot.find(address).map(|found| (slot, found));
             if let Some(found) = segment.slots.iter().find_map(here) {

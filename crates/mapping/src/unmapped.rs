@@ -1,4 +1,5 @@
-//! What stands for mappings where files are only read: types without values, so none of this is ever reached.
+//! Stand-ins for mappings on platforms where files are only read: types without values, so none of this code is ever
+//! reached.
 
 use std::fs::File;
 use std::ops::Deref;
@@ -17,7 +18,7 @@ use crate::reaper::Deferred;
 #[derive(Debug)]
 pub(crate) enum Pages {}
 
-/// Why a page is no longer the file's.
+/// Why a page no longer belongs to the file.
 #[expect(dead_code, reason = "there are no pages")]
 pub(crate) enum Loss {
     Cut,
@@ -138,7 +139,7 @@ impl Deref for Mapping {
     }
 }
 
-/// The mapping behind views.
+/// The mapping for views.
 #[derive(Debug)]
 pub enum Views {}
 
@@ -153,7 +154,7 @@ impl Views {
         Err(Error::system(Errno::OPNOTSUPP, "mmap", path))
     }
 
-    /// Tells one such mapping from the next.
+    /// Identifies a mapping.
     #[must_use]
     pub fn id(&self) -> u32 {
         match *self {}
@@ -170,7 +171,7 @@ impl Views {
     }
 }
 
-/// What copies on the JS thread are made of.
+/// The source of synchronous copies.
 pub(crate) enum Source {}
 
 impl Source {
@@ -210,7 +211,7 @@ pub(crate) unsafe fn copy_by_path(
     match *mapping {}
 }
 
-/// By what touching a range cannot wait for a disk.
+/// Why touching a range cannot wait for a disk.
 pub(crate) enum Touchable {
     Cached,
 }
@@ -220,5 +221,5 @@ pub(crate) fn is_touchable(pages: &Pages, _offset: u64, _length: usize) -> Optio
     match *pages {}
 }
 
-/// There is nothing to forget.
+/// Does nothing: no residency answers exist.
 pub(crate) fn forget_all() {}

@@ -1,4 +1,5 @@
-//! The mapping behind the views of one handle: copy-on-write, or, for a file that is open for writing, one that writes through to the file.
+//! The mapping for the views of one handle: copy-on-write, or, for a file that is open for writing, one that writes
+//! through to the file.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,23 +12,23 @@ use crate::pages::Pages;
 use crate::reaper::Deferred;
 use crate::table::Access;
 
-/// A writable mapping of a whole file. It is not the mapping that reads copy from, or they would see what JavaScript
-/// scribbles on a copy-on-write view. Unmapped off the thread that lets go of it last.
+/// A writable mapping of a whole file. Reads copy from another mapping: otherwise they would see stores of JavaScript
+/// to copy-on-write views. A background thread unmaps it.
 #[derive(Debug)]
 pub struct Views(Deferred<Mapped>);
 
-/// The pages, and the open file that their guard looks at.
+/// The pages, and the open file that their guard checks.
 #[derive(Debug)]
 struct Mapped {
     // Dropped in this order.
     pages: Pages,
     _file: Arc<Deferred<File>>,
-    /// Stores are sent to a server as they are unmapped, under `mmap_lock`, unless that was done before.
+    /// The file is on a server: unmapping would send stores to it under `mmap_lock`, unless they were sent before.
     flush: bool,
 }
 
 impl Views {
-    /// Maps the file for one handle. Where the file is open for reading only, what is written stays in the mapping.
+    /// Maps the file for one handle. Where the file is open for reading only, stores stay in the mapping.
     pub(crate) fn new(
         file: &Arc<Deferred<File>>,
         stat: &Stat,
@@ -45,7 +46,7 @@ impl Views {
         Ok(Self(Deferred::new(mapped, file_system.local)))
     }
 
-    /// Tells one such mapping from the next; never 0.
+    /// Identifies a mapping; never 0.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.pages().id()
@@ -55,8 +56,8 @@ impl Views {
         &self.0.pages
     }
 
-    /// The address of a byte of the file. It stays valid as long as this value lives; touching it before it was populated
-    /// waits for the disk, on whatever thread that is.
+    /// The address of a byte of the file. It is valid as long as this value lives. Touching it before it was populated
+    /// waits for the disk, on any thread.
     #[must_use]
     pub fn address_of(&self, offset: u64) -> *mut u8 {
         self.pages().address(offset)
@@ -67,7 +68,7 @@ impl Drop for Mapped {
     fn drop(&mut self) {
         if self.flush {
             let length = usize::try_from(self.pages.capacity()).unwrap_or(usize::MAX);
-            // Whoever wants to know whether it worked calls flush().
+            // Errors are ignored here; callers who need them call flush().
             _ = self.pages.sync(0, length);
         }
     }

@@ -1,4 +1,4 @@
-//! A map that finds what is alive and keeps nothing alive: one value for each key, shared by whoever asks for it.
+//! A map of weak references: one value per key, shared by all users and kept alive only by them.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// Values by key, each of which calls [`WeakMap::forget`] when it is dropped. The lock is held for looks alone: making a value
-/// may take long, and a value is dropped by whichever thread lets go of it last.
+/// Values by key. Each value calls [`WeakMap::forget`] when it is dropped. The lock is only held for lookups: creating
+/// a value may take long, and any thread may drop the last reference.
 pub(crate) struct WeakMap<K, V> {
     pub(crate) entries: Mutex<HashMap<K, Weak<V>>>,
 }
@@ -25,8 +25,8 @@ impl<K: Eq + Hash, V> WeakMap<K, V> {
         self.lock().get(key).and_then(Weak::upgrade)
     }
 
-    /// The value of a key: the one that is there, if it `serves`, or else what `make` makes. Of those who make one at the same
-    /// time, the first to have it gives it to all.
+    /// The value of a key: the existing one, if `serves` accepts it, or a new one from `make`. If several threads
+    /// create one at the same time, all get the value of the first thread that registers it.
     pub(crate) fn acquire<E>(
         &self,
         key: K,
@@ -43,13 +43,13 @@ impl<K: Eq + Hash, V> WeakMap<K, V> {
         if first.is_none() {
             entries.insert(key, Arc::downgrade(&fresh));
         }
-        // Both may be the last reference to a value, whose drop takes the lock again.
+        // Both may be the last reference to a value, and its drop takes the lock again.
         drop(entries);
         drop(found);
         Ok(first.unwrap_or(fresh))
     }
 
-    /// Takes out a value that is dropped; a newer one under the same key stays.
+    /// Removes a value that is being dropped; a newer one under the same key stays.
     pub(crate) fn forget(&self, key: &K, value: &V) {
         let mut entries = self.lock();
         if entries.get(key).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), value)) {

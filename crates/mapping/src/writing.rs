@@ -1,4 +1,4 @@
-//! Files that are open for writing: writing by calls, having it on the device, and what must be remembered of stores that were lost.
+//! Files that are open for writing: writes, flushes, and the record of lost stores.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -12,29 +12,29 @@ use crate::range::Range;
 use crate::sizes::Known;
 use crate::stored_to::{Damage, StoredTo};
 
-/// What a handle that may write has to remember, whichever of its looks at the file is in use: its mappings for views, as long
-/// as somebody may store to them, and what a flush was told.
+/// The write state of a handle, shared by all values that `refreshed` returns: its mappings for views with possible
+/// stores, and the last failure of a flush.
 #[derive(Debug, Default)]
 pub(crate) struct Writing {
     views: StoredTo<Views>,
-    /// The error number of a flush that failed: the kernel tells of it once, and then takes what was lost for clean.
+    /// The error number of a failed flush: the kernel reports it once, and then treats the lost pages as clean.
     failed: AtomicI32,
-    /// The same file, opened so that each write goes to its end.
+    /// The same file, opened with `O_APPEND`.
     appender: OnceLock<Option<File>>,
 }
 
 impl Writing {
-    /// From now on there may be stores to these.
+    /// Adds a mapping that may be stored to from now on.
     pub(crate) fn add(&self, views: &Arc<Views>) {
         self.views.add(views);
     }
 
-    /// The file as it appends, opened at the first call; none where the system cannot open it so.
+    /// The file opened for appending, at the first call; `None` where the system cannot do that.
     fn appender(&self, file: &File) -> Option<&File> {
         self.appender.get_or_init(|| os::open_appending(file)).as_ref()
     }
 
-    /// What was lost until now is not told any more.
+    /// Forgets earlier losses.
     pub(crate) fn forgive(&self) {
         self.failed.store(0, Ordering::Relaxed);
         self.views.forgive();
@@ -52,11 +52,12 @@ impl MappedFile {
         self.written().ok_or_else(|| Error::ReadOnly { syscall, path: self.path().to_owned() })
     }
 
-    /// Writes bytes at an offset, also past the end, which is further on then: [`MappedFile::grown`] sees them. May wait for
-    /// the disk. They are seen by every mapping of the file at once.
+    /// Writes bytes at an offset, also past the end, which then moves: [`MappedFile::grown`] returns the new size. May
+    /// wait for the disk. Every mapping of the file shows the bytes at once.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`] where the file is open for reading only. [`Error::Range`] with the bytes that were not written: those before them were.
+    /// [`Error::ReadOnly`] where the file is open for reading only. [`Error::Range`] with the bytes that were not
+    /// written: the bytes before them were written.
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.writing("write")?;
         let (done, outcome) = os::write_at(self.file(), bytes, offset);
@@ -65,9 +66,9 @@ impl MappedFile {
         outcome.map_err(|errno| self.failed(errno, "write", left))
     }
 
-    /// Writes bytes at the end of the file, and says where they went. Nothing that this process appends goes between them; where the
-    /// system can append at once (Linux, on local file systems), nothing that other processes append does, either. May wait for the
-    /// disk.
+    /// Appends bytes to the file, and returns the offset of the first one. No other append of this process comes
+    /// between them; where the system appends atomically (Linux, on local file systems), no append of another process
+    /// does either. May wait for the disk.
     ///
     /// # Errors
     /// As [`MappedFile::write`].
@@ -86,7 +87,7 @@ impl MappedFile {
         outcome.map_err(|errno| self.failed(errno, "write", left)).map(|()| start)
     }
 
-    /// Gives the file this size: cuts it, or adds zeros. May wait for the disk.
+    /// Sets the size of the file: truncates it, or adds zeros. May wait for the disk.
     ///
     /// # Errors
     /// [`Error::ReadOnly`] where the file is open for reading only; [`Error::System`] where the kernel refuses.
@@ -98,11 +99,11 @@ impl MappedFile {
         Ok(())
     }
 
-    /// Has the file system keep room for the first `length` bytes of the file, whose size stays as it is. May wait for the disk.
+    /// Allocates disk space for the first `length` bytes of the file without changing its size. May wait for the disk.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`] where the file is open for reading only; [`Error::System`] where there is no room; [`Error::Unsupported`]
-    /// elsewhere than on Linux.
+    /// [`Error::ReadOnly`] where the file is open for reading only; [`Error::System`] where there is no space;
+    /// [`Error::Unsupported`] on platforms other than Linux.
     pub fn reserve(&self, length: u64) -> Result<()> {
         self.writing("fallocate")?;
         match os::reserve(self.file(), length) {
@@ -111,7 +112,8 @@ impl MappedFile {
         }
     }
 
-    // A look that fails says nothing: the handle that wrote looks for itself, and others at their next refresh.
+    // Errors of this check are ignored: the handle that wrote checks the size itself, and others do so at their next
+    // refresh.
     fn wrote(&self, end: u64) {
         if let Some(known) = self.known()
             && end > known.size()
@@ -120,11 +122,11 @@ impl MappedFile {
         }
     }
 
-    /// Has what was written to a range, by calls and through views, on the device, and says so only then. Waits for it.
+    /// Waits until all bytes that were written to a range, by calls and through views, are on the device.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`] where the file is open for reading only. [`Error::Lost`] where something written to the range was or may be lost: also by an
-    /// earlier failure, until [`MappedFile::refreshed`].
+    /// [`Error::ReadOnly`] where the file is open for reading only. [`Error::Lost`] where bytes written to the range
+    /// may be lost, also by an earlier failure, until [`MappedFile::refreshed`].
     pub fn flush(&self, range: Range) -> Result<()> {
         let writing = self.writing("fdatasync")?;
         let all = writing.views.all();
@@ -138,7 +140,7 @@ impl MappedFile {
             let synced = if length == 0 { Ok(()) } else { pages.sync(range.offset, length as usize) };
             outcome = outcome.and(synced.map_err(|errno| (errno, "msync")));
         }
-        // Also what was written by calls, beyond what is mapped, and the length of the file.
+        // This also covers bytes that were written by calls past the end of the mapping, and the size of the file.
         outcome = outcome.and(os::sync_file(self.file()).map_err(|errno| (errno, "fdatasync")));
         if let Err((errno, syscall)) = outcome {
             writing.failed.store(errno.raw_os_error(), Ordering::Relaxed);
@@ -148,7 +150,7 @@ impl MappedFile {
         if failed != 0 {
             return Err(self.lost(Some(Errno::from_raw_os_error(failed)), "fdatasync", range));
         }
-        // A store to the last page of a file that was cut inside it is lost without a signal.
+        // A store to the last page of a file that was truncated inside it is lost without a signal.
         let size = self.stat_anew()?.size;
         if range.length > 0 && size < range.end() {
             let start = size.max(range.offset);
@@ -165,10 +167,11 @@ impl MappedFile {
         all.iter().try_for_each(|views| self.nothing_lost(views.pages(), range))
     }
 
-    /// Every store to a range of views reaches the file; of a file that is open for reading only, none is meant to.
+    /// Checks that every store to a range of views reaches the file. Stores to views of a read-only file stay private,
+    /// so there is nothing to check.
     ///
     /// # Errors
-    /// [`Error::Lost`] with the first part that is cut off from it.
+    /// [`Error::Lost`] with the first part that is disconnected from the file.
     pub(crate) fn nothing_lost(&self, pages: &Pages, range: Range) -> Result<()> {
         if self.written().is_none() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! A hundred and fifty scenes of `scenes/`, from seeds: always the same ones. `FAULTLESS_SEED` plays a single one; `fuzz/` looks for more.
-//! Alone in its process: it counts what the process has locked.
+//! Runs 150 scenes of `scenes/` with fixed seeds. `FAULTLESS_SEED` runs a single one; `fuzz/` searches for more. This
+//! test has a process of its own, because it counts the locked pages of the process.
 
 #![cfg(all(target_os = "linux", not(feature = "portable")))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use scenes::{Done, play};
 
-/// Some seconds.
+/// They take some seconds.
 const SCENES: u64 = 150;
 
 #[test]
@@ -29,7 +29,7 @@ fn what_comes_out_is_what_a_model_says() {
     if only.is_none() {
         let Done { copies, path_copies, ready, losses } = done;
         assert!(copies > 100 && ready > 10 && losses > 10, "what may be refused always was: {done:?}");
-        // Linux before 5.12 cannot tell whether it would have to ask a disk.
+        // Before Linux 5.12 the kernel cannot tell whether a path lookup would wait for a disk.
         let can_tell = rustix::fs::openat2(
             rustix::fs::CWD,
             "/",

@@ -1,5 +1,5 @@
-//! Many threads at the same files by every way there is, while nobody changes them: each gets the bytes of the file. What races
-//! it has shows under `ThreadSanitizer`: `npm run test:tsan`.
+//! Many threads access the same unchanged files by every method: each gets the bytes of the file. Data races show under
+//! `ThreadSanitizer`: `npm run test:tsan`.
 
 #![cfg(not(feature = "portable"))]
 #![expect(clippy::cast_possible_truncation, reason = "a file of some MiB")]
@@ -24,7 +24,7 @@ fn every_thread_gets_the_bytes_of_the_file() {
     let path = folder.path().join("shared");
     let bytes: Vec<u8> = (0..LENGTH).map(|at| (at % 251) as u8).collect();
     fs::write(&path, &bytes).unwrap();
-    // Somebody refreshes the handles that all use, so that they are let go of by whoever used them last.
+    // Some threads refresh the shared handles, so that any thread may drop the last reference to an old one.
     let open = |writable| Mutex::new(Arc::new(MappedFile::open(&path, writable).unwrap()));
     let handles = [open(false), open(true)];
     let play = &|seed: u64| {

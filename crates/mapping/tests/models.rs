@@ -1,12 +1,12 @@
-//! What threads share without a lock, or with one, in every order that its steps can come in: a model checker (loom) runs the
-//! code itself with primitives of its own. Small models, because their number of orders explodes.
+//! Models of the shared data structures, run in every order of their steps: a model checker (loom) runs the code itself
+//! with its own primitives. The models are small, because the number of orders grows exponentially.
 //!
-//! Seen to fail, each for its own model: slots that are read without a look at their version, or are counted in two steps
-//! instead of one; a look at the damage without its fence; permits whose waiters are told before the permit is given back,
-//! entered after the refusal, or told one by one; a map that does not look again before it enters, forgets without a look at who
-//! is there, or lets go of a value under its lock, which is a deadlock; a lane that takes a thread that was told for one that is
-//! free, ends a thread without a last look, or forgets a wish that comes during a look; a list of mappings that looks for damage before it
-//! looks for owners.
+//! Each model was seen to fail with a fault in the code: slots that are read without a version check, or counted in two
+//! steps instead of one; a damage check without its fence; permits whose waiters are notified before the release,
+//! registered after the refusal, or notified one by one; a map that does not check again before it inserts, removes an
+//! entry without checking its value, or drops a value under its lock, which is a deadlock; a drop queue that counts a
+//! notified thread as free, ends a thread without a last check, or loses a request that arrives during a check; a list
+//! of mappings that checks for damage before it counts owners.
 
 //!
 //! With the feature `real-threads` the same scenes run on threads of the system, for miri and `ThreadSanitizer`.
@@ -29,7 +29,7 @@ mod weak_map;
 mod real {
     pub(crate) use loom::{sync, thread};
 
-    /// All orders with up to so many preemptions.
+    /// Runs all orders with up to this many preemptions.
     pub(crate) fn in_every_order(preemptions: usize, scene: impl Fn() + Sync + Send + 'static) {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(preemptions);
@@ -41,13 +41,13 @@ mod real {
 mod real {
     pub(crate) use std::{sync, thread};
 
-    /// Whatever orders come.
+    /// Runs the orders that happen to occur.
     pub(crate) fn in_every_order(_preemptions: usize, scene: impl Fn() + Sync + Send + 'static) {
         (0..if cfg!(miri) { 3 } else { 500 }).for_each(|_| scene());
     }
 }
 
-/// What `src/sync.rs` is to the crate.
+/// Replaces `src/sync.rs` of the crate.
 mod sync {
     pub(crate) use super::real::sync::atomic::{
         AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence,
@@ -57,7 +57,7 @@ mod sync {
     use std::sync::LockResult;
     use std::time::Duration;
 
-    /// Whose waits take as long as the model likes: until somebody lets the time run out, for all that wait and will.
+    /// A condition variable without real time-outs: all current and later waits time out when the test calls `expire`.
     pub(crate) struct Condvar {
         told: super::real::sync::Condvar,
         expired: AtomicBool,
@@ -80,7 +80,7 @@ mod sync {
             self.told.notify_one();
         }
 
-        /// Under the lock of those who wait.
+        /// Called under the lock of the waiting threads.
         pub(crate) fn expire(&self) {
             self.expired.store(true, Ordering::SeqCst);
             self.told.notify_all();
@@ -176,10 +176,10 @@ fn zeros_that_another_threads_fault_has_put_there_are_known() {
         let page: &AtomicUsize = Box::leak(Box::new(AtomicUsize::new(7)));
         let handler = thread::spawn(move || {
             slot.mark_damaged();
-            // Mapping memory over a page: whoever sees the new one comes after what was stored before the call.
+            // Mapping memory over a page: a thread that sees the new page also sees all stores before the call.
             page.store(0, Ordering::Release);
         });
-        // A copy is made of plain loads.
+        // A copy consists of plain loads.
         let copied = page.load(Ordering::Relaxed);
         let damaged = slot.damage() != 0;
         assert!(copied != 0 || damaged, "zeros passed off as data");
@@ -187,8 +187,8 @@ fn zeros_that_another_threads_fault_has_put_there_are_known() {
     });
 }
 
-/// Files that are opened by several threads. Counts of the standard library are no steps to the checker; `step` is one, taken
-/// wherever such a count matters.
+/// Files that several threads open. The checker does not see reference counts of the standard library as steps; `step`
+/// is one, called wherever such a count matters.
 struct Files {
     map: WeakMap<u8, Value>,
     steps: AtomicUsize,
@@ -279,7 +279,7 @@ fn a_damaged_mapping_whose_last_owner_lets_go_while_it_is_looked_at_stops_nobody
     });
 }
 
-/// Something that threads wait for without asking again and again: who waits for what nobody does is stuck, which the checker says.
+/// An event that threads wait for without polling: the checker reports a thread that waits for ever.
 #[derive(Default)]
 struct Signal {
     count: Mutex<usize>,
@@ -300,7 +300,7 @@ impl Signal {
     }
 }
 
-/// An environment, which counts how often it was told that there may be a permit.
+/// An environment that counts its notifications.
 #[derive(Default)]
 struct Environment {
     told: Signal,
@@ -313,12 +313,12 @@ impl Waiter for Environment {
 }
 
 impl Environment {
-    /// Does one job with a permit, as soon as it has one.
+    /// Runs one job as soon as it gets a permit.
     fn do_one(self: &Arc<Self>, permits: &Permits<Self>, most: usize) {
         let mut refused = 0;
         while !permits.try_acquire(self) {
             refused += 1;
-            // Each refusal is followed by a call.
+            // Each refusal is followed by a notification.
             self.told.wait_for(refused);
         }
         assert!(permits.taken() <= most);
@@ -326,7 +326,7 @@ impl Environment {
     }
 }
 
-/// So many environments at once do a job each, on a pool with so many threads.
+/// Several environments run one job each at the same time, on a pool of this many threads.
 fn jobs(environments: usize, threads: usize) {
     in_every_order(2, move || {
         let most = threads - 1;
@@ -365,17 +365,17 @@ fn one_that_is_told_and_does_not_come_stops_nobody() {
     });
 }
 
-/// What a lane of the model has its threads do.
+/// The policy of a drop queue under test.
 struct Shop {
     threads: usize,
     started: Mutex<Vec<thread::JoinHandle<()>>>,
     wishes: AtomicUsize,
-    /// The number of wishes that the last look has seen.
+    /// The number of the last request that a check has seen.
     seen: Signal,
     dropped: Signal,
 }
 
-/// A value whose drop may wait until so many others are dropped.
+/// A value whose drop waits until this many other values are dropped.
 struct Parcel {
     shop: &'static Lane<Shop>,
     after: usize,
@@ -422,13 +422,13 @@ impl Lane<Shop> {
         self.push(Parcel { shop: self, after });
     }
 
-    /// From now on nobody waits for more.
+    /// Ends the waits of all idle threads.
     fn expire(&self) {
         let _state = self.state.lock().unwrap();
         self.changed.expire();
     }
 
-    /// All threads end, and know that they have.
+    /// Waits until all threads have ended, and checks the counters.
     fn close(&self) {
         let started = std::mem::take(&mut *self.keeper.started.lock().unwrap());
         for thread in started {
@@ -459,7 +459,7 @@ fn one_thread_that_is_stuck_does_not_stop_the_others() {
     in_every_order(2, || {
         let lane = shop(2);
         lane.send(0);
-        // Whoever has this one waits for the next to be dropped, by another.
+        // The thread that gets this value waits until another thread drops the next one.
         lane.send(2);
         lane.send(0);
         lane.keeper.dropped.wait_for(3);
@@ -485,7 +485,7 @@ fn a_look_that_is_asked_for_begins_after_it_was() {
     });
 }
 
-/// Stands for a mapping to which JavaScript stores.
+/// Stands for a mapping that JavaScript stores to.
 struct Stores(AtomicBool);
 
 impl Damage for Stores {

@@ -1,5 +1,5 @@
-//! There is one mapping of a file in the process, and none when everybody has let go. Alone in its process: it looks at
-//! all of the process's mappings.
+//! A file has one mapping per process, and none after its last user has dropped it. This test has a process of its own,
+//! because it reads all mappings of the process.
 
 #![cfg(not(feature = "portable"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -17,7 +17,7 @@ fn mappings_of(path: &Path) -> usize {
     maps.lines().filter(|line| line.ends_with(path.to_str().unwrap())).count()
 }
 
-/// Unmapping is another thread's business, so it takes a moment.
+/// A background thread unmaps, so it takes a moment.
 fn wait_for_mappings(path: &Path, count: usize) {
     let patience = Instant::now() + Duration::from_secs(20);
     while mappings_of(path) != count {
@@ -46,7 +46,7 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
     drop(views);
     wait_for_mappings(&path, 0);
 
-    // A file is mapped from its second use on; one that is appended to needs no new mapping, and one that is replaced gets one.
+    // A file is mapped from its second use on. A file that grows needs no new mapping; a replaced file gets one.
     let idle = Duration::from_secs(600);
     assert_eq!(read_path(&path, idle).len(), 100_000);
     assert_eq!(mappings_of(&path), 0);
@@ -57,7 +57,8 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
         assert_eq!(read_path(&path, idle).len() as u64, size);
         assert_eq!(mappings_of(&path), 1);
     }
-    // Linux before 5.12 cannot tell whether it would have to ask a disk, nor can a memory checker that lacks the call.
+    // Before Linux 5.12 the kernel cannot tell whether a path lookup would wait for a disk; a memory checker may lack
+    // the call, too.
     let can_tell = openat2(CWD, &path, OFlags::PATH, Mode::empty(), ResolveFlags::CACHED).is_ok();
     assert_eq!(try_read(&path, idle).is_some(), can_tell);
     fs::write(folder.path().join("other"), b"new").unwrap();
@@ -69,13 +70,13 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
     release_paths(Some(&path));
     wait_for_mappings(&path, 0);
 
-    // An idle path is let go of without being asked, also when a later use has shortened the time.
+    // An idle path is dropped without a call, also when a later use has shortened the idle time.
     for idle in [600_000, 20, 20] {
         read_path(&path, Duration::from_millis(idle));
     }
     wait_for_mappings(&path, 0);
 
-    // Also when it was to be kept for ever, and what shortens the time is answered at once.
+    // The same for a path without a time limit whose idle time is shortened by a synchronous read.
     for _ in 0..2 {
         read_path(&path, Duration::MAX);
     }

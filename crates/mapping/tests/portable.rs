@@ -1,4 +1,4 @@
-//! What platforms without a guard do, tried on Linux: `cargo test -p faultless-mapping --features portable`.
+//! Platforms without a guard, tested on Linux: `cargo test -p faultless-mapping --features portable`.
 
 #![cfg(feature = "portable")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

@@ -1,4 +1,4 @@
-//! Ranges come out as they are in the file, whichever way they are read, and fail one by one.
+//! Every method of reading returns the bytes of the file, and each range fails separately.
 
 #![cfg_attr(feature = "portable", expect(unused_imports, reason = "what only a mapping does is left out"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -153,7 +153,8 @@ fn views_that_write_through_are_made_anew_where_the_file_takes_all_of_their_room
     let mut file = MappedFile::open(&path, true).unwrap();
     let first = file.views().unwrap();
     let handle = OpenOptions::new().write(true).open(&path).unwrap();
-    // Behind a short file there is room for a MiB, and never less than a page: it tells whether the kernel lies.
+    // Past the end of a short file there is a MiB of spare pages, and always at least one page: it shows whether
+    // mincore is reliable.
     let room = (page_size() + (1 << 20)) as u64;
     for (size, stays) in [(room - 1, true), (room, false)] {
         handle.set_len(size).unwrap();

@@ -1,8 +1,9 @@
-//! What the guard does with signals: ours become zeros, all others go to whoever they were for. Each scene plays in a process
-//! of its own, because handlers belong to the process, and some of the scenes end with its death.
+//! The guard's handling of signals: faults in guarded mappings become zeros, all other signals reach their handlers.
+//! Each scene runs in a process of its own, because handlers belong to the process, and some scenes kill it.
 //!
-//! Seen to fail, each for its own scene: a guard that looks only once for other handlers, that hands nothing on, that swallows
-//! what somebody sends, that ends the process in another way, and that replaces one page at a time.
+//! Each scene was seen to fail with a fault in the guard: one that checks only once for other handlers, that passes
+//! nothing on, that ignores sent signals, that ends the process by another signal, and that replaces one page at a
+//! time.
 
 #![cfg(not(feature = "portable"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -20,7 +21,7 @@ const SCENE: &str = "FAULTLESS_TEST_SCENE";
 
 static THEIRS: AtomicUsize = AtomicUsize::new(0);
 
-/// Somebody else's handler: counts, puts a page where the fault was, and so lets the program go on.
+/// Another library's handler: it counts, maps a page at the fault, and lets the program continue.
 extern "C" fn theirs(_signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     THEIRS.fetch_add(1, Ordering::SeqCst);
     // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
@@ -29,7 +30,7 @@ extern "C" fn theirs(_signal: libc::c_int, info: *mut libc::siginfo_t, _context:
     let address = unsafe { info.si_addr() } as usize;
     let page = address & !(page_size() - 1);
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: the page belongs to the mapping that the scene has cut.
+    // SAFETY: the page belongs to the mapping of the truncated file.
     unsafe { libc::mmap(page as *mut libc::c_void, page_size(), libc::PROT_READ, flags, -1, 0) };
 }
 
@@ -42,17 +43,17 @@ fn set_handler(handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut li
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler as usize;
     action.sa_flags = libc::SA_SIGINFO;
-    // SAFETY: the action is whole.
+    // SAFETY: the action is complete.
     assert_eq!(unsafe { libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) }, 0);
 }
 
-/// Rust's own runtime has a handler in a test program, for overflowing stacks; in Node there is none.
+/// Rust's runtime has a handler in a test program, for stack overflows; Node has none.
 fn clear_handler() {
     // SAFETY: the default action is a valid one.
     unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
 }
 
-/// A mapping of ours whose file is cut: touching it is for the guard.
+/// A guarded mapping of a truncated file.
 fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<Views>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ours");
@@ -67,18 +68,18 @@ fn touch_ours(views: &Views) {
     assert_eq!(unsafe { views.address_of(page_size() as u64).read_volatile() }, 0);
 }
 
-/// Touches a mapping that the guard knows nothing of, after its file was cut.
+/// Touches a mapping that the guard does not know, after its file was truncated.
 fn touch_theirs() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(page_size() as u64).unwrap();
-    // SAFETY: the file is this function's own; that it is cut is the point.
+    // SAFETY: the file is private to this function, which truncates it on purpose.
     let map = unsafe { MmapOptions::new().map(&file) }.unwrap();
     file.set_len(0).unwrap();
     // SAFETY: an address of a mapping that lives.
     unsafe { map.as_ptr().read_volatile() };
 }
 
-/// In the child: plays the scene. In the parent: starts the child and says how it ended.
+/// In the child: runs the scene. In the parent: starts the child and returns its exit status.
 fn play(name: &str, scene: impl FnOnce()) -> Option<ExitStatus> {
     if std::env::var(SCENE).is_ok_and(|wanted| wanted == name) {
         scene();
@@ -151,7 +152,7 @@ fn a_handler_set_after_ours_is_noticed_with_the_next_mapping() {
 }
 
 unsafe extern "C" {
-    // What setjmp.h calls sigsetjmp is this in glibc and musl alike, as far as the caller sees.
+    // setjmp.h of glibc and of musl both provide sigsetjmp with this signature.
     #[cfg_attr(target_env = "gnu", link_name = "__sigsetjmp")]
     fn sigsetjmp(place: *mut JumpBuffer, save_mask: libc::c_int) -> libc::c_int;
     fn siglongjmp(place: *mut JumpBuffer, value: libc::c_int) -> !;
@@ -161,7 +162,7 @@ unsafe extern "C" {
 #[repr(C, align(16))]
 struct JumpBuffer([u64; 64]);
 
-/// Where the handler leaves for.
+/// The target of the handler's jump.
 struct Place(UnsafeCell<JumpBuffer>);
 
 // SAFETY: one thread of the child uses it.
@@ -169,10 +170,10 @@ unsafe impl Sync for Place {}
 
 static PLACE: Place = Place(UnsafeCell::new(JumpBuffer([0; 64])));
 
-/// A handler that leaves for where the program was before, as those of some libraries do.
+/// A handler that jumps back into the program, as handlers of some libraries do.
 extern "C" fn leaving(_signal: libc::c_int, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     THEIRS.fetch_add(1, Ordering::SeqCst);
-    // SAFETY: the scene has filled the place, in a frame that is still there.
+    // SAFETY: the scene has filled the buffer, in a frame that still exists.
     unsafe { siglongjmp(PLACE.0.get(), 1) };
 }
 
@@ -192,14 +193,15 @@ fn a_handler_that_leaves_by_a_jump_is_called_each_time() {
     }));
 }
 
-/// Rust gives its threads one; the main thread of Node has none, and handlers run where the fault was.
+/// Rust gives its threads an alternate signal stack. The main thread of Node has none, so handlers run on the faulting
+/// stack.
 fn without_a_stack_for_signals() {
     let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
     // SAFETY: the description is whole, and the one before is not asked for.
     assert_eq!(unsafe { libc::sigaltstack(&raw const none, std::ptr::null_mut()) }, 0);
 }
 
-/// As deep on the stack as it is told.
+/// Calls `act` at this depth of the stack.
 fn at_depth(depth: usize, act: &dyn Fn()) {
     let frame = std::hint::black_box([0_u8; 512]);
     if depth > 0 {
@@ -217,7 +219,7 @@ fn a_handler_that_leaves_by_a_jump_is_called_however_deep_the_next_fault_lies() 
         set_handler(leaving);
         let (_folder, views) = cut_mapping_of_ours();
         for (round, depth) in [0, 8, 64, 1, 64].into_iter().enumerate() {
-            // SAFETY: this frame outlives the jump; what is left behind on the way is a mapping and a file, for good.
+            // SAFETY: this frame outlives the jump, which leaks a mapping and a file each time.
             if unsafe { sigsetjmp(PLACE.0.get(), 1) } == 0 {
                 at_depth(depth, &touch_theirs);
             }
@@ -237,7 +239,7 @@ fn a_hundred_thousand_lost_pages_need_one_replacement() {
         file.set_len(PAGES * page_size() as u64).unwrap();
         let views = MappedFile::open(&path, false).unwrap().views().unwrap();
         file.set_len(0).unwrap();
-        // With gaps, because replacements side by side become one mapping.
+        // The pages have gaps, because adjacent replacements would merge into one mapping.
         for page in (0..PAGES).step_by(2) {
             // SAFETY: an address of a mapping that lives.
             assert_eq!(unsafe { views.address_of(page * page_size() as u64).read_volatile() }, 0);

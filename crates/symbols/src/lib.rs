@@ -1,6 +1,6 @@
-//! Names of the functions that addresses of stacks belong to, read from the files that were mapped there.
+//! Names of the functions at addresses of stacks, read from the files that were mapped there.
 //!
-//! Files are read, not mapped: one that is cut meanwhile is an error, and no signal.
+//! Files are read, not mapped: a file that is truncated meanwhile causes an error, not a signal.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,7 +12,7 @@ use object::{Object, ObjectSegment, ObjectSymbol, ObjectSymbolTable, ReadRef, Sy
 /// A function that a file defines. Aliases of one function have the same start.
 struct Function {
     start: u64,
-    /// 0 where the file does not tell.
+    /// 0 where the file does not say.
     size: u64,
     table: Table,
     index: SymbolIndex,
@@ -20,15 +20,15 @@ struct Function {
 
 #[derive(Clone, Copy)]
 enum Table {
-    /// For debuggers: all functions, unless the file was stripped.
+    /// The full table, for debuggers: all functions, unless the file was stripped.
     Whole,
-    /// For the loader: what other files may call.
+    /// The table for the loader: exported functions.
     Dynamic,
 }
 
-/// The names of the functions that have code at these offsets of a file, C++ names without parameters.
+/// The names of the functions at these file offsets; C++ names without parameters.
 ///
-/// `None` where there is no function, or none with a name, and everywhere if the file cannot be read as an object file.
+/// `None` for an offset without a named function, and for all offsets if the file cannot be read as an object file.
 #[must_use]
 pub fn function_names(path: &Path, offsets: &[u64]) -> Vec<Option<String>> {
     read_names(path, offsets).unwrap_or_else(|| vec![None; offsets.len()])
@@ -67,7 +67,7 @@ fn functions_of<'data, R: ReadRef<'data>>(file: &object::File<'data, R>) -> Vec<
     functions
 }
 
-/// The address that the file's own tables mean by an offset.
+/// The virtual address of a file offset.
 fn address_of<'data, R: ReadRef<'data>>(file: &object::File<'data, R>, offset: u64) -> Option<u64> {
     file.segments().find_map(|segment| {
         let (start, size) = segment.file_range();
@@ -76,7 +76,7 @@ fn address_of<'data, R: ReadRef<'data>>(file: &object::File<'data, R>, offset: u
     })
 }
 
-/// All names of the last function that begins at or before the address, unless it ends before it.
+/// All names of the last function that starts at or before the address, unless it ends before it.
 fn functions_at(functions: &[Function], address: u64) -> &[Function] {
     let begun = &functions[..functions.partition_point(|function| function.start <= address)];
     let Some(last) = begun.last() else { return &[] };

@@ -1,18 +1,18 @@
-//! Names of functions of this very program, and of files that are none.
+//! Names of functions of this program, and of files that are not programs.
 
 use std::fs;
 use std::path::Path;
 
 use faultless_symbols::function_names;
 
-/// Has a name that no other function has.
+/// The name is unique.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn faultless_symbols_landmark(number: u64) -> u64 {
     std::hint::black_box(number).wrapping_mul(3)
 }
 
-/// Where code of this process lies in which file, by `/proc/self/maps`.
+/// The file and offset of a code address of this process, from `/proc/self/maps`.
 fn place_of(address: u64) -> Option<(String, u64)> {
     let maps = fs::read_to_string("/proc/self/maps").ok()?;
     maps.lines().find_map(|line| {

@@ -1,9 +1,10 @@
-//! glibc's arenas as they lie in memory: where they are, what is free in them, and how free pages go back in short steps.
+//! The arenas of glibc in memory: where they are, which chunks are free, and how free pages are returned in short
+//! steps.
 //!
-//! `malloc_trim` holds the lock of an arena for as long as it works on it, and leaves the top of every arena but the main one
-//! alone. So this walks the lists of free chunks itself, under the lock of their arena, for a fraction of a millisecond at a
-//! time. The layout is that of glibc 2.27 and later, on 64 bits; it is checked before anything is believed, and [`prove`] sees
-//! that the lock is one.
+//! `malloc_trim` holds the lock of an arena during its whole work on it, and returns nothing from the top of any arena
+//! but the main one. So this module walks the lists of free chunks itself, under the lock of their arena, for a
+//! fraction of a millisecond at a time. The layout is that of glibc 2.27 and later, on 64 bits. Every value is checked
+//! before use, and [`prove`] checks that the lock works as expected.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,56 +20,56 @@ use libc::c_void;
 
 use crate::stats::{ArenaStats, Pauses};
 
-/// What `malloc_state` and `heap_info` of glibc's arena.c and malloc.c have where, in bytes.
+/// Offsets and constants of `malloc_state` and `heap_info` in glibc's arena.c and malloc.c, in bytes.
 mod layout {
     pub(super) const TOP: usize = 96;
-    /// The first bin, seen as a chunk as glibc does: its links lie where those of a chunk do.
+    /// The first bin, treated as a chunk as glibc does: its links are at the offsets of a chunk's links.
     pub(super) const FIRST_BIN: usize = TOP;
     pub(super) const BIN: usize = 16;
     pub(super) const BINS: usize = 127;
-    /// From this bin on chunks have 4 KiB and more; the first one has all sizes, as they were freed.
+    /// From this bin on, chunks have at least 4 KiB; the first bin has all sizes, in the order of the frees.
     pub(super) const PAGES: usize = 98;
     pub(super) const NEXT: usize = 2160;
     pub(super) const SYSTEM_MEMORY: usize = 2184;
-    /// Of a heap: its arena comes first.
+    /// In a heap, whose first field is its arena.
     pub(super) const PREVIOUS_HEAP: usize = 8;
     pub(super) const HEAP_SIZE: usize = 16;
-    /// Heaps begin at multiples of it.
+    /// Heaps start at multiples of this size.
     pub(super) const HEAP: usize = 64 << 20;
-    /// Of a chunk.
+    /// In a chunk.
     pub(super) const SIZE: usize = 8;
     pub(super) const FORWARD: usize = 16;
     pub(super) const BACKWARD: usize = 24;
-    /// What glibc writes at the beginning of a free chunk.
+    /// The bytes that glibc writes at the start of a free chunk.
     pub(super) const HEADER: usize = 48;
     pub(super) const ALIGNMENT: usize = 16;
     pub(super) const PREVIOUS_IN_USE: usize = 1;
     pub(super) const NOT_MAIN: usize = 4;
-    /// Bits of a size that are none of it.
+    /// Bits of a size field that are flags.
     pub(super) const FLAGS: usize = 7;
 }
 
-/// Chunks of a list that are looked at while an arena is locked that somebody uses, and of one that nobody does.
+/// The maximum number of list steps while an arena is locked: for an arena in use, and for an idle one.
 const FEW: usize = 4096;
 const MANY: usize = 1 << 20;
-/// Given back while an arena is locked, once.
+/// The bytes, and the system calls, during one lock of an arena.
 const PIECE: usize = 512 << 10;
 const CALLS: usize = 32;
-/// Ranges that are known at a time.
+/// The maximum number of known ranges.
 const RANGES: usize = 16_384;
-/// How often an arena that others use is tried.
+/// The number of attempts to lock an arena that other threads use.
 const TRIES: usize = 40;
 /// More arenas than any machine has.
 const ARENAS: usize = 16_384;
-/// How long the thread that must wait for the lock may take to do so.
+/// How long the test thread may take to block on the lock.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// Words of a process's memory.
+/// Reads machine words of a process's memory.
 trait Words {
     fn word(&self, address: usize) -> Option<usize>;
 }
 
-/// This process's, unchecked: for what the lock of an arena keeps as it is.
+/// The memory of this process, without checks: for data that the lock of an arena protects.
 struct Own(());
 
 impl Own {
@@ -86,7 +87,8 @@ impl Words for Own {
     }
 }
 
-/// A process's, by the kernel: what is not mapped is no word, and nothing holds it still.
+/// The memory of any process, read through the kernel: unmapped addresses return `None`, and the data may change
+/// meanwhile.
 struct Copied(File);
 
 impl Words for Copied {
@@ -97,7 +99,7 @@ impl Words for Copied {
     }
 }
 
-/// From `start` on, up to `end`.
+/// The addresses `start..end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Range {
     pub(crate) start: usize,
@@ -117,7 +119,7 @@ struct Arena {
     main: bool,
 }
 
-/// Whose chunks are looked at: those that may have whole pages, or all.
+/// The bins to visit: those whose chunks may have whole pages, or all.
 #[derive(Clone, Copy)]
 enum Bins {
     OfPages,
@@ -132,7 +134,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// Its whole pages, without what glibc writes into it.
+    /// Its whole pages, without the header that glibc writes into it.
     fn pages(&self, page: usize) -> Range {
         let start = (self.address + layout::HEADER).next_multiple_of(page);
         let end = (self.address + self.size) / page * page;
@@ -145,8 +147,8 @@ const fn heap_of(address: usize) -> usize {
 }
 
 impl Arena {
-    /// Each of its free chunks, the top first, then those of the bins, `most` of the first one and of the others. `None` where it
-    /// is not as it must be.
+    /// Visits the free chunks: the top first, then those of the bins, at most `most` of the first bin and of the
+    /// others. `None` where the data is not consistent.
     fn walk(
         self,
         words: &impl Words,
@@ -161,7 +163,7 @@ impl Arena {
         let least = if matches!(bins, Bins::All) { 1 } else { layout::PAGES };
         for bins in [least..layout::BINS, 0..1] {
             let mut steps = 0;
-            // The longest chunks last come first.
+            // The longest chunks first.
             for bin in bins.rev() {
                 let head = self.bin(bin);
                 let mut address = words.word(head + layout::BACKWARD)?;
@@ -181,7 +183,7 @@ impl Arena {
         self.address + layout::FIRST_BIN + layout::BIN * bin
     }
 
-    /// What changes when somebody allocates or frees: the top, and the ends of the lists.
+    /// A hash of the data that changes when a thread allocates or frees: the top, and the ends of the lists.
     fn state(self, words: &impl Words) -> Option<usize> {
         (0..layout::BINS).try_fold(words.word(self.address + layout::TOP)?, |state, bin| {
             let head = self.bin(bin);
@@ -190,7 +192,7 @@ impl Arena {
         })
     }
 
-    /// The end of its last heap; without a size where it has not begun yet.
+    /// The chunk at the end of its last heap; its size is 0 where the arena is still empty.
     fn top(self, words: &impl Words) -> Option<Chunk> {
         let address = words.word(self.address + layout::TOP)?;
         if address == self.address + layout::FIRST_BIN {
@@ -210,7 +212,7 @@ impl Arena {
         Some(Chunk { address, size, top: true })
     }
 
-    /// A chunk in one of its lists: both neighbours know it, and what follows it says that it is free.
+    /// A chunk in one of its lists. Both neighbours must point to it, and the next chunk must say that it is free.
     fn chunk(self, words: &impl Words, address: usize) -> Option<Chunk> {
         let size = words.word(address + layout::SIZE)? & !layout::FLAGS;
         let next = words.word(address + layout::BACKWARD)?;
@@ -222,13 +224,13 @@ impl Arena {
         whole.then_some(Chunk { address, size, top: false })
     }
 
-    /// Whether memory that is in use came from it.
+    /// Whether allocated memory came from this arena.
     fn owns(self, words: &impl Words, memory: usize) -> bool {
         let elsewhere = words.word(memory - layout::SIZE).is_some_and(|size| size & layout::NOT_MAIN != 0);
         if elsewhere { words.word(heap_of(memory)) == Some(self.address) } else { self.main }
     }
 
-    /// How many heaps it has.
+    /// The number of its heaps.
     fn heaps(self, words: &impl Words) -> Option<u64> {
         if self.main {
             return Some(0);
@@ -263,18 +265,18 @@ impl Arena {
     }
 
     fn lock(&self) -> &AtomicI32 {
-        // SAFETY: the lock is an arena's first field, and arenas are never unmapped.
+        // SAFETY: the lock is the first field of an arena, and arenas are never unmapped.
         unsafe { &*ptr::with_exposed_provenance::<AtomicI32>(self.address) }
     }
 
-    /// Takes the lock if it is free: who holds it must not allocate.
+    /// Takes the lock if it is free. The holder must not allocate.
     fn try_hold(&self) -> Option<Held<'_>> {
         let lock = self.lock();
         lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).ok()?;
         Some(Held { lock, since: Instant::now() })
     }
 
-    /// The same, with patience.
+    /// Takes the lock, with several attempts.
     fn hold(&self) -> Option<Held<'_>> {
         (0..TRIES).find_map(|_| {
             self.try_hold().or_else(|| {
@@ -285,13 +287,13 @@ impl Arena {
     }
 }
 
-/// An arena's lock, as glibc takes it: 0 is free, 1 taken, 2 taken while somebody may wait.
+/// The lock of an arena, as glibc uses it: 0 is free, 1 taken, 2 taken with possible waiters.
 struct Held<'a> {
     lock: &'a AtomicI32,
     since: Instant,
 }
 
-/// How often arenas were locked from here, how often for longer than [`LONG`], and for how long at most, in nanoseconds.
+/// How often this module has locked arenas, how often for longer than [`LONG`], and the longest time, in nanoseconds.
 static PAUSES: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 const LONG: u64 = 1_000_000;
 
@@ -301,7 +303,7 @@ pub(crate) fn pauses() -> Pauses {
 }
 
 impl Held<'_> {
-    /// Lets go of it; whether somebody waited.
+    /// Releases the lock; returns whether another thread waited.
     fn release(self) -> bool {
         let held = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let [count, long, longest] = &PAUSES;
@@ -327,7 +329,7 @@ impl NoSignals {
         let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
         // SAFETY: a set of our own.
         unsafe { libc::sigfillset(&raw mut all) };
-        // SAFETY: both are sets of our own. Faults of this thread are not held back by it.
+        // SAFETY: both are sets of our own. Synchronous faults of this thread are still delivered.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before) };
         Self(before)
     }
@@ -340,7 +342,7 @@ impl Drop for NoSignals {
     }
 }
 
-/// Which pages of a process are in memory.
+/// The page table of a process.
 struct Pages {
     map: File,
     size: usize,
@@ -352,7 +354,7 @@ impl Pages {
     /// In memory, or swapped out.
     const THERE: u64 = 3 << 62;
 
-    /// Hands on each run of pages that are there.
+    /// Calls `each` for each run of pages that exist in memory or swap.
     fn resident(&self, range: Range, mut each: impl FnMut(Range)) -> io::Result<()> {
         let mut entries = [0; Self::ENTRY * Self::AT_ONCE];
         let mut run: Option<Range> = None;
@@ -376,7 +378,7 @@ impl Pages {
     }
 }
 
-/// The memory of a process, with the arenas in it.
+/// The memory of a process, with its arenas.
 struct Process {
     words: Copied,
     pages: Pages,
@@ -384,7 +386,7 @@ struct Process {
 }
 
 impl Process {
-    /// `None` is this one.
+    /// `None` is this process.
     fn open(pid: Option<u32>) -> Result<Self, String> {
         let folder = pid.map_or_else(|| "/proc/self".to_owned(), |pid| format!("/proc/{pid}"));
         let open = |name: &str| {
@@ -393,7 +395,7 @@ impl Process {
         };
         let maps = fs::read_to_string(format!("{folder}/maps"))
             .map_err(|error| format!("{folder}/maps cannot be read: {error}"))?;
-        // SAFETY: nothing but a number is asked for.
+        // SAFETY: the call only returns a number.
         let size = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
         let words = Copied(open("mem")?);
         let pages = Pages { map: open("pagemap")?, size };
@@ -402,7 +404,7 @@ impl Process {
         Ok(Self { words, pages, arenas })
     }
 
-    /// Those that there are by now.
+    /// Updates the list of arenas.
     fn renew(&mut self) {
         let Some(first) = self.arenas.first().copied() else { return };
         if let Some(arenas) = ring(&self.words, first.address) {
@@ -411,7 +413,7 @@ impl Process {
     }
 }
 
-/// Heaps begin at multiples of their length, and lead to their arena, and that to all others.
+/// Finds the arenas: heaps start at multiples of their length and point to their arena, which points to the next one.
 fn find_arenas(words: &impl Words, maps: &str) -> Option<Vec<Arena>> {
     let mut libc = Vec::new();
     let mut heaps = Vec::new();
@@ -439,7 +441,8 @@ fn find_arenas(words: &impl Words, maps: &str) -> Option<Vec<Arena>> {
     })
 }
 
-/// All arenas, from one that is not the main one: each lies at the beginning of a heap of its own, but for the main one.
+/// All arenas, starting from one that is not the main arena. Each of them lies at the start of a heap of its own,
+/// except for the main arena.
 fn ring(words: &impl Words, first: usize) -> Option<Vec<Arena>> {
     let mut arenas = Vec::new();
     let mut address = first;
@@ -460,14 +463,15 @@ fn ring(words: &impl Words, first: usize) -> Option<Vec<Arena>> {
     (arenas.iter().filter(|arena| arena.main).count() == 1).then_some(arenas)
 }
 
-/// What each arena of another process holds; it goes on meanwhile, and an arena that it changes just then is left out.
+/// The memory of each arena of another process. The process keeps running, and an arena that it changes during the read
+/// is left out.
 pub(crate) fn arenas_of(pid: u32) -> Result<Vec<ArenaStats>, String> {
     let process = Process::open(Some(pid))?;
     Ok(process.arenas.iter().filter_map(|arena| tell(*arena, &process.words, &process.pages)).collect())
 }
 
 fn tell(arena: Arena, words: &impl Words, pages: &Pages) -> Option<ArenaStats> {
-    // What changes while it is looked at is looked at once more.
+    // An arena that changes during the read is read again.
     let (mut stats, ranges) = (0..3).find_map(|_| arena.look(words, pages))?;
     for range in ranges {
         let _ = pages.resident(range, |run| stats.resident += run.length() as u64);
@@ -475,28 +479,28 @@ fn tell(arena: Arena, words: &impl Words, pages: &Pages) -> Option<ArenaStats> {
     Some(stats)
 }
 
-/// Free memory of this process, which can be given back.
+/// Free memory of this process that can be returned.
 pub(crate) struct Arenas {
     process: Process,
     /// Filled while an arena is locked, so it must never grow.
     ranges: Vec<Range>,
-    /// What state each arena was in when it was looked at.
+    /// The state of each arena when it was visited.
     states: Vec<(Arena, Option<usize>)>,
 }
 
 impl Arenas {
-    /// Where the layout was recognised and the lock proven.
+    /// Succeeds where the layout was recognised and the lock was proven.
     pub(crate) fn open() -> Result<Self, String> {
         proven()?;
         Ok(Self { process: Process::open(None)?, ranges: Vec::with_capacity(RANGES), states: Vec::new() })
     }
 
-    /// Bytes of a page.
+    /// The page size in bytes.
     pub(crate) const fn page(&self) -> usize {
         self.process.pages.size
     }
 
-    /// Ranges of whole pages that are free now, in order; of chunks with so many bytes of them at least.
+    /// The ranges of whole pages that are free now, in order; only of chunks with at least this many bytes of them.
     pub(crate) fn free(&mut self, least: usize) -> &[Range] {
         self.process.renew();
         let Self { process, ranges, states } = self;
@@ -522,7 +526,7 @@ impl Arenas {
         ranges
     }
 
-    /// Those parts of the ranges that are in memory.
+    /// The parts of the ranges that are in memory.
     pub(crate) fn resident(&self, ranges: &[Range]) -> Vec<Range> {
         let mut runs = Vec::new();
         for range in ranges {
@@ -533,7 +537,7 @@ impl Arenas {
         runs
     }
 
-    /// Gives back what is still free of these ranges, which are in order and apart. How many bytes that was.
+    /// Returns the pages of these ordered, disjoint ranges that are still free. Returns the number of bytes.
     pub(crate) fn give_back(&self, wanted: &mut [Range]) -> usize {
         let page = self.process.pages.size;
         let arenas = &self.process.arenas;
@@ -541,19 +545,19 @@ impl Arenas {
     }
 }
 
-/// How much of a list is looked at: nobody waits for an arena that nobody has used since.
+/// The maximum number of list steps: an arena that was not used since the last visit may be locked for longer.
 fn steps(before: &[(Arena, Option<usize>)], now: (Arena, Option<usize>)) -> usize {
     if before.contains(&now) { MANY } else { FEW }
 }
 
-/// Without growing: see [`Arenas::ranges`].
+/// Does not grow the vector: see [`Arenas::ranges`].
 fn push(ranges: &mut Vec<Range>, range: Range) {
     if ranges.len() < ranges.capacity() && range.length() > 0 {
         ranges.push(range);
     }
 }
 
-/// A piece at a time, so that nobody waits long for the arena.
+/// Returns one piece per lock, so that no thread waits long for the arena.
 fn give_back_of(arena: Arena, states: &[(Arena, Option<usize>)], wanted: &mut [Range], page: usize) -> usize {
     let mut total = 0;
     while let Some(held) = arena.hold() {
@@ -589,21 +593,21 @@ fn give_back_of(arena: Arena, states: &[(Arena, Option<usize>)], wanted: &mut [R
         if calls < CALLS && bytes < PIECE {
             break;
         }
-        // Who waited has to wake up before the lock is taken again.
+        // A waiting thread has to wake up before the lock is taken again.
         thread::sleep(Duration::from_micros(if somebody { 1000 } else { 20 }));
     }
     total
 }
 
-/// The pages read as zeros afterwards, which nobody relies on in free memory.
+/// The pages read as zeros afterwards. No code relies on the contents of free memory.
 fn discard(range: Range) -> bool {
     let start = ptr::with_exposed_provenance_mut::<c_void>(range.start);
-    // SAFETY: whole pages within a free chunk of an arena that is locked: nobody has a pointer into them, and glibc itself
-    // gives them back so. Locked memory is refused.
+    // SAFETY: whole pages within a free chunk of an arena that is locked: no code has a pointer into them, and glibc
+    // itself returns them in the same way. The kernel refuses locked memory.
     unsafe { libc::madvise(start, range.length(), libc::MADV_DONTNEED) == 0 }
 }
 
-/// Whether the lock of an arena is what it is taken for: seen once, by having a thread wait for it.
+/// Whether the lock of an arena works as expected: tested once, by making a thread wait for it.
 pub(crate) fn proven() -> Result<(), String> {
     static PROVEN: OnceLock<Result<(), String>> = OnceLock::new();
     PROVEN
@@ -613,20 +617,20 @@ pub(crate) fn proven() -> Result<(), String> {
         .clone()
 }
 
-/// Longer than what a thread keeps for itself, so that freeing it takes the lock.
+/// Longer than the chunks of a thread's own cache, so that freeing it takes the lock.
 const PROBE: usize = 4000;
-/// A machine that is busy may not let the other thread run in time.
+/// A busy machine may not run the other thread in time.
 const PROOFS: usize = 5;
 const DOUBT: &str = "the lock of an arena was not understood: a thread that had to wait for it did not";
 
-/// Frees memory in another thread while its arena is locked. `None` where that thread did not come so far in time.
+/// Frees memory in another thread while its arena is locked. `None` where that thread did not block in time.
 fn prove() -> Result<Option<()>, String> {
     static FREED: AtomicBool = AtomicBool::new(false);
     let process = Process::open(None)?;
     // SAFETY: a length that is not 0.
     let address = unsafe { libc::malloc(PROBE) }.expose_provenance();
     let free = move || {
-        // SAFETY: got above, and freed once.
+        // SAFETY: allocated above, and freed once.
         unsafe { libc::free(ptr::with_exposed_provenance_mut(address)) };
     };
     let Some(arena) = process.arenas.iter().find(|arena| arena.owns(&process.words, address)) else {

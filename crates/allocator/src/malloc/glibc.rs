@@ -1,4 +1,4 @@
-//! glibc's malloc: whether it is the one in use, what was set from outside, `mallopt`, and what it holds.
+//! glibc's malloc: whether the process uses it, which tunables the environment sets, `mallopt`, and statistics.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_void};
@@ -19,13 +19,13 @@ use libc::Elf64_Sym as Symbol;
 
 const MALLOC: &CStr = c"malloc";
 
-/// Asks `dladdr1` for the symbol table's entry; dlfcn.h.
+/// Makes `dladdr1` return the entry of the symbol table; dlfcn.h.
 const RTLD_DL_SYMENT: c_int = 1;
 
-/// As many arenas as glibc makes before it settles how many there may be: `arena_test` of its malloc.c.
+/// The number of arenas that glibc creates before it fixes the maximum: `arena_test` of its malloc.c.
 const ARENAS_BEFORE_THE_LIMIT: u64 = if size_of::<usize>() == 4 { 2 } else { 8 };
 
-/// Whether `malloc` is glibc's own; where it is not, whose it is.
+/// Checks that `malloc` is glibc's own. The error names the file of the other `malloc`.
 pub(crate) fn tunable() -> Result<(), String> {
     match (owner_of_malloc(), malloc_seen_by(c"libc.so.6")) {
         (Some(owner), Some(libc)) if owner == libc => Ok(()),
@@ -37,10 +37,10 @@ pub(crate) fn tunable() -> Result<(), String> {
     }
 }
 
-/// The file with the `malloc` that everyone calls.
+/// The file with the `malloc` that all code calls.
 ///
-/// A program that takes the address of `malloc` has an entry of that name which leads to the definition elsewhere, and
-/// `dlsym` finds the entry. Then it is the first object that defines one, in the order in which they were loaded.
+/// A program that takes the address of `malloc` has a symbol table entry of that name that points to a definition
+/// elsewhere, and `dlsym` finds the entry. Then the definition is in the first loaded object that has one.
 fn owner_of_malloc() -> Option<CString> {
     // SAFETY: a name that ends with a null byte; nothing is called.
     let (owner, defined) = symbol_at(unsafe { libc::dlsym(libc::RTLD_DEFAULT, MALLOC.as_ptr()) })?;
@@ -50,22 +50,22 @@ fn owner_of_malloc() -> Option<CString> {
     let mut names: Vec<CString> = Vec::new();
     // SAFETY: `note_name` gets the vector, which outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(note_name), (&raw mut names).cast()) };
-    // The program itself has no name here.
+    // The program itself has an empty name here.
     names.into_iter().find(|name| !name.is_empty() && malloc_seen_by(name).as_ref() == Some(name))
 }
 
 unsafe extern "C" fn note_name(info: *mut libc::dl_phdr_info, _size: usize, names: *mut c_void) -> c_int {
-    // SAFETY: the loader's own, for the duration of this call.
+    // SAFETY: the struct belongs to the loader and is valid during this call.
     let name = unsafe { (*info).dlpi_name };
     // SAFETY: the loader's names end with a null byte.
     let name = unsafe { CStr::from_ptr(name) };
-    // SAFETY: the vector that `owner_of_malloc` passes on.
+    // SAFETY: the vector that `owner_of_malloc` passes.
     let names = unsafe { &mut *names.cast::<Vec<CString>>() };
     names.push(name.to_owned());
     0
 }
 
-/// The file that defines `malloc` for an object which is loaded: that object, or one that it needs.
+/// The file that defines `malloc` for a loaded object: that object, or one of its dependencies.
 fn malloc_seen_by(name: &CStr) -> Option<CString> {
     // SAFETY: a name that ends with a null byte; with RTLD_NOLOAD no code is run.
     let object = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY) };
@@ -83,26 +83,28 @@ fn malloc_seen_by(name: &CStr) -> Option<CString> {
 fn symbol_at(address: *const c_void) -> Option<(CString, bool)> {
     let mut found = MaybeUninit::<libc::Dl_info>::uninit();
     let mut entry: *mut c_void = ptr::null_mut();
-    // SAFETY: both have room for the answer, which is 0 for an address in no object.
+    // SAFETY: both pointers have space for the results; the call returns 0 for an address in no object.
     let known = unsafe { libc::dladdr1(address, found.as_mut_ptr(), &raw mut entry, RTLD_DL_SYMENT) };
     if known == 0 || entry.is_null() {
         return None;
     }
-    // SAFETY: filled in, as the answer says.
+    // SAFETY: the call has filled it, as its result says.
     let found = unsafe { found.assume_init() };
-    // SAFETY: a name of the loader's, which lives as long as the object; what defines malloc is never unloaded.
+    // SAFETY: the name belongs to the loader and lives as long as the object; the object that defines malloc is never
+    // unloaded.
     let name = unsafe { CStr::from_ptr(found.dli_fname) };
     // SAFETY: the entry of the object's symbol table; its type is that of this target.
     let section = unsafe { (*entry.cast::<Symbol>()).st_shndx };
     Some((name.to_owned(), section != 0))
 }
 
-/// What sets one of these tunables since before the process started: a variable's name, with the tunable's where it has several.
+/// The environment variable that sets one of these tunables since the start of the process, with the tunable's name
+/// where it sets several.
 pub(crate) fn set_from_outside(names: &[&str]) -> Option<String> {
-    // What glibc read at its start, whatever the program has done to its environment since.
+    // The environment that glibc read at its start, whatever the program has changed since.
     let block = fs::read("/proc/self/environ").unwrap_or_default();
     block.split(|&byte| byte == 0).filter_map(|entry| str::from_utf8(entry).ok()).find_map(|entry| {
-        // Reading GLIBC_TUNABLES, glibc before 2.39 ends each value in place: the next one is an entry of its own then.
+        // glibc before 2.39 ends each value of GLIBC_TUNABLES in place: the next value is then an entry of its own.
         let tunables = entry.strip_prefix("GLIBC_TUNABLES=").unwrap_or(entry);
         names.iter().find_map(|name| {
             let (tunable, variable) = (format!("glibc.malloc.{name}="), old_name(name));
@@ -114,48 +116,49 @@ pub(crate) fn set_from_outside(names: &[&str]) -> Option<String> {
     })
 }
 
-/// The environment variable of a tunable, as it was called before there was `GLIBC_TUNABLES`.
+/// The environment variable of a tunable from before `GLIBC_TUNABLES`.
 fn old_name(tunable: &str) -> String {
     let name = format!("MALLOC_{}", tunable.to_uppercase());
-    // The arena variables alone do not end with an underscore.
+    // Only the variables for arenas do not end with an underscore.
     if tunable.starts_with("arena") { name } else { name + "_" }
 }
 
-/// Sets the three sizes; each of them ends glibc's own adjusting of the threshold.
+/// Sets the three sizes; each of them ends glibc's own adjustment of the threshold.
 pub(crate) fn set_sizes(tuning: Tuning) -> Result<(), String> {
     set(libc::M_MMAP_THRESHOLD, "mmapThreshold", tuning.mmap_threshold)?;
     set_tops(tuning.trim_threshold, tuning.top_pad)
 }
 
-/// Sets what stays at the top of arenas.
+/// Sets how much stays at the top of arenas.
 pub(crate) fn set_tops(trim_threshold: i32, top_pad: i32) -> Result<(), String> {
     set(libc::M_TRIM_THRESHOLD, "trimThreshold", trim_threshold)?;
     set(libc::M_TOP_PAD, "topPad", top_pad)
 }
 
-/// Two of these leave little of a heap of 64 MiB.
+/// Two of these use nearly all of a heap of 64 MiB.
 const HALF_A_HEAP: usize = 31 << 20;
 
-/// Opens nearly all of the heap of this thread's arena, once. A heap that grows for a buffer takes an `mprotect` for each; it
-/// remembers how far it was opened, also once it was made shorter. Nothing is written, so no physical memory is taken.
+/// Opens nearly all of the heap of this thread's arena, once. Without it, a heap that grows for a buffer calls
+/// `mprotect` for each. glibc remembers how far a heap was opened, also after it was shortened. Nothing is written, so
+/// no physical memory is taken.
 pub(crate) fn open_heap(mmap_threshold: i32) {
     thread_local!(static OPENED: Cell<bool> = const { Cell::new(false) });
-    // SAFETY: both only tell a number.
+    // SAFETY: both calls only return a number.
     let main = unsafe { libc::gettid() } == unsafe { libc::getpid() };
-    // What is longer than the threshold is in no heap, and the first thread's arena has none.
+    // Allocations above the threshold are not in a heap, and the first thread's arena has no heaps.
     if main || usize::try_from(mmap_threshold).is_ok_and(|most| most <= HALF_A_HEAP) || OPENED.replace(true) {
         return;
     }
-    // What is not used would not even be asked for.
-    // SAFETY: a length that is not 0; null is as good as memory here.
+    // `black_box`: the compiler would remove an unused allocation.
+    // SAFETY: a length that is not 0; a null result is harmless here.
     let halves = [(); 2].map(|()| black_box(unsafe { libc::malloc(HALF_A_HEAP) }));
     for half in halves {
-        // SAFETY: got above, and nobody else knows it.
+        // SAFETY: allocated above, and no other code has the pointer.
         unsafe { libc::free(half) };
     }
 }
 
-/// Limits the arenas, where it is not too late for that.
+/// Limits the arenas, if glibc has not fixed the maximum yet.
 pub(crate) fn limit_arenas(most: i32) -> Result<(), String> {
     let arenas = stats().and_then(|stats| stats.arenas).unwrap_or(u64::MAX);
     if arenas > ARENAS_BEFORE_THE_LIMIT {
@@ -176,14 +179,14 @@ fn set(parameter: c_int, name: &str, value: i32) -> Result<(), String> {
     Err(format!("glibc refuses {name} = {value}"))
 }
 
-/// What all arenas hold together. It looks at each free chunk, under the lock of its arena.
+/// The memory of all arenas together. Visits each free chunk, under the lock of its arena.
 pub(crate) fn stats() -> Option<Stats> {
     let text = malloc_info()?;
     // The totals follow the last arena.
     let (arenas, totals) = text.rsplit_once("</heap>")?;
     let retained = size(totals, "<total type=\"fast\"")? + size(totals, "<total type=\"rest\"")?;
     let mapped = size(totals, "<system type=\"current\"")? + size(totals, "<total type=\"mmap\"")?;
-    // An arena lists what it has free by size, but for its top.
+    // An arena lists its free chunks by size, except for its top.
     let listed: u64 = arenas
         .lines()
         .filter_map(|line| {
@@ -208,14 +211,14 @@ pub(crate) fn stats() -> Option<Stats> {
     })
 }
 
-/// The size that follows in an element which begins so.
+/// The size attribute of the element that starts with this text.
 fn size(text: &str, element: &str) -> Option<u64> {
     let (_, rest) = text.split_once(element)?;
     let (_, rest) = rest.split_once("size=\"")?;
     rest.split_once('"')?.0.parse().ok()
 }
 
-/// `mallinfo2` knows no arenas, and glibc before 2.33 does not have it.
+/// `mallinfo2` does not report arenas, and glibc before 2.33 does not have it.
 fn malloc_info() -> Option<String> {
     let (mut text, mut length) = (ptr::null_mut(), 0);
     // SAFETY: both live until the stream is closed.
@@ -223,7 +226,7 @@ fn malloc_info() -> Option<String> {
     if stream.is_null() {
         return None;
     }
-    // SAFETY: the stream was opened above; 0 is the only option there is.
+    // SAFETY: the stream was opened above; 0 is the only valid option.
     let told = unsafe { libc::malloc_info(0, stream) };
     // SAFETY: the stream was opened above, and is not used any more.
     let closed = unsafe { libc::fclose(stream) };
@@ -232,7 +235,7 @@ fn malloc_info() -> Option<String> {
     }
     // SAFETY: closing has set both to the text and its length, which ends with a null byte.
     let answer = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
-    // SAFETY: the text is the caller's to free.
+    // SAFETY: the caller has to free the text.
     unsafe { libc::free(text.cast()) };
     (told == 0 && closed == 0).then_some(answer)
 }

@@ -1,4 +1,4 @@
-//! The malloc of the process: the one place that knows whose it is.
+//! The malloc of the process: selects the implementation by platform.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod glibc;

@@ -1,4 +1,4 @@
-//! Where malloc is not glibc's: there is nothing to set and nothing to look at, and the answers say so.
+//! Platforms whose malloc is not glibc's: nothing can be set or read, and the results say so.
 
 use crate::stats::Stats;
 

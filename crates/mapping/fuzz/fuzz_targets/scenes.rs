@@ -1,4 +1,4 @@
-//! The scenes of `tests/scenes/`, from bytes of libFuzzer's: `npm run test:fuzz`.
+//! Runs the scenes of `tests/scenes/` with bytes from `libFuzzer`: `npm run test:fuzz`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The one place that knows which operating system this is. Linux maps; everything else reads.
+//! Selects the operating system. Linux maps files; all other platforms read them.
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod linux;
@@ -18,28 +18,28 @@ use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// What the environment of the process asks for. It is read by the caller, on a thread where that is safe: `getenv` beside a
-/// thread that changes the environment is not.
+/// Settings from the environment of the process. The caller reads them on a thread where that is safe: `getenv`
+/// concurrent with a thread that changes the environment is not.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings {
-    /// Leave the SIGBUS handler out.
+    /// Do not install the SIGBUS handler.
     pub no_guard: bool,
-    /// Pretend that the kernel lacks `MADV_POPULATE_READ` and what came after it.
+    /// Behave as if the kernel lacked `MADV_POPULATE_READ` and later calls.
     pub touch: bool,
 }
 
-/// How a file is opened that may have to be made first.
+/// How a file that may not exist is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Creation {
-    /// There must be no such file yet.
+    /// The file must not exist.
     pub exclusive: bool,
-    /// The file loses all bytes that it has.
+    /// The existing content of the file is removed.
     pub truncate: bool,
-    /// Permission bits of a file that is made, which the umask of the process reduces. Unix only.
+    /// Permission bits of a created file, reduced by the umask of the process. Unix only.
     pub permissions: u32,
 }
 
-/// Opens for reading and writing, and makes the file where there is none. May wait for the disk.
+/// Opens for reading and writing, and creates the file if it does not exist. May wait for the disk.
 pub(crate) fn create(path: &Path, how: Creation) -> Result<File, Errno> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).create_new(how.exclusive).truncate(how.truncate);
@@ -50,14 +50,14 @@ pub(crate) fn create(path: &Path, how: Creation) -> Result<File, Errno> {
     options.open(path).map_err(|error| errno_of(&error))
 }
 
-/// Gives a file this size. Waits for the disk.
+/// Sets the size of a file. Waits for the disk.
 pub(crate) fn truncate(file: &File, size: u64) -> Result<(), Errno> {
     file.set_len(size).map_err(|error| errno_of(&error))
 }
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
-/// Takes the settings, before anything else of this crate is used. Only the first call counts.
+/// Sets the settings, before any other function of this crate is used. Only the first call counts.
 pub fn configure(settings: Settings) {
     _ = SETTINGS.set(settings);
 }
@@ -66,51 +66,52 @@ pub(crate) fn settings() -> Settings {
     *SETTINGS.get_or_init(Settings::default)
 }
 
-/// What this platform and kernel offer; found out once, by trying.
+/// The capabilities of this platform and kernel, detected once by trying.
 #[derive(Debug, Clone)]
 pub struct Capabilities {
-    /// How pages are brought into memory: `MADV_POPULATE_READ` (Linux 5.14), `touch`, one by one, or `read`, which leaves
-    /// them in the page cache alone; each off the JS thread.
+    /// How pages are brought into memory, always off the JS thread: `MADV_POPULATE_READ` (Linux 5.14), `touch` (one
+    /// page at a time), or `read` (into the page cache only).
     pub populate: &'static str,
     /// The page table can be read from `/proc/self/pagemap`, so that presence is known for every user.
     pub page_table: bool,
-    /// Files are mapped. Else every read copies through a system call, on the pool.
+    /// Files are mapped. Otherwise every read copies through a system call, on the pool.
     pub mapping: bool,
-    /// A lost page is answered with zeros and an error instead of SIGBUS.
+    /// A lost page yields zeros and an error instead of SIGBUS.
     pub guard: bool,
 }
 
-/// What is at a path or behind a descriptor.
+/// The metadata of a path or a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub(crate) device: u64,
     pub(crate) inode: u64,
     pub(crate) size: u64,
-    /// When the inode was made, where the file system keeps that: inode numbers are given away again.
+    /// The creation time of the inode, where the file system records it: inode numbers are reused.
     pub(crate) birth: Option<(i64, u32)>,
-    /// What it is, for people, unless it is a regular file.
+    /// The kind of file, in words; `None` for a regular file.
     pub(crate) irregular: Option<&'static str>,
 }
 
-/// What can be relied on in the file system of an open file; by default nothing.
+/// The properties of the file system of an open file; by default none.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct FileSystem {
-    /// Reads that must not wait (`RWF_NOWAIT`) are worth a try.
+    /// Non-blocking reads (`RWF_NOWAIT`) are useful.
     pub(crate) nowait: bool,
-    /// A copy from mapped memory, after which the size is looked at, tells nothing that `read(2)` would not have told. XFS puts zeros
-    /// over what is cut before it lowers the size: a copy in between would pass them off as data.
+    /// A copy from mapped memory, followed by a check of the size, returns only bytes that `read(2)` would have
+    /// returned. XFS zeroes truncated pages before it lowers the size: a copy in between would return the zeros as
+    /// data.
     pub(crate) copies_like_read: bool,
     /// `lseek` to the end reads the size from memory, without a lock.
     pub(crate) size_by_seek: bool,
-    /// It lies on this machine: calls on its files ask no server.
+    /// The file system is on this machine: calls on its files ask no server.
     pub(crate) local: bool,
-    /// Reading a hole through a mapping takes memory for it.
+    /// Reading a hole through a mapping allocates memory for it.
     pub(crate) holes_take_memory: bool,
-    /// Another file may come to be behind an open descriptor (overlayfs).
+    /// An open descriptor may come to refer to another file (overlayfs).
     pub(crate) layered: bool,
-    /// The bytes are made as they are read, and the size says nothing about them.
+    /// The kernel generates the bytes when they are read, and the size is meaningless.
     pub(crate) generated: bool,
-    /// Tells file systems apart whose device number is the same, one after the other.
+    /// Distinguishes file systems that get the same device number one after the other.
     pub(crate) id: u64,
 }

@@ -1,7 +1,7 @@
-//! Scenes on one thread: files, handles, views and paths, used and cut at random, against a model that has the bytes of each file
-//! in a `Vec`. Which bytes come out is judged, and which errors, with the sizes that they tell.
+//! Random scenes on one thread: files, handles, views and paths are used and truncated, and compared with a model that
+//! holds the bytes of each file in a `Vec`. The comparison covers bytes, errors, and the sizes in errors.
 //!
-//! A scene is played from bytes, whoever makes them: `tests/against_model.rs` takes them from seeds, and `fuzz/` from libFuzzer.
+//! A scene is generated from bytes: `tests/against_model.rs` takes them from seeds, and `fuzz/` from `libFuzzer`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -20,39 +20,39 @@ use faultless_mapping::{
 use rustix::fs::FallocateFlags;
 use tempfile::TempDir;
 
-/// How often what may be refused was done, so that a core that refuses everything is found out.
+/// Counts operations that may be refused, to detect a core that refuses everything.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
-    /// Copies that were made at once.
+    /// Synchronous copies.
     pub(crate) copies: usize,
-    /// Copies of what is at a path that were made at once.
+    /// Synchronous copies by path.
     pub(crate) path_copies: usize,
-    /// Views that were said to be ready.
+    /// Views that were reported as ready.
     pub(crate) ready: usize,
-    /// Pages of views that a cut file has cost.
+    /// Pages of views that were lost by a truncation.
     pub(crate) losses: usize,
 }
 
 type Choice<T> = arbitrary::Result<T>;
 
-/// What is in a file at this moment.
+/// The expected content of a file.
 struct Disk {
     bytes: Vec<u8>,
     file: File,
-    /// Always as long as now, and nobody has let go of it with locks: then it is known which pages are locked.
+    /// The length never changed, and no handle with locks was dropped: then the locked pages are known.
     steady: bool,
-    /// The shortest that it ever was: what lies behind may have been taken out of mappings, and is locked no more.
+    /// The smallest length so far: pages past it may have been replaced in mappings, and are no longer locked.
     shortest: usize,
 }
 
-/// A mapping behind views, which lives as long as the scene.
+/// A mapping for views, which lives as long as the scene.
 struct Mapped {
     views: Arc<Views>,
     disk: usize,
     through: bool,
-    /// Pages that are no longer the file's.
+    /// Pages that no longer belong to the file.
     private: BTreeMap<usize, Vec<u8>>,
-    /// From this page on there are zeros in place of the file, and what was stored to them.
+    /// From this page on, zeros replace the file; stores go to them.
     lost_from: Option<usize>,
 }
 
@@ -60,7 +60,7 @@ struct Handle {
     file: MappedFile,
     disk: usize,
     writable: bool,
-    /// Handles that come from one another by a fresh look have one.
+    /// Handles that come from one another by a refresh share a line.
     line: usize,
     locked: BTreeMap<usize, u32>,
 }
@@ -71,11 +71,11 @@ struct Scene<'bytes, 'done> {
     folder: TempDir,
     in_memory: bool,
     disks: Vec<Disk>,
-    /// What is at each path.
+    /// The current file at each path.
     paths: [usize; PATHS],
     handles: Vec<Handle>,
     mapped: BTreeMap<u32, Mapped>,
-    /// The write-through mappings that a flush of each line answers for.
+    /// The write-through mappings that a flush of each line covers.
     lines: Vec<Vec<u32>>,
     stamp: u8,
 }
@@ -84,10 +84,10 @@ const PATHS: usize = 2;
 const HANDLES: usize = 4;
 const IDLE: Duration = Duration::from_secs(600);
 
-/// Plays the scene that these bytes tell.
+/// Runs the scene that these bytes describe.
 pub(crate) fn play(bytes: &[u8], done: &mut Done) {
     let mut choices = Unstructured::new(bytes);
-    // Memory has no disk to wait for, other means of copying, and holes that take memory.
+    // A file in memory has no disk to wait for, uses other copy methods, and has holes that take memory.
     let in_memory = Path::new("/dev/shm").is_dir() && choices.ratio(1, 3).unwrap_or(false);
     let folder = if in_memory { tempfile::tempdir_in("/dev/shm") } else { tempfile::tempdir() }.unwrap();
     let mut scene = Scene {
@@ -102,7 +102,7 @@ pub(crate) fn play(bytes: &[u8], done: &mut Done) {
         lines: Vec::new(),
         stamp: 0,
     };
-    // Running out of bytes ends it.
+    // The scene ends when the bytes run out.
     _ = scene.begin().and_then(|()| scene.go_on());
     scene.end();
 }
@@ -142,13 +142,13 @@ impl Scene<'_, '_> {
         Ok(())
     }
 
-    /// Everything is let go of, and nothing stays locked.
+    /// Drops everything, and checks that no page stays locked.
     fn end(self) {
         release_paths(None);
         let had_locks = self.handles.iter().any(|handle| !handle.locked.is_empty());
         self.handles.iter().for_each(|handle| handle.file.unlock_all());
         drop(self);
-        // Handles that were closed have theirs taken back by another thread.
+        // A background thread unlocks the pages of closed handles.
         let patience = Instant::now() + Duration::from_secs(20);
         while locked_pages() > 0 {
             assert!(Instant::now() < patience, "locked for nobody; at the end: {had_locks}");
@@ -164,7 +164,7 @@ impl Scene<'_, '_> {
         Ok(self.below(2)? == 1)
     }
 
-    /// A number up to `most`, more often at an edge of something.
+    /// A number up to `most`, often at a boundary.
     fn edge(&mut self, most: usize) -> Choice<usize> {
         let at = match self.below(5)? {
             0 => self.choices.int_in_range(0..=most)?,
@@ -193,7 +193,7 @@ impl Scene<'_, '_> {
 
     fn fresh_bytes(&mut self, length: usize) -> Vec<u8> {
         self.stamp = self.stamp.wrapping_add(41);
-        // With zeros among them, also where pages end.
+        // The bytes include zeros, also at page ends.
         let mut pattern: Vec<u8> = (0..251).collect();
         pattern.rotate_left(usize::from(self.stamp % 251));
         let mut bytes = pattern.repeat(length / pattern.len() + 1);
@@ -217,7 +217,7 @@ impl Scene<'_, '_> {
         &self.disks[self.handles[handle].disk].bytes
     }
 
-    // What others do to the files.
+    // Changes from outside.
 
     fn replace(&mut self, path: usize) -> Choice<()> {
         let length = self.size()?;
@@ -285,7 +285,7 @@ impl Scene<'_, '_> {
         if range.length > 0 {
             let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
             let Disk { bytes, file, .. } = &mut self.disks[disk];
-            // Where the file system has no holes, nothing changes.
+            // A file system without holes changes nothing.
             if rustix::fs::fallocate(&*file, flags, range.offset, range.length as u64).is_ok() {
                 bytes[span(range)].fill(0);
             }
@@ -319,7 +319,7 @@ impl Scene<'_, '_> {
     fn close(&mut self) -> Choice<()> {
         let handle = self.any_handle()?;
         let Handle { disk, locked, .. } = self.handles.swap_remove(handle);
-        // Unlocked by another thread, at some time.
+        // A background thread unlocks them later.
         self.disks[disk].steady &= locked.is_empty();
         Ok(())
     }
@@ -388,7 +388,7 @@ impl Scene<'_, '_> {
         Ok(())
     }
 
-    /// Copies to a view that writes through to the same file, where a range may overlap itself.
+    /// Copies to a view that writes through to the same file, where source and target may overlap.
     fn copy_into_the_file(&mut self) -> Choice<()> {
         let handle = self.any_handle()?;
         if !self.handles[handle].writable {
@@ -458,7 +458,7 @@ impl Scene<'_, '_> {
         id
     }
 
-    /// Looks at bytes of a view, also behind the end of a file that was cut.
+    /// Reads bytes of a view, also past the end of a truncated file.
     fn touch_views(&mut self) -> Choice<()> {
         let handle = self.any_handle()?;
         let (range, id) = (self.range(self.length_of(handle))?, self.views_of(handle));
@@ -479,7 +479,7 @@ impl Scene<'_, '_> {
         assert_eq!(found, expected, "at {at} of {}: {:?}", self.disks[*disk].bytes.len(), private.keys());
     }
 
-    /// What a touch finds. Behind the end of the file it costs the mapping all that follows.
+    /// The byte that a touch returns. A touch past the end of the file replaces the rest of the mapping.
     fn reached(&mut self, id: u32, at: usize) -> u8 {
         let Some(mapped) = self.mapped.get_mut(&id) else { unreachable!("entered by views_of") };
         let (page, bytes) = (at / page_size(), &self.disks[mapped.disk].bytes);
@@ -509,7 +509,7 @@ impl Scene<'_, '_> {
         let is_files =
             mapped.through && mapped.lost_from.is_none_or(|lost| page < lost) && page * page_size() < size;
         if is_files && at >= size {
-            // A store to the rest of the last page is nobody's.
+            // A store to the rest of the last page has no defined effect.
             return Ok(());
         }
         self.reached(id, at);
@@ -553,7 +553,7 @@ impl Scene<'_, '_> {
         Ok(())
     }
 
-    // Mode r+.
+    // Flags r+.
 
     fn write(&mut self) -> Choice<()> {
         let handle = self.any_handle()?;
@@ -588,7 +588,7 @@ impl Scene<'_, '_> {
         Ok(())
     }
 
-    // What is in memory.
+    // Residency.
 
     fn lock_or_unlock(&mut self) -> Choice<()> {
         let handle = self.any_handle()?;
@@ -603,7 +603,7 @@ impl Scene<'_, '_> {
                     assert!(!is_cut(range, size) && locked_pages() >= pages.len());
                     pages.for_each(|page| *locked.entry(page).or_default() += 1);
                 }
-                // A machine that hardly lets anybody lock anything.
+                // The machine allows hardly any locked memory.
                 Err(Error::Lock { limit: LockLimit::Process(0..0x400_0000), .. }) => {}
                 Err(error) => must_be_cut(&error, range, size),
             },
@@ -626,8 +626,8 @@ impl Scene<'_, '_> {
         Ok(())
     }
 
-    /// What somebody has locked is locked, and nothing else, as long as no mapping may have taken the place of another: pages that
-    /// were cut off are not locked any more once a copy has met them, which depends on what it remembers.
+    /// Compares the locked pages with the expected ones, as long as no mapping may have been replaced: truncated pages
+    /// are unlocked once a copy has met them, which depends on remembered answers.
     fn count_locked(&self) {
         let of_disk = |disk: usize| {
             let end = self.disks[disk].shortest.div_ceil(page_size());
@@ -664,7 +664,7 @@ impl Scene<'_, '_> {
         let unwanted = self.below(8)?;
         let mut asked = Vec::new();
         for _ in 0..count {
-            // One more than there are: nothing is there.
+            // One number more than there are paths: no file exists there.
             let path = self.below(PATHS + 1)?;
             let offset = self.edge(5 << 19)? as u64;
             let length = if self.chance()? { Some(self.size()? as u64) } else { None };
@@ -727,7 +727,7 @@ fn part_of(bytes: &[u8], offset: u64, length: Option<u64>) -> &[u8] {
     &rest[..length.map_or(rest.len(), |length| rest.len().min(length as usize))]
 }
 
-/// Whether a range has bytes behind the place from which on a mapping is cut off from its file.
+/// Whether a range has bytes past the page from which on a mapping is disconnected from its file.
 fn is_lost(lost_from: Option<usize>, range: Range) -> bool {
     range.length > 0 && lost_from.is_some_and(|page| span(range).end > page * page_size())
 }
@@ -736,7 +736,7 @@ fn is_cut(range: Range, size: usize) -> bool {
     range.length > 0 && span(range).end > size
 }
 
-/// The error says that the file was cut below the range, and how long it is.
+/// Checks that the error reports the truncation below the range, and the right size.
 fn must_be_cut(error: &Error, range: Range, size: usize) {
     let Error::Truncated { range: bytes, size: told, .. } = error else { panic!("{error:?} for {range:?}") };
     assert!(is_cut(range, size), "not cut: {error:?}, {size}");
@@ -759,7 +759,7 @@ fn must_lie_within(bytes: faultless_mapping::ByteRange, range: Range) {
     );
 }
 
-/// Pages that this process has locked.
+/// The number of pages that this process has locked.
 fn locked_pages() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap();

@@ -1,4 +1,4 @@
-//! Open files: what they are, their bytes, and how they will be used.
+//! Open files: metadata, reads, writes and advice.
 
 use std::fs::File;
 use std::io::{IoSliceMut, Seek, Write};
@@ -38,86 +38,87 @@ impl From<Statx> for Stat {
 
 const KNOWN: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
 
-/// Looks at what is at `path`. May wait for the disk or a server.
+/// Reads the metadata of a path. May wait for the disk or a server.
 pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
     rustix::fs::statx(CWD, path, AtFlags::empty(), KNOWN).map(Into::into)
 }
 
-/// Looks at an open file. May wait for a network or FUSE server, for a local disk hardly ever.
+/// Reads the metadata of an open file. May wait for a network or FUSE server; hardly ever for a local disk.
 pub(crate) fn stat(fd: impl AsFd) -> Result<Stat, Errno> {
     rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, KNOWN).map(Into::into)
 }
 
-/// What the kernel knows of an open file at this moment, without asking a server: never waits.
+/// The metadata of an open file as the kernel knows it, without asking a server: never waits.
 pub(crate) fn stat_now(fd: impl AsFd) -> Result<Stat, Errno> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     rustix::fs::statx(fd, c"", flags, KNOWN).map(Into::into)
 }
 
-/// The size of an open file in a file system whose `lseek` reads it from memory. It moves the position of the descriptor,
-/// which nothing here uses.
+/// The size of an open file, on file systems whose `lseek` reads it from memory. Moves the position of the descriptor,
+/// which this crate does not use.
 pub(crate) fn size_by_seek(fd: impl AsFd) -> Result<u64, Errno> {
     rustix::fs::seek(fd, SeekFrom::End(0))
 }
 
-/// Opens what is at `path` as a mere name, if the whole way to it lies in the kernel's cache of names (`RESOLVE_CACHED`, Linux
-/// 5.12): asks no disk and no server, and disturbs no device. `None` means "not known", also where the kernel lacks the call.
+/// Opens a path as `O_PATH`, if the kernel's name cache has all of its components (`RESOLVE_CACHED`, Linux 5.12). Asks
+/// no disk and no server, and does not open devices. `None` means "not known", also where the kernel lacks the call.
 pub(crate) fn find_now(path: &Path) -> Option<OwnedFd> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()
 }
 
-/// Whether this thread's user may read what [`find_now`] has found, in a local file system: there nothing waits. Linux 5.8; false
-/// also where the kernel lacks the call.
+/// Whether this thread's user may read the result of [`find_now`], on a local file system, where the call does not
+/// wait. Linux 5.8; false also where the kernel lacks the call.
 pub(crate) fn may_read_now(name: impl AsFd) -> bool {
     let fd = name.as_fd().as_raw_fd();
     let flags = libc::AT_EMPTY_PATH | libc::AT_EACCESS;
-    // SAFETY: the name is empty and ends in a zero byte; the call only answers.
+    // SAFETY: the name is empty and ends in a zero byte; the call changes nothing.
     unsafe { libc::syscall(libc::SYS_faccessat2, fd, c"".as_ptr(), libc::R_OK, flags) == 0 }
 }
 
-/// Opens for reading, or for both. `O_NONBLOCK` so that a FIFO without a writer does not hang the thread.
+/// Opens for reading, or for reading and writing. `O_NONBLOCK` keeps a FIFO without a writer from blocking the thread.
 pub(crate) fn open(path: &Path, writable: bool) -> Result<File, Errno> {
     let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
     let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     rustix::fs::open(path, flags, Mode::empty()).map(File::from)
 }
 
-/// A second descriptor for the caller's open file; theirs may be closed at any time.
+/// A second descriptor for the caller's open file; the caller may close theirs at any time.
 pub(crate) fn duplicate(fd: i32) -> Result<File, Errno> {
     // SAFETY: F_DUPFD_CLOEXEC only reads the number; a number that is not open gives EBADF.
     let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
     if copy < 0 {
         return Err(last_errno());
     }
-    // SAFETY: the descriptor was made above and belongs to nobody else.
+    // SAFETY: the descriptor was created above and no other code owns it.
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(copy) }))
 }
 
-/// Opens the file behind a descriptor anew, for reading: an open file of its own, with advice of its own. On overlayfs a
-/// mapping through the old one goes on to show the lower layer when the file has been copied up; a new one shows the upper.
+/// Opens the file behind a descriptor again, for reading: a separate open file with separate advice. On overlayfs, a
+/// mapping through the old open file still shows the lower layer after the file was copied up; a new one shows the
+/// upper layer.
 pub(crate) fn reopen(fd: impl AsFd) -> Result<File, Errno> {
     open(&link_of(fd.as_fd().as_raw_fd()), false)
 }
 
-/// Has a descriptor lead to `/dev/null`: the file behind it is closed, and the number stays taken. Where the file lies on a server,
-/// closing it may wait for that.
+/// Redirects a descriptor to `/dev/null`: the file behind it is closed, and the number stays taken. Closing a file on a
+/// server may wait for the server.
 pub(crate) fn redirect_to_null(file: &File) -> Result<(), Errno> {
     let null = open(Path::new("/dev/null"), false)?;
-    // SAFETY: both descriptors are open, and the number of the second goes on to belong to `file`.
+    // SAFETY: both descriptors are open, and `file` still owns the number of the second.
     let number = unsafe { libc::dup3(null.as_raw_fd(), file.as_raw_fd(), libc::O_CLOEXEC) };
     if number < 0 { Err(last_errno()) } else { Ok(()) }
 }
 
-/// What a descriptor was opened for.
+/// The access mode of a descriptor.
 pub(crate) struct OpenedFor {
     pub(crate) reading: bool,
     pub(crate) writing: bool,
-    /// All writes go to the end of the file, wherever they are sent.
+    /// All writes go to the end of the file, whatever their offset.
     pub(crate) appending: bool,
 }
 
-/// Looks at the flags of a descriptor.
+/// Reads the flags of a descriptor.
 pub(crate) fn opened_for(fd: impl AsFd) -> Result<OpenedFor, Errno> {
     let flags = rustix::fs::fcntl_getfl(fd)?;
     let access = flags & OFlags::RWMODE;
@@ -130,18 +131,18 @@ fn link_of(fd: i32) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{fd}"))
 }
 
-/// Where an open descriptor leads, as `/proc` tells it.
+/// The path of an open descriptor according to `/proc`.
 pub(crate) fn path_of(fd: i32) -> PathBuf {
     let link = link_of(fd);
     std::fs::read_link(&link).unwrap_or(link)
 }
 
-/// The same of an open file.
+/// The path of an open file.
 pub(crate) fn path_of_file(file: &File) -> PathBuf {
     path_of(file.as_raw_fd())
 }
 
-// Numbers of file systems, of statfs(2).
+// Magic numbers of file systems, as in statfs(2).
 const BTRFS: u32 = 0x9123_683E;
 const EROFS: u32 = 0xE0F5_E1E2;
 const EXT: u32 = 0xEF53;
@@ -152,7 +153,7 @@ const XFS: u32 = 0x5846_5342;
 /// cgroup2, debugfs, proc, securityfs, sysfs and tracefs.
 const GENERATED: [u32; 6] = [0x6367_7270, 0x6462_6720, 0x9FA0, 0x7363_6673, 0x6265_6572, 0x7472_6163];
 
-/// What can be relied on in the file system of an open file. May wait for a server.
+/// The properties of the file system of an open file. May wait for a server.
 pub(crate) fn file_system(fd: impl AsFd) -> FileSystem {
     let fd = fd.as_fd();
     #[expect(
@@ -162,7 +163,7 @@ pub(crate) fn file_system(fd: impl AsFd) -> FileSystem {
     )]
     let kind = rustix::fs::fstatfs(fd).map_or(0, |found| found.f_type as u32);
     let id = rustix::fs::fstatvfs(fd).map_or(0, |found| found.f_fsid);
-    // What lies below an overlay is only known to be ext4, by the mark of its extents.
+    // The layer below an overlay is known to be ext4 only by the extents flag.
     let copies_like_read = match kind {
         BTRFS | EROFS | EXT | SQUASHFS | TMPFS => true,
         OVERLAYFS => has_extents(fd),
@@ -180,61 +181,63 @@ pub(crate) fn file_system(fd: impl AsFd) -> FileSystem {
     }
 }
 
-/// Whether a file is laid out in the extents of ext4, which tells so through an overlay as well.
+/// Whether a file is laid out in the extents of ext4. The flag is also visible through an overlay.
 fn has_extents(fd: impl AsFd) -> bool {
     const EXTENTS: u32 = 0x0008_0000;
     rustix::fs::ioctl_getflags(fd).unwrap_or(IFlags::empty()).bits() & EXTENTS != 0
 }
 
-/// How much one request to start I/O can start, in bytes: the device's read-ahead. Larger requests are silently cut.
+/// The bytes that one read-ahead request can start: the device's read-ahead. The kernel silently cuts larger requests.
 pub(crate) fn read_ahead(device: u64) -> u64 {
     const COMMON: u64 = 128 << 10;
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let found = std::fs::read_to_string(format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb")).ok();
     let kib: Option<u64> = found.and_then(|text| text.trim().parse().ok());
-    // Zero switches read-ahead off, and with it requests to start: one page each is what is left.
+    // Zero switches read-ahead off, and with it longer requests: one page per request remains.
     kib.map_or(COMMON, |kib| (kib << 10).max(page_size() as u64))
 }
 
 /// Starts reading `length` bytes at `offset` into the page cache and returns at once; takes no `mmap_lock`. The kernel
-/// cuts the request at the device's read-ahead. A length of zero would mean "to the end of the file": it is nothing here.
-/// Errors do not matter: whoever reads the range meets them.
+/// cuts the request at the device's read-ahead. For the kernel a length of zero means "to the end of the file"; here it
+/// does nothing. Errors are ignored: a later read of the range reports them.
 pub(crate) fn start_read(file: &File, offset: u64, length: u64) {
     if let Some(length) = NonZeroU64::new(length) {
         _ = rustix::fs::fadvise(file, offset, Some(length), rustix::fs::Advice::WillNeed);
     }
 }
 
-/// Begins a window of the kernel's own read-ahead at `offset`, where nothing is in memory yet, and returns at once; takes no
-/// `mmap_lock`. A read that may not wait (`RWF_NOWAIT`) does it, and finds nothing: a window is as long as what is asked for, up to
-/// the device's read-ahead. `false` where the file system knows no such reads; other errors are met by whoever reads.
+/// Starts a window of the kernel's own read-ahead at `offset`, where no page is in memory yet, and returns at once;
+/// takes no `mmap_lock`. A non-blocking read (`RWF_NOWAIT`) starts the window and returns no bytes. The window is as
+/// long as the read, up to the device's read-ahead. `false` where the file system does not support such reads; a later
+/// read reports other errors.
 pub(crate) fn begin_window(file: &File, offset: u64, length: u32) -> bool {
     const PART: u32 = 16 << 10;
     const MOST: usize = 1024;
-    // What has come into memory meanwhile is copied: all of it to the same place, where nobody looks.
+    // Pages that have become resident meanwhile are copied, all to the same buffer, which is not used.
     let mut nowhere = [0_u8; PART as usize];
     let part = libc::iovec { iov_base: nowhere.as_mut_ptr().cast(), iov_len: nowhere.len() };
     let parts = [part; MOST];
     let count = MOST.min(length.div_ceil(PART) as usize);
-    // SAFETY: the parts lie in `nowhere`, which lives to the end of this function and which nobody reads.
+    // SAFETY: the parts lie in `nowhere`, which lives to the end of this function and which no code reads.
     knows_nowait(unsafe { read_at_once(file, offset, &parts[..count]) })
 }
 
-/// Sets off the next windows of the kernel's own read-ahead, where the last ones have their marks: by a read of one byte in each half of
-/// the least window there is, which may not wait. What comes so lies in large folios, which take far less CPU time than the single
-/// pages that [`start_read`] asks for.
+/// Triggers the next windows of the kernel's own read-ahead at the marks of the last ones, by a non-blocking read of
+/// one byte in each half of the smallest window. Read-ahead allocates large folios, which take far less CPU time than
+/// the single pages of [`start_read`].
 pub(crate) fn pass_marks(file: &File, offset: u64, length: usize) {
     const HALF_WINDOW: usize = 64 << 10;
     let mut nowhere = 0_u8;
     let byte = [libc::iovec { iov_base: (&raw mut nowhere).cast(), iov_len: 1 }];
     for at in (0..length).step_by(HALF_WINDOW) {
-        // SAFETY: the byte lives to the end of this function, and nobody reads it.
+        // SAFETY: the byte lives to the end of this function, and no code reads it.
         _ = unsafe { read_at_once(file, offset + at as u64, &byte) };
     }
 }
 
-/// Reads what is in the page cache, without waiting for data. It can wait for the list of a file's extents, so nobody asks
-/// without evidence. Says how many bytes came; they may be fewer than asked, also away from the end of the file (Linux 5.9).
+/// Reads from the page cache, without waiting for data. It can wait for a file's extent list, so callers check
+/// residency first. Returns the number of bytes read, which may be smaller than requested, also before the end of the
+/// file (Linux 5.9).
 ///
 /// # Safety
 /// `length` bytes at `target` may be written.
@@ -249,7 +252,7 @@ pub(crate) unsafe fn read_now(
     unsafe { read_at_once(file, offset, &part) }
 }
 
-/// Whether the kernel and the file system know reads that may not wait, by how one of them ended.
+/// Whether the kernel and the file system support non-blocking reads, according to the result of one.
 pub(crate) fn knows_nowait(outcome: Result<usize, Errno>) -> bool {
     !matches!(outcome, Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM))
 }
@@ -257,10 +260,11 @@ pub(crate) fn knows_nowait(outcome: Result<usize, Errno>) -> bool {
 /// # Safety
 /// Each part may be written.
 unsafe fn read_at_once(file: &File, offset: u64, parts: &[libc::iovec]) -> Result<usize, Errno> {
-    // An offset that is none of this machine's `long` is read by other means.
+    // The caller uses another method for an offset that does not fit into `long`.
     let offset = libc::c_long::try_from(offset).map_err(|_| Errno::INVAL)?;
     let upper_half: libc::c_long = 0;
-    // SAFETY: preadv2 writes at most what the parts hold, for which the caller vouches. The C library of some targets lacks it.
+    // SAFETY: preadv2 writes at most the length of the parts, for which the caller vouches. The C library of some
+    // targets lacks it.
     let read = unsafe {
         libc::syscall(
             libc::SYS_preadv2,
@@ -275,7 +279,7 @@ unsafe fn read_at_once(file: &File, offset: u64, parts: &[libc::iovec]) -> Resul
     usize::try_from(read).map_err(|_| last_errno())
 }
 
-/// Reads the file. Waits for the disk. Fewer bytes than asked mean the end of the file.
+/// Reads from the file. Waits for the disk. Fewer bytes than requested mean the end of the file.
 pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
     let mut filled = 0;
     while filled < into.len() {
@@ -289,7 +293,7 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize
     Ok(filled)
 }
 
-/// Reads the file into several parts of memory, one after the other. Waits for the disk. Fewer bytes than there is room for may
+/// Reads from the file into several buffers, one after the other. Waits for the disk. Fewer bytes than requested may
 /// mean the end of the file.
 pub(crate) fn read_vectored_at(
     file: &File,
@@ -299,7 +303,7 @@ pub(crate) fn read_vectored_at(
     rustix::io::retry_on_intr(|| rustix::io::preadv(file, parts, offset))
 }
 
-/// Reads up to `length` bytes of the file to the end of `into`. Waits for the disk.
+/// Appends up to `length` bytes of the file to `into`. Waits for the disk.
 pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64) -> Result<(), Errno> {
     into.reserve(length);
     let (mut left, mut at) = (length, offset);
@@ -313,7 +317,7 @@ pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64
         if count == 0 {
             break;
         }
-        // SAFETY: the kernel has just written so many bytes behind those that there were.
+        // SAFETY: the kernel has just written this many bytes after the existing ones.
         unsafe { into.set_len(into.len() + count) };
         left -= count;
         at += count as u64;
@@ -321,14 +325,15 @@ pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64
     Ok(())
 }
 
-/// Opens the file behind a descriptor anew, so that each write goes to its end; none where that cannot be done.
+/// Opens the file behind a descriptor again with `O_APPEND`; `None` where that is not possible.
 pub(crate) fn open_appending(file: &File) -> Option<File> {
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC;
     rustix::fs::open(link_of(file.as_raw_fd()), flags, Mode::empty()).map(File::from).ok()
 }
 
-/// Writes all of `bytes` to the end of a file that was opened by [`open_appending`], which nobody else uses meanwhile; says where they
-/// went, and how many before an error. The kernel finds the end and writes there under one lock.
+/// Appends all of `bytes` to a file that was opened by [`open_appending`] and that no other thread uses meanwhile.
+/// Returns the offset of the first byte, and how many bytes were written before an error. The kernel finds the end and
+/// writes there under one lock.
 pub(crate) fn append_to(mut appender: &File, bytes: &[u8]) -> (u64, usize, Result<(), Errno>) {
     let (mut done, mut end) = (0, 0);
     let outcome = loop {
@@ -336,13 +341,13 @@ pub(crate) fn append_to(mut appender: &File, bytes: &[u8]) -> (u64, usize, Resul
             break Ok(());
         }
         match appender.write(&bytes[done..]) {
-            // A full file system of some kinds says this instead of ENOSPC.
+            // A full file system of some kinds returns 0 instead of ENOSPC.
             Ok(0) => break Err(Errno::NOSPC),
             Ok(count) => done += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => break Err(errno_of(&error)),
         }
-        // The position of this open file is behind what it wrote last, wherever the end of the file is by now.
+        // The position of this open file is the end of its last write, wherever the end of the file is by now.
         match appender.stream_position() {
             Ok(position) => end = position,
             Err(error) => break Err(errno_of(&error)),
@@ -354,23 +359,23 @@ pub(crate) fn append_to(mut appender: &File, bytes: &[u8]) -> (u64, usize, Resul
     (end.saturating_sub(done as u64), done, outcome)
 }
 
-/// Allocates the first `length` bytes of a file, whose size stays as it is. Waits for the disk.
+/// Allocates the first `length` bytes of a file without changing its size. Waits for the disk.
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere there is no such call")]
 pub(crate) fn reserve(file: &File, length: u64) -> Option<Result<(), Errno>> {
-    // Nothing to allocate is an error for the kernel.
+    // For the kernel a length of zero is an error.
     if length == 0 {
         return Some(Ok(()));
     }
     Some(rustix::io::retry_on_intr(|| rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, length)))
 }
 
-/// Writes all of `bytes` to the file; says how many went before an error. Waits for the disk where a page is changed in part
-/// that is not in memory, and where too much is waiting to be written.
+/// Writes all of `bytes` to the file; returns how many were written before an error. Waits for the disk where it
+/// changes a part of a page that is not resident, and where too many dirty pages wait to be written.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> (usize, Result<(), Errno>) {
     let mut done = 0;
     while done < bytes.len() {
         match file.write_at(&bytes[done..], offset + done as u64) {
-            // What a full file system of some kinds says instead of ENOSPC.
+            // A full file system of some kinds returns 0 instead of ENOSPC.
             Ok(0) => return (done, Err(Errno::NOSPC)),
             Ok(count) => done += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -380,13 +385,13 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> (usize, Result
     (done, Ok(()))
 }
 
-/// Has what was written by calls on the device, and the length of the file; waits for it.
+/// Waits until written data and the size of the file are on the device.
 pub(crate) fn sync_file(file: &File) -> Result<(), Errno> {
     rustix::fs::fdatasync(file)
 }
 
-/// Why a store to this page of a file is refused: asked of the kernel by having it find room for the page. Where it now finds
-/// some, there was none before.
+/// Why the kernel refuses a store to this page of a file. The function asks by allocating the page. Where the
+/// allocation succeeds, the file system had no space before.
 pub(crate) fn why_no_store(fd: impl AsFd, offset: u64) -> Errno {
     let found = rustix::fs::fallocate(fd, rustix::fs::FallocateFlags::KEEP_SIZE, offset, page_size() as u64);
     match found {
@@ -395,8 +400,9 @@ pub(crate) fn why_no_store(fd: impl AsFd, offset: u64) -> Errno {
     }
 }
 
-/// Tells the kernel how a descriptor will be used; takes no `mmap_lock`. A length of zero would mean "to the end of the file":
-/// it is nothing here. NORMAL, RANDOM and SEQUENTIAL are for the whole descriptor, whatever the range.
+/// Advises the kernel how a descriptor will be used; takes no `mmap_lock`. For the kernel a length of zero means "to
+/// the end of the file"; here it does nothing. NORMAL, RANDOM and SEQUENTIAL apply to the whole descriptor, whatever
+/// the range.
 pub(crate) fn advise(
     fd: impl AsFd,
     offset: u64,

@@ -1,4 +1,4 @@
-//! Mapped memory: mapping files, bringing pages in, keeping them, and what has become of them.
+//! Mapped memory: mapping files, populating, locking and dropping pages, and finding lost ones.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,26 +13,26 @@ use super::{POPULATE_READ, capabilities, errno_of, last_errno, page_size};
 /// The mapped addresses of a file.
 pub(crate) type Map = MmapRaw;
 
-/// Maps the file for reading; what others write to it shows.
+/// Maps the file for reading. Writes of other processes become visible.
 pub(crate) fn map_shared(file: &File, length: usize) -> Result<Map, Errno> {
     MmapOptions::new().len(length).map_raw_read_only(file).map_err(|error| errno_of(&error))
 }
 
-/// Maps the file for reading and writing; what is written stays in the mapping. `NORESERVE`, because hardly any page is ever
-/// written: a 1 TiB file must not need 1 TiB of swap.
+/// Maps the file for reading and writing; stores stay in the mapping. `NORESERVE`, because few pages are ever written:
+/// a 1 TiB file must not need 1 TiB of swap.
 pub(crate) fn map_copy_on_write(file: &File, length: usize) -> Result<Map, Errno> {
-    // SAFETY: the bytes are only ever reached through raw pointers, which make no claim about who else writes the file; a
-    // file cut short is what the guard is for.
+    // SAFETY: the bytes are only accessed through raw pointers, which make no claim about other writers of the file;
+    // the guard handles a truncated file.
     let map = unsafe { MmapOptions::new().len(length).no_reserve_swap().map_copy(file) };
     map.map(MmapRaw::from).map_err(|error| errno_of(&error))
 }
 
-/// Maps the file, which is open for writing, so that what is written reaches it.
+/// Maps the file, which is open for writing, so that stores reach it.
 pub(crate) fn map_write_through(file: &File, length: usize) -> Result<Map, Errno> {
     MmapOptions::new().len(length).map_raw(file).map_err(|error| errno_of(&error))
 }
 
-/// Pins pages; brings in those that are not in memory, and waits for the disk then.
+/// Locks pages; reads those that are not resident, and waits for the disk then.
 ///
 /// # Safety
 /// The range lies within one live mapping.
@@ -41,7 +41,7 @@ pub(crate) unsafe fn lock(start: *mut u8, length: usize) -> Result<(), Errno> {
     unsafe { rustix::mm::mlock(start.cast(), length) }
 }
 
-/// The opposite. Fails for nothing that is mapped.
+/// Unlocks pages. Never fails for mapped pages.
 ///
 /// # Safety
 /// As [`lock`].
@@ -50,7 +50,7 @@ pub(crate) unsafe fn unlock(start: *mut u8, length: usize) {
     _ = unsafe { rustix::mm::munlock(start.cast(), length) };
 }
 
-/// Writes what stores have changed to the device, and waits for it.
+/// Writes stored bytes to the device, and waits for it.
 ///
 /// # Safety
 /// As [`lock`].
@@ -66,9 +66,9 @@ pub(super) fn can_populate() -> bool {
     unsafe { libc::madvise(page.as_ptr().cast_mut().cast(), page.len(), libc::MADV_POPULATE_READ) == 0 }
 }
 
-/// Maps every page of the range into the page table, reading what is not in memory; waits for the disk.
-/// EFAULT where a touch would raise SIGBUS (past the end of the file, or an I/O error). What was populated before an
-/// error stays so. `start` must be page-aligned; EINTR is retried here.
+/// Maps every page of the range into the page table and reads pages that are not resident; waits for the disk. EFAULT
+/// where a touch would raise SIGBUS (past the end of the file, or an I/O error). Pages that were populated before an
+/// error stay populated. `start` must be page-aligned; EINTR is retried here.
 ///
 /// # Safety
 /// The range lies within one live mapping.
@@ -90,8 +90,9 @@ pub(crate) unsafe fn populate(start: *const u8, length: usize) -> Result<(), Err
     }
 }
 
-/// Has one call populate many ranges (`process_madvise` on this very process, Linux 6.14). False where the kernel does not know
-/// how, or where not all of them could be populated: then each is populated by itself, which tells what is wrong with it.
+/// Populates many ranges by one call (`process_madvise` on this process, Linux 6.14). False where the kernel does not
+/// support that, or where not all ranges could be populated: the caller then populates each range separately, which
+/// shows the error.
 ///
 /// # Safety
 /// Each range is whole pages of a live mapping.
@@ -126,8 +127,8 @@ pub(crate) unsafe fn populate_many(ranges: &[(usize, usize)]) -> bool {
     })
 }
 
-/// The way in for kernels without `MADV_POPULATE_READ`: one byte of each page is read. Past the end of the file that is
-/// a SIGBUS, which the guard turns into zeros and a damage mark; whoever called looks at both size and mark afterwards.
+/// Populates on kernels without `MADV_POPULATE_READ`: reads one byte of each page. Past the end of the file that raises
+/// SIGBUS, which the guard turns into zeros and a damage mark; the caller checks both size and mark afterwards.
 unsafe fn touch(start: *const u8, length: usize) {
     for page in (0..length).step_by(page_size()) {
         // SAFETY: within the range that the caller vouches for.
@@ -137,8 +138,8 @@ unsafe fn touch(start: *const u8, length: usize) {
     }
 }
 
-/// Takes the memory behind a result in one call (`MADV_POPULATE_WRITE`, Linux 5.14) instead of one page fault for each of its
-/// pages. Changes no byte; where the kernel refuses, the faults come as ever.
+/// Populates the memory of a result by one call (`MADV_POPULATE_WRITE`, Linux 5.14) instead of one page fault per page.
+/// Changes no byte; where the kernel refuses, the page faults happen as usual.
 pub(crate) fn take_memory(target: &mut [u8]) {
     let page = page_size();
     let start = target.as_mut_ptr().align_offset(page);
@@ -150,16 +151,17 @@ pub(crate) fn take_memory(target: &mut [u8]) {
     }
 }
 
-/// A part of a mapping in whose place something else is mapped.
+/// A part of a mapping that another mapping has replaced.
 pub(crate) struct Detached {
     pub(crate) addresses: std::ops::Range<usize>,
-    /// A private copy of the file; else zeros.
+    /// The replacement is a private copy of the file; otherwise it is zeros.
     pub(crate) of_file: bool,
 }
 
-/// The first part of a shared mapping that is not shared any more, by the kernel's own list. EIO where that cannot be read.
+/// The first part of a shared mapping that is no longer shared, according to `/proc/self/maps`. EIO where that cannot
+/// be read.
 pub(crate) fn first_detached(of: std::ops::Range<usize>) -> Result<Option<Detached>, Errno> {
-    // Bytes, because names of files need not be UTF-8.
+    // Read as bytes, because file names need not be UTF-8.
     let list = std::fs::read("/proc/self/maps").map_err(|error| errno_of(&error))?;
     let detached = list.split(|&byte| byte == b'\n').find_map(|line| {
         // As in "7f0a40000000-7f0a40001000 rw-s 00000000 08:01 1234 /path".
@@ -175,7 +177,7 @@ pub(crate) fn first_detached(of: std::ops::Range<usize>) -> Result<Option<Detach
     Ok(detached)
 }
 
-/// Has faults of a mapping read their own page alone, or around it again. Takes `mmap_lock` for writing, once.
+/// Sets whether a fault of a mapping reads its own page alone, or pages around it. Takes `mmap_lock` for writing, once.
 ///
 /// # Safety
 /// The range is one live mapping.
@@ -185,7 +187,8 @@ pub(crate) unsafe fn expect_random(start: *mut u8, length: usize, at_random: boo
     _ = unsafe { rustix::mm::madvise(start.cast(), length, advice) };
 }
 
-/// Moves pages to the end of the line of what is kept in memory (`MADV_COLD`, Linux 5.4). A hint. Takes `mmap_lock` for reading.
+/// Deactivates pages, so that the kernel reclaims them first (`MADV_COLD`, Linux 5.4). A hint. Takes `mmap_lock` for
+/// reading.
 ///
 /// # Safety
 /// The range lies within one live mapping.
@@ -194,8 +197,9 @@ pub(crate) unsafe fn make_cold(start: *mut u8, length: usize) {
     _ = unsafe { rustix::mm::madvise(start.cast(), length, rustix::mm::Advice::LinuxCold) };
 }
 
-/// Takes pages out of the page table (`MADV_DONTNEED`); the next touch brings back what the file has, and whatever was stored to
-/// private pages is lost. Takes `mmap_lock` for reading. Locked pages stay: the kernel refuses (EINVAL), and the others go one by one.
+/// Removes pages from the page table (`MADV_DONTNEED`). The next touch reads the file's bytes again; stores to private
+/// pages are lost. Takes `mmap_lock` for reading. The kernel refuses ranges with locked pages (EINVAL); then the other
+/// pages are dropped one by one.
 ///
 /// # Safety
 /// The pages lie within one live mapping of a file, and `start` is page-aligned.
@@ -211,11 +215,11 @@ pub(crate) unsafe fn drop_pages(start: *mut u8, pages: usize) {
     }
 }
 
-/// Maps zeros in the place of a mapping, in one step. The pages go first, in pieces: replaced as they are, all of them would be taken
-/// out of the page table under `mmap_lock`, held for writing.
+/// Replaces a mapping by zeros, in one step. The pages are dropped first, in slices: otherwise the kernel would remove
+/// all of them from the page table under `mmap_lock`, held for writing.
 ///
 /// # Safety
-/// The range is one live mapping of a file, of which nobody needs the bytes any more.
+/// The range is one live mapping of a file whose bytes are no longer needed.
 pub(crate) unsafe fn map_zeros(start: *mut u8, length: usize) -> Result<(), Errno> {
     const STEP: usize = 64 << 20;
     for at in (0..length).step_by(STEP) {
@@ -224,17 +228,17 @@ pub(crate) unsafe fn map_zeros(start: *mut u8, length: usize) -> Result<(), Errn
     }
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: passed on from the caller; the addresses go on to belong to whoever has them.
+    // SAFETY: passed on from the caller; the same value keeps owning the addresses.
     let at = unsafe { libc::mmap(start.cast(), length, protection, flags, -1, 0) };
     if at == libc::MAP_FAILED { Err(last_errno()) } else { Ok(()) }
 }
 
-/// How many bytes this process may lock; `None` without a limit.
+/// The bytes that this process may lock; `None` without a limit.
 pub(crate) fn lock_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Memlock).current
 }
 
-/// How many mappings a process may have.
+/// The maximum number of mappings of a process.
 pub(crate) fn most_mappings() -> usize {
     static MOST: OnceLock<usize> = OnceLock::new();
     const COMMON: usize = 65_530;
@@ -249,15 +253,16 @@ fn read_number(path: impl AsRef<Path>) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// What a memory cgroup leaves to be locked, in bytes.
+/// The limit of a memory cgroup, and the memory that can still be locked, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Room {
     pub(crate) limit: u64,
     pub(crate) left: u64,
 }
 
-/// The least that the memory cgroups of this process leave to be locked; `None` where none has a limit. What can be written to a
-/// disk or read again makes room; a sixteenth of the limit is left to everything else.
+/// The smallest amount that the memory cgroups of this process leave to be locked; `None` where none has a limit. Pages
+/// that can be written back or read again are reclaimable and do not count; a sixteenth of the limit is left to
+/// everything else.
 pub(crate) fn room_to_lock() -> Option<Room> {
     const ROOT: &str = "/sys/fs/cgroup";
     const TAKEN: [&str; 6] =
@@ -265,7 +270,7 @@ pub(crate) fn room_to_lock() -> Option<Room> {
     const TAKEN_V1: [&str; 2] = ["total_rss", "total_unevictable"];
     let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let of = |line: &str| {
-        // As in "0::/user.slice", or, of the first version, "9:memory:/user.slice".
+        // As in "0::/user.slice" (cgroup v2) or "9:memory:/user.slice" (v1).
         let (_, rest) = line.split_once(':')?;
         let (controllers, path) = rest.split_once(':')?;
         let path = path.trim_start_matches('/').to_owned();
@@ -285,7 +290,7 @@ pub(crate) fn room_to_lock() -> Option<Room> {
 }
 
 fn room_of(group: &Path, limit_name: &str, taken: &[&str]) -> Option<Room> {
-    // "max" is no number; the first version says it by a number that no machine has.
+    // v2 writes "max" for no limit; v1 writes a number larger than any machine's memory.
     let limit = read_number(group.join(limit_name)).filter(|&limit| limit < 1 << 60)?;
     let stat = std::fs::read_to_string(group.join("memory.stat")).ok()?;
     let of = |line: &str| {

@@ -1,4 +1,4 @@
-//! Linux: the calls that open, read, map and look at files, with what the kernel does at their edges.
+//! Linux: the system calls for files and memory, with the kernel's behaviour in edge cases.
 
 mod files;
 mod memory;
@@ -14,7 +14,7 @@ pub use rustix::io::Errno;
 
 use super::{Capabilities, settings};
 
-/// What this kernel can do.
+/// The capabilities of this kernel.
 pub fn capabilities() -> &'static Capabilities {
     static FOUND: OnceLock<Capabilities> = OnceLock::new();
     FOUND.get_or_init(|| Capabilities {
@@ -33,7 +33,7 @@ pub fn page_size() -> usize {
     rustix::param::page_size()
 }
 
-/// The tick of the kernel's coarse clock, in nanoseconds since the start of the machine: read without a system call.
+/// The tick of the kernel's coarse clock, in nanoseconds since boot: read without a system call.
 pub(crate) fn tick() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
     #[expect(clippy::cast_sign_loss, reason = "this clock is never negative")]
@@ -42,17 +42,17 @@ pub(crate) fn tick() -> u64 {
     }
 }
 
-/// What an error number is called, like ENOENT.
+/// The name of an error number, such as ENOENT.
 pub(crate) fn name_of(errno: Errno) -> String {
     format!("{:?}", nix::errno::Errno::from_raw(errno.raw_os_error()))
 }
 
-/// The kernel's number behind an error of the standard library.
+/// The error number in an error of the standard library.
 pub(crate) fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
-/// The errno that the last libc call of this thread left behind.
+/// The errno of the last libc call of this thread.
 fn last_errno() -> Errno {
     errno_of(&std::io::Error::last_os_error())
 }

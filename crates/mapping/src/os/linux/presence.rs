@@ -1,4 +1,4 @@
-//! Which pages are in memory, by the page table and by the page cache.
+//! Which pages are resident, according to the page table and the page cache.
 
 use std::fs::File;
 use std::ops::Range as Span;
@@ -10,7 +10,7 @@ use rustix::ioctl;
 
 use super::{Errno, page_size, settings};
 
-/// The process's page table, for presence bits; `None` where `/proc` or the right to read it is missing.
+/// The process's page table, for presence bits; `None` where `/proc` or the permission to read it is missing.
 fn page_table() -> Option<&'static File> {
     static TABLE: OnceLock<Option<File>> = OnceLock::new();
     TABLE.get_or_init(|| File::open("/proc/self/pagemap").ok()).as_ref()
@@ -20,10 +20,10 @@ pub(super) fn can_read_page_table() -> bool {
     page_table().is_some()
 }
 
-/// Pages looked at in one go: a buffer on the stack, 1 MiB of mapping.
+/// Pages per step: a buffer on the stack, 1 MiB of mapping.
 const LOOK: usize = 256;
 
-/// What `PAGEMAP_SCAN` is asked, as `linux/fs.h` has it.
+/// The argument of `PAGEMAP_SCAN`, as in `linux/fs.h`.
 #[repr(C)]
 #[derive(Default, Clone, Copy)]
 struct Scan {
@@ -41,7 +41,7 @@ struct Scan {
     told: u64,
 }
 
-/// What it answers: addresses.
+/// One result of `PAGEMAP_SCAN`: addresses.
 #[repr(C)]
 #[derive(Default, Clone, Copy)]
 struct Region {
@@ -50,8 +50,9 @@ struct Region {
     categories: u64,
 }
 
-/// Calls `with` for each run of pages of the range that is in the page table, by numbers that count from its start; false where
-/// the page table cannot be read. Never waits for a disk; takes `mmap_lock` for reading. `start` is an address, page-aligned.
+/// Calls `with` for each run of pages of the range that is in the page table, with page numbers relative to its start;
+/// false where the page table cannot be read. Never waits for a disk; takes `mmap_lock` for reading. `start` is a
+/// page-aligned address.
 pub(crate) fn look_at_page_table(start: usize, pages: usize, mut with: impl FnMut(Span<usize>)) -> bool {
     static SCANS: AtomicBool = AtomicBool::new(true);
     let Some(table) = page_table() else { return false };
@@ -65,8 +66,8 @@ pub(crate) fn look_at_page_table(start: usize, pages: usize, mut with: impl FnMu
     look_at_entries(table, start, pages, IS_PRESENT, with)
 }
 
-/// Calls `with` for pages of a copy-on-write mapping that are in the page table and still the file's: nothing was stored to them.
-/// Nothing where the page table cannot be read.
+/// Calls `with` for pages of a copy-on-write mapping that are in the page table and still belong to the file: they were
+/// not stored to. Calls nothing where the page table cannot be read.
 pub(crate) fn look_at_pages_of_file(start: usize, pages: usize, mut with: impl FnMut(Span<usize>)) {
     let Some(table) = page_table() else { return };
     let wanted = Scan { all_of: PRESENT | OF_FILE, ..Scan::default() };
@@ -75,7 +76,7 @@ pub(crate) fn look_at_pages_of_file(start: usize, pages: usize, mut with: impl F
     }
 }
 
-/// Bits of an entry of the page table.
+/// Bits of a page table entry.
 const IS_PRESENT: u64 = 1 << 63;
 const IS_OF_FILE: u64 = 1 << 61;
 
@@ -105,8 +106,8 @@ fn look_at_entries(
     true
 }
 
-/// The same by one question for all pages: 512 of them take twice as long as one. The kernel is asked for those that are not
-/// there, since each that it tells of takes time.
+/// Does the same by one system call for all pages: 512 pages take twice as long as one. It asks for the absent pages,
+/// because each reported run takes time.
 fn scan(table: &File, start: usize, pages: usize, with: &mut impl FnMut(Span<usize>)) -> Result<(), Errno> {
     let mut next = 0;
     let absent = Scan { inverted: PRESENT, all_of: PRESENT, ..Scan::default() };
@@ -122,11 +123,11 @@ fn scan(table: &File, start: usize, pages: usize, with: &mut impl FnMut(Span<usi
     Ok(())
 }
 
-/// Categories of pages, as `linux/fs.h` numbers them.
+/// Categories of pages, as numbered in `linux/fs.h`.
 const OF_FILE: u64 = 1 << 2;
 const PRESENT: u64 = 1 << 3;
 
-/// Calls `with` for each run of pages of the kind that `wanted` describes.
+/// Calls `with` for each run of pages that matches `wanted`.
 fn scan_for(
     wanted: Scan,
     table: &File,
@@ -151,8 +152,8 @@ fn scan_for(
         };
         // SAFETY: the number is that of a call that takes a `Scan`.
         let call = unsafe { ioctl::Updater::<SCAN, Scan>::new(&mut scan) };
-        // SAFETY: the kernel reads and writes one `Scan`, of the size that it is told, and as many regions as there is room for; both
-        // live to the end of the call. It changes no other memory, since no flag asks for that.
+        // SAFETY: the kernel reads and writes one `Scan` of the given size, and at most as many regions as the array
+        // has; both live to the end of the call. It changes no other memory, since no flag requests that.
         unsafe { ioctl::ioctl(table, call) }?;
         for region in regions.iter().take_while(|region| region.end > 0) {
             with(number(region.start)..number(region.end));
@@ -165,25 +166,25 @@ fn scan_for(
     Ok(())
 }
 
-/// How many pages are in the page table at this moment, so that touching them cannot wait; zero where that cannot be known. True for
-/// every user, and never waits itself. `start` is an address, page-aligned.
+/// How many pages are in the page table at this moment, so that touching them cannot wait; zero where that cannot be
+/// known. Correct for every user, and never waits. `start` is a page-aligned address.
 pub(crate) fn count_mapped(start: usize, pages: usize) -> usize {
     let mut present = 0;
     look_at_page_table(start, pages, |run| present += run.len());
     present
 }
 
-/// Calls `with` for runs of one byte per page, bit 0 of which says whether the page is in the page cache, by the kernel's word:
-/// it says so of every page to users who neither own the file nor may write it. Never waits for a disk; takes `mmap_lock` for
-/// reading.
+/// Calls `with` for runs of one byte per page, whose bit 0 says whether the page is in the page cache according to
+/// `mincore`. `mincore` reports every page as cached to users who neither own the file nor may write it. Never waits
+/// for a disk; takes `mmap_lock` for reading.
 pub(crate) fn look_at_cache(start: usize, pages: usize, mut with: impl FnMut(&[u8]) -> bool) -> bool {
     let mut flags = [0_u8; LOOK];
     let mut done = 0;
     while done < pages {
         let run = &mut flags[..LOOK.min(pages - done)];
         let address = (start + done * page_size()) as *mut libc::c_void;
-        // SAFETY: mincore writes one byte per page of the range, for which `run` has room; it reads no memory of ours
-        // and answers ENOMEM for addresses that are not mapped.
+        // SAFETY: mincore writes one byte per page of the range, for which `run` has space; it reads no memory of ours
+        // and returns ENOMEM for addresses that are not mapped.
         let failed = unsafe { libc::mincore(address, run.len() * page_size(), run.as_mut_ptr()) } != 0;
         if failed || !with(run) {
             return false;
@@ -193,7 +194,7 @@ pub(crate) fn look_at_cache(start: usize, pages: usize, mut with: impl FnMut(&[u
     true
 }
 
-/// Whether the kernel says of each page of the range that it is in the page cache.
+/// Whether `mincore` reports each page of the range as cached.
 pub(crate) fn all_cached(start: usize, pages: usize) -> bool {
     look_at_cache(start, pages, |run| run.iter().all(|flag| flag & 1 == 1))
 }

@@ -1,5 +1,5 @@
-//! Everything but Linux: files are read, not mapped. Nothing here is known to be in memory, so every read goes to the pool and
-//! copies through a system call; views are copies, because nothing stands between a cut file and a crash.
+//! Platforms other than Linux: files are read, not mapped. No page is known to be resident, so every read is a pool job
+//! that copies through a system call. Views are copies, because there is no guard against truncated files.
 
 use std::fs::File;
 use std::io::{ErrorKind, IoSliceMut};
@@ -19,27 +19,27 @@ pub use windows::{Errno, page_size};
 
 use super::{Capabilities, FileSystem};
 
-/// What this platform can do.
+/// The capabilities of this platform.
 pub fn capabilities() -> &'static Capabilities {
     &Capabilities { populate: "read", page_table: false, mapping: false, guard: false }
 }
 
-/// Nothing is relied on.
+/// No property is assumed except that the file is local.
 pub(crate) fn file_system(_file: &File) -> FileSystem {
     FileSystem { local: true, ..FileSystem::default() }
 }
 
-/// The same file again.
+/// A second handle of the same open file.
 pub(crate) fn reopen(file: &File) -> Result<File, Errno> {
     file.try_clone().map_err(|error| errno_of(&error))
 }
 
-/// Nothing keeps the file open but its handle.
+/// Does nothing: only the handle keeps the file open.
 pub(crate) fn redirect_to_null(_file: &File) -> Result<(), Errno> {
     Ok(())
 }
 
-/// No request to start I/O is made, of whatever length.
+/// There is no limit, because no read-ahead request is made.
 pub(crate) fn read_ahead(_device: u64) -> u64 {
     u64::MAX
 }
@@ -54,7 +54,7 @@ pub(crate) fn begin_window(_file: &File, _offset: u64, _length: u32) -> bool {
 
 pub(crate) fn pass_marks(_file: &File, _offset: u64, _length: usize) {}
 
-/// What a memory cgroup leaves to be locked.
+/// The limit of a memory cgroup, and the memory that can still be locked.
 pub(crate) struct Room {
     pub(crate) limit: u64,
     pub(crate) left: u64,
@@ -68,23 +68,23 @@ pub(crate) fn lock_limit() -> Option<u64> {
     None
 }
 
-/// Asked only of stores to views.
+/// Only called for stores to views, which do not exist here.
 pub(crate) fn why_no_store(_file: &File, _offset: u64) -> Errno {
     Errno::IO
 }
 
-/// How a file will be used. No more than a hint anywhere; here nobody takes it.
+/// How a file will be used. A hint, which this platform ignores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {
     /// No advice.
     Normal,
     /// Reads go from start to end.
     Sequential,
-    /// Reads go anywhere.
+    /// Reads go to any offset.
     Random,
-    /// The range is wanted soon.
+    /// The range will be needed soon.
     WillNeed,
-    /// The range is not wanted soon.
+    /// The range will not be needed soon.
     DontNeed,
 }
 
@@ -93,35 +93,35 @@ pub(crate) fn advise(_file: &File, _offset: u64, _length: u64, _advice: Advice) 
     Ok(())
 }
 
-/// There is no way from an open file to a second one that appends.
+/// An open file cannot be reopened for appending here.
 pub(crate) fn open_appending(_file: &File) -> Option<File> {
     None
 }
 
-/// Asked only of what [`open_appending`] gave.
+/// Only called with the result of [`open_appending`].
 pub(crate) fn append_to(_appender: &File, _bytes: &[u8]) -> (u64, usize, Result<(), Errno>) {
     (0, 0, Err(Errno::OPNOTSUPP))
 }
 
-/// There is no call for it that all of these systems have.
+/// No call for this exists on all of these systems.
 pub(crate) fn reserve(_file: &File, _length: u64) -> Option<Result<(), Errno>> {
     None
 }
 
-/// Has what was written on the device, and the length of the file; waits for it.
+/// Waits until written data and the size of the file are on the device.
 pub(crate) fn sync_file(file: &File) -> Result<(), Errno> {
     file.sync_data().map_err(|error| errno_of(&error))
 }
 
-/// What a descriptor was opened for.
+/// The access mode of a descriptor.
 pub(crate) struct OpenedFor {
     pub(crate) reading: bool,
     pub(crate) writing: bool,
-    /// All writes go to the end of the file, wherever they are sent.
+    /// All writes go to the end of the file, whatever their offset.
     pub(crate) appending: bool,
 }
 
-/// Reads the file. Waits for the disk. Fewer bytes than asked mean the end of the file.
+/// Reads from the file. Waits for the disk. Fewer bytes than requested mean the end of the file.
 pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
     let mut filled = 0;
     while filled < into.len() {
@@ -135,7 +135,7 @@ pub(crate) fn read_at(file: &File, into: &mut [u8], offset: u64) -> Result<usize
     Ok(filled)
 }
 
-/// Reads the file into several parts of memory, one after the other. Waits for the disk. Fewer bytes than there is room for mean
+/// Reads from the file into several buffers, one after the other. Waits for the disk. Fewer bytes than requested mean
 /// the end of the file.
 pub(crate) fn read_vectored_at(
     file: &File,
@@ -153,7 +153,7 @@ pub(crate) fn read_vectored_at(
     Ok(filled)
 }
 
-/// Reads up to `length` bytes of the file to the end of `into`. Waits for the disk.
+/// Appends up to `length` bytes of the file to `into`. Waits for the disk.
 pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64) -> Result<(), Errno> {
     let before = into.len();
     into.resize(before + length, 0);
@@ -162,7 +162,7 @@ pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64
     read.map(|_| ())
 }
 
-/// Writes all of `bytes` to the file; says how many went before an error. Waits for the disk.
+/// Writes all of `bytes` to the file; returns how many were written before an error. Waits for the disk.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> (usize, Result<(), Errno>) {
     let mut done = 0;
     while done < bytes.len() {

@@ -1,4 +1,4 @@
-//! Unix without what only Linux has: what identifies a file, and positioned reads.
+//! Unix without Linux-only calls: file identity and positioned reads.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -27,17 +27,17 @@ impl From<Metadata> for Stat {
     }
 }
 
-/// Looks at what is at `path`. May wait for the disk.
+/// Reads the metadata of a path. May wait for the disk.
 pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
     std::fs::metadata(path).map(Into::into).map_err(|error| errno_of(&error))
 }
 
-/// Looks at an open file.
+/// Reads the metadata of an open file.
 pub(crate) fn stat(file: &File) -> Result<Stat, Errno> {
     file.metadata().map(Into::into).map_err(|error| errno_of(&error))
 }
 
-/// Opens for reading, or for both. `O_NONBLOCK` so that a FIFO without a writer does not hang the thread.
+/// Opens for reading, or for reading and writing. `O_NONBLOCK` keeps a FIFO without a writer from blocking the thread.
 pub(crate) fn open(path: &Path, writable: bool) -> Result<File, Errno> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     OpenOptions::new()
@@ -48,18 +48,18 @@ pub(crate) fn open(path: &Path, writable: bool) -> Result<File, Errno> {
         .map_err(|error| errno_of(&error))
 }
 
-/// A second descriptor for the caller's open file; theirs may be closed at any time.
+/// A second descriptor for the caller's open file; the caller may close theirs at any time.
 pub(crate) fn duplicate(fd: i32) -> Result<File, Errno> {
     // SAFETY: F_DUPFD_CLOEXEC only reads the number; a number that is not open gives EBADF.
     let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
     if copy < 0 {
         return Err(errno_of(&io::Error::last_os_error()));
     }
-    // SAFETY: the descriptor was made above and belongs to nobody else.
+    // SAFETY: the descriptor was created above and no other code owns it.
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(copy) }))
 }
 
-/// Looks at the flags of a descriptor.
+/// Reads the flags of a descriptor.
 pub(crate) fn opened_for(file: &File) -> Result<OpenedFor, Errno> {
     let flags = rustix::fs::fcntl_getfl(file)?;
     let access = flags & OFlags::RWMODE;
@@ -68,12 +68,12 @@ pub(crate) fn opened_for(file: &File) -> Result<OpenedFor, Errno> {
     Ok(OpenedFor { reading, writing, appending: flags.contains(OFlags::APPEND) })
 }
 
-/// Where an open descriptor can be found by name.
+/// A path that leads to an open descriptor.
 pub(crate) fn path_of(fd: i32) -> PathBuf {
     PathBuf::from(format!("/dev/fd/{fd}"))
 }
 
-/// The same of an open file.
+/// A path that leads to an open file.
 pub(crate) fn path_of_file(file: &File) -> PathBuf {
     path_of(file.as_raw_fd())
 }
@@ -92,12 +92,12 @@ pub fn page_size() -> usize {
     rustix::param::page_size()
 }
 
-/// What an error number is called, like ENOENT.
+/// The name of an error number, such as ENOENT.
 pub(crate) fn name_of(errno: Errno) -> String {
     format!("{:?}", nix::errno::Errno::from_raw(errno.raw_os_error()))
 }
 
-/// The kernel's number behind an error of the standard library.
+/// The error number in an error of the standard library.
 pub(crate) fn errno_of(error: &io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

@@ -1,4 +1,4 @@
-//! Windows: what identifies a file, positioned reads, and errors by the names and numbers that Node gives them there.
+//! Windows: file identity, positioned reads, and errors with the names and numbers that Node uses there.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -10,7 +10,7 @@ use winapi_util::file::{Type, information, typ};
 use super::super::Stat;
 use super::OpenedFor;
 
-/// An error number of Node's, which are libuv's own on Windows, without its sign.
+/// An error number of Node: on Windows these are libuv's own, here without their sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Errno(i32);
 
@@ -66,12 +66,12 @@ impl From<Errno> for io::Error {
     }
 }
 
-/// What an error number is called, like ENOENT.
+/// The name of an error number, such as ENOENT.
 pub(crate) fn name_of(errno: Errno) -> String {
     errno.facts().0.to_owned()
 }
 
-/// Node's number behind an error of the standard library.
+/// Node's number for an error of the standard library.
 pub(crate) fn errno_of(error: &io::Error) -> Errno {
     const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
     match error.kind() {
@@ -88,7 +88,7 @@ pub(crate) fn errno_of(error: &io::Error) -> Errno {
     }
 }
 
-/// Looks at what is at `path`. May wait for the disk.
+/// Reads the metadata of a path. May wait for the disk.
 pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
     let found = std::fs::metadata(path).map_err(|error| errno_of(&error))?;
     if found.is_dir() {
@@ -98,7 +98,7 @@ pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
     stat(&open(path, false)?)
 }
 
-/// Looks at an open file.
+/// Reads the metadata of an open file.
 pub(crate) fn stat(file: &File) -> Result<Stat, Errno> {
     let kind = typ(file).map_err(|error| errno_of(&error))?;
     if !kind.is_disk() {
@@ -120,12 +120,13 @@ fn describe(kind: &Type) -> &'static str {
     if kind.is_pipe() { "a pipe" } else { "a device" }
 }
 
-/// Opens for reading, or for both, so that others may go on to write, rename and delete: what the standard library does.
+/// Opens for reading, or for reading and writing. Other processes may write, rename and delete the file, as with the
+/// standard library.
 pub(crate) fn open(path: &Path, writable: bool) -> Result<File, Errno> {
     OpenOptions::new().read(true).write(writable).open(path).map_err(|error| errno_of(&error))
 }
 
-/// Descriptors are private to the C runtime of node.exe: there is no way from a number to its file.
+/// Not supported: descriptors are private to the C runtime of node.exe, so a number cannot be resolved to its file.
 pub(crate) fn duplicate(_fd: i32) -> Result<File, Errno> {
     Err(Errno::OPNOTSUPP)
 }
@@ -134,12 +135,12 @@ pub(crate) fn path_of(fd: i32) -> PathBuf {
     PathBuf::from(format!("descriptor {fd}"))
 }
 
-/// The same of an open file, of which there can be none that came as a descriptor.
+/// Never called: no open file comes from a descriptor here.
 pub(crate) fn path_of_file(_file: &File) -> PathBuf {
     PathBuf::new()
 }
 
-/// As it has to be: there is no other way to come by an open file.
+/// Always readable and writable: no open file comes from a descriptor here.
 #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
 pub(crate) fn opened_for(_file: &File) -> Result<OpenedFor, Errno> {
     Ok(OpenedFor { reading: true, writing: true, appending: false })
@@ -149,7 +150,7 @@ pub(crate) fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<u
     file.seek_write(bytes, offset)
 }
 
-/// The end of the file is no error here, as elsewhere.
+/// The end of the file is not an error here, as on other platforms.
 pub(crate) fn read_once(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
     const ERROR_HANDLE_EOF: i32 = 38;
     match file.seek_read(into, offset) {
@@ -158,7 +159,7 @@ pub(crate) fn read_once(file: &File, into: &mut [u8], offset: u64) -> io::Result
     }
 }
 
-/// The size of a page of memory on every processor that Node runs on under Windows, in bytes.
+/// The page size in bytes, on every processor that Node supports on Windows.
 #[must_use]
 pub fn page_size() -> usize {
     4096
