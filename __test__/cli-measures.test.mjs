@@ -15,11 +15,11 @@ const ALLOCATING = { MALLOC_MMAP_THRESHOLD_: '100000' }
 for (const [what, words, message] of [
   ['locks: neither a process nor a command', ['locks'], /either --pid N or -- COMMAND/],
   ['locks: both', ['locks', '--pid', '1', '--', 'ls'], /either --pid N or -- COMMAND/],
-  ['locks: a pid that is none', ['locks', '--pid', 'node'], /--pid takes a whole number above 0, and not 'node'/],
+  ['locks: a pid that is none', ['locks', '--pid', 'node'], /--pid must be a whole number above 0, not 'node'/],
   ['locks: a process that does not live', ['locks', '--pid', '999999999'], /there is no process 999999999/],
-  ['locks: seconds for a command', ['locks', '--seconds', '1', '--', 'ls'], /--seconds goes with --pid/],
+  ['locks: seconds for a command', ['locks', '--seconds', '1', '--', 'ls'], /--seconds is for --pid only/],
   ['prove: two files', ['prove', 'a', 'b'], /one FILE at a time/],
-  ['prove: a folder', ['prove', '/'], /\/ is no regular file/],
+  ['prove: a folder', ['prove', '/'], /\/ is not a regular file/],
 ]) {
   test(`${what}: bad usage`, async t => {
     const { code, stdout, stderr } = await faultless(words)
@@ -36,7 +36,7 @@ test('locks: without bpftrace on PATH, or without root, one line says what to do
   if (process.getuid() === 0) t.regex(missing.stderr, /apt-get install bpftrace|mount -t tracefs|--pid=host/)
 })
 
-needs('anotherUser')('locks: another user is told what is missing: exit code 3', async t => {
+needs('anotherUser')('locks: another user gets a message that names the obstacle: exit code 3', async t => {
   const other = await faultlessAs(NOBODY, 'locks', '--', 'ls')
   t.is(other.code, 3)
   t.regex(other.stderr, /^faultless: mmap_lock cannot be traced here: .*run the command as root\n$/)
@@ -75,7 +75,7 @@ needs('root', 'tracefs', 'bpftrace').serial(
 )
 
 needs('root', 'tracefs', 'bpftrace').serial(
-  'locks -- COMMAND: how it ends is told, and what it prints is printed',
+  'locks -- COMMAND: reports how the command ends, and prints its output',
   async t => {
     const { code, stdout } = await faultless(['locks', '--', 'sh', '-c', 'echo hello; exit 3'])
     t.is(code, 1)
@@ -151,5 +151,5 @@ test('prove: files that are missing or too short are refused', async t => {
   t.regex(missing.stderr, /^faultless: ENOENT.*missing'\n$/)
   const short = await faultless(['prove', seededFile(folder, PAGE)])
   t.is(short.code, 2)
-  t.regex(short.stderr, /too short: it takes 4 MiB/)
+  t.regex(short.stderr, /too short: at least 4 MiB/)
 })

@@ -42,13 +42,13 @@ test('--help names each command, and that of a command its options and exit code
 })
 
 for (const [what, words, message] of [
-  ['an unknown command', ['resident'], /^faultless: there is no 'resident'; the commands are .*residency/],
-  ['what every object has', ['constructor'], /^faultless: there is no 'constructor'/],
+  ['an unknown command', ['resident'], /^faultless: unknown command 'resident'; the commands are .*residency/],
+  ['what every object has', ['constructor'], /^faultless: unknown command 'constructor'/],
   ['an unknown option', ['warm', '--fast', 'x'], /^faultless: Unknown option '--fast'; see faultless warm --help\n$/],
-  ['no file', ['residency'], /^faultless: which FILE\?; see faultless residency --help\n$/],
+  ['no file', ['residency'], /^faultless: no FILE is given; see faultless residency --help\n$/],
   ['an option without its value', ['warm', 'x', '--offset'], /^faultless: .*--offset.*; see faultless warm --help\n$/],
-  ['a size that is none', ['warm', 'x', '--offset', 'far'], /^faultless: --offset takes .*'far'; see/],
-  ['half a byte', ['warm', 'x', '--length', '0.5'], /^faultless: --length takes .*'0.5'; see/],
+  ['a size that is none', ['warm', 'x', '--offset', 'far'], /^faultless: --offset must be .*'far'; see/],
+  ['half a byte', ['warm', 'x', '--length', '0.5'], /^faultless: --length must be .*'0.5'; see/],
   ['a length of zero', ['warm', 'x', '--length', '0'], /^faultless: --length 0 /],
 ]) {
   test(`${what} is bad usage: exit code 2 and one line`, async t => {
@@ -129,7 +129,7 @@ needs('anotherUser')('residency is unknown to a user who neither owns nor may wr
   const path = seededFile(temporaryFolder(t), MiB)
   const text = await faultlessAs(NOBODY, 'residency', path)
   t.is(text.code, 1)
-  t.is(text.stdout, `${path}: 1 MiB, unknown: ask as its owner, or as root\n`)
+  t.is(text.stdout, `${path}: 1 MiB, unknown: run this as its owner, or as root\n`)
   const { files, total } = JSON.parse((await faultlessAs(NOBODY, 'residency', path, '--json')).stdout)
   t.is(files[0].resident, null)
   t.is(total.resident, null)
@@ -188,16 +188,16 @@ needs('eviction', 'residentPages')('warm brings a range into memory, and says wh
   for (let tries = 1; tries < 5 && !said.includes('100 %'); tries += 1) [resident, said] = await warmedTwice()
   t.is(resident, MiB / PAGE)
   t.regex(said, /: 1 MiB in .*\/s, 100 % was in memory before\n$/)
-  t.regex((await faultless(['warm', path, '--offset', '1G'])).stdout, /: nothing there to warm\n$/)
+  t.regex((await faultless(['warm', path, '--offset', '1G'])).stdout, /: nothing to warm\n$/)
 })
 
-test('warm says beforehand what memory has no room for, and Ctrl-C stops it at the next chunk', async t => {
+test('warm warns of a file that does not fit into free memory, and Ctrl-C stops it at the next chunk', async t => {
   const path = sparseFile(temporaryFolder(t), TiB)
   const { child, ended } = start(['warm', path, '--json'])
   child.stderr.once('data', () => child.kill('SIGINT'))
   const { code, signal, stdout, stderr } = await ended
   t.deepEqual([code, signal], [130, null])
-  t.regex(stderr, /^faultless: .*1 TiB are to be read and .* of memory are free.*--offset and --length warm a part\n$/)
+  t.regex(stderr, /^faultless: .*1 TiB do not fit into the .* of free memory: .*--offset and --length warm a part\n$/)
   const { interrupted, files } = JSON.parse(stdout)
   t.true(interrupted)
   t.true(files[0].done < TiB)
@@ -221,15 +221,15 @@ test('doctor looks at the machine and at files; its exit code says whether there
   }
   const text = await faultless(['doctor', path])
   t.is(text.stdout.match(/^problem /gm)?.length ?? 0, checks.filter(({ status }) => status === 'problem').length)
-  t.regex(text.stdout, /\n\n(Nothing is wrong|1 problem|\d+ problems)\.\n$/)
+  t.regex(text.stdout, /\n\n(No problems|1 problem|\d+ problems)\.\n$/)
 })
 
 for (const [what, env, name, advice] of [
   ['a pool of one thread', { UV_THREADPOOL_SIZE: '1' }, 'libuv pool', /UV_THREADPOOL_SIZE=4/],
   ['no guard', { FAULTLESS_SIGBUS: 'off' }, 'guard', /FAULTLESS_SIGBUS/],
   ['populating by touch', { FAULTLESS_POPULATE: 'touch' }, 'populate', /FAULTLESS_POPULATE/],
-  ['a low threshold', { MALLOC_MMAP_THRESHOLD_: '4096' }, 'malloc', /from 4 KiB on/],
-  ['a low tunable', { GLIBC_TUNABLES: 'glibc.malloc.mmap_threshold=8192' }, 'malloc', /from 8 KiB on/],
+  ['a low threshold', { MALLOC_MMAP_THRESHOLD_: '4096' }, 'malloc', /of 4 KiB or more/],
+  ['a low tunable', { GLIBC_TUNABLES: 'glibc.malloc.mmap_threshold=8192' }, 'malloc', /of 8 KiB or more/],
 ]) {
   test(`doctor: ${what} is a problem, and it says what to do`, async t => {
     const checks = await doctor(t, [], { env })
@@ -250,10 +250,10 @@ test('doctor: a file that is not there is a problem, and one larger than memory 
   t.true(checks.some(({ name, status, found }) => name === large && status === 'note' && /larger than/.test(found)))
 })
 
-needs('anotherUser')('doctor: a user who is not told what is in the page cache hears so', async t => {
+needs('anotherUser')('doctor: it is a note that a user cannot see which pages are in the page cache', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const { checks } = JSON.parse((await faultlessAs(NOBODY, 'doctor', path, '--json')).stdout)
-  t.true(checks.some(({ name, status, found }) => name === path && status === 'note' && /not told/.test(found)))
+  t.true(checks.some(({ name, status, found }) => name === path && status === 'note' && /cannot see/.test(found)))
 })
 
 test('a reader that has enough ends it quietly', t => {

@@ -138,7 +138,7 @@ for (const [way, label, before] of [
     const { begun, elapsed } = own[way]
     const stall = report.faults.filter(({ tid, at }) => tid === inside[0].tid && at >= begun && at < begun + elapsed)
     const waited = stall.reduce((sum, fault) => sum + fault.waited, 0) / 1e6
-    t.true(Math.abs(waited - late) < 0.1 * late, `${waited} ms were told, the loop was ${late} ms late`)
+    t.true(Math.abs(waited - late) < 0.1 * late, `${waited} ms were reported, the loop was ${late} ms late`)
   })
 }
 
@@ -207,7 +207,7 @@ onSlowDisk.serial('a program that waits in no page fault: no false alarm; --trac
   const file = join(temporaryFolder(t), 'trace.json')
   const late = await faultsOf({ through, ways: ['write'], options: ['--threshold', '5', '--trace', file], json: false })
   t.is(late.code, 1)
-  t.regex(late.stdout, /^The JavaScript thread stood still for .* in \d+ page faults \(of .*\)\.$/m)
+  t.regex(late.stdout, /^The JavaScript thread waited for .* in \d+ page faults \(of .*\)\.$/m)
   t.regex(late.stdout, /^faults +waited +longest {2}where$/m)
   t.regex(late.stdout, /^ +\d+ +.* {2}write\(\) ← writeView __test__\/programs\/faulting\.mjs:\d+/m)
   t.regex(late.stdout, /^ +write, \d+ places from \d/m)
@@ -224,7 +224,7 @@ onSlowDisk.serial('a program that waits in no page fault: no false alarm; --trac
 
 // Swap is the whole machine's: none is given to it unless that is asked for.
 const noSwap = process.env.FAULTLESS_TEST_SWAP === '1' ? undefined : 'it gives the machine swap: FAULTLESS_TEST_SWAP=1'
-unless(noSwap).serial('memory that was swapped out is told as such', async t => {
+unless(noSwap).serial('memory that was swapped out is reported as anonymous', async t => {
   const swap = join(temporaryFolder(t), 'swap')
   fs.writeFileSync(swap, Buffer.alloc(256 * MiB), { mode: 0o600 })
   execFileSync('mkswap', [swap])
@@ -240,7 +240,7 @@ unless(noSwap).serial('memory that was swapped out is told as such', async t => 
 })
 
 needs('root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit', 'anotherUser').serial(
-  '--pid: a process without names is followed, and how to get them is said; --all tells the others',
+  '--pid: a process without function names is followed, with advice to get them; --all reports quick page faults',
   async t => {
     disk.cool()
     const script = `
@@ -279,7 +279,7 @@ needs('root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit',
       /^Functions of JavaScript have no names here: start the program with\nNODE_OPTIONS='--perf-basic-prof/m,
     )
     t.regex(text.stdout, /^Page faults that did not wait:$/m)
-    // Another user is told the kernel's counts.
+    // Another user gets the kernel's counts.
     const other = await faultlessAs(NOBODY, ...words.slice(0, -1), '--json')
     const seen = JSON.parse(other.stdout || `"${other.stderr}"`).threads.find(({ tid }) => tid === child.pid)
     t.is(seen.role, 'main')
@@ -288,13 +288,13 @@ needs('root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit',
 )
 
 needs('anotherUser', 'loopDevices', 'throttling', 'memoryLimit').serial(
-  'without root threads are looked at: counts are exact, the function is told, and what is lost is said',
+  'without root, threads are sampled: counts are exact, functions are known, and the warning says what is missing',
   async t => {
     const { code, report, own, stderr } = await faultsOf({ ways: ['write', 'worker', 'readSync'], uid: NOBODY })
     t.is(code, 1)
     t.regex(
       stderr,
-      /^faultless: page faults cannot be traced here: .*run the command as root\. Threads are looked at .*: files are not told/,
+      /^faultless: page faults cannot be traced here: .*run the command as root\. Threads are sampled .*: files are unknown/,
     )
     t.is(report.method, 'sampled')
     for (const way of ['write', 'worker']) {
@@ -303,7 +303,7 @@ needs('anotherUser', 'loopDevices', 'throttling', 'memoryLimit').serial(
       const places = report.places.filter(({ where }) => where.some(caller => label.test(caller)))
       t.true(places.length > 0, `${label}: ${JSON.stringify(report.places)}`)
       const waited = places.reduce((sum, place) => sum + place.waited, 0) / 1e6
-      t.true(waited > late / 2 && waited < late * 1.5, `about ${waited} ms were told, the loop was ${late} ms late`)
+      t.true(waited > late / 2 && waited < late * 1.5, `about ${waited} ms were reported, the loop was ${late} ms late`)
       const thread = report.threads.find(({ tid }) => tid === places[0].tid)
       t.is(thread.role, way === 'worker' ? 'worker' : 'main')
       t.true(thread.major >= major)
@@ -342,7 +342,7 @@ for (const [what, words, message] of [
   [
     'a threshold that is none',
     ['faults', '--threshold', 'x', '--', 'ls'],
-    /--threshold takes a whole number above 0, and not 'x'/,
+    /--threshold must be a whole number above 0, not 'x'/,
   ],
 ]) {
   test(`faults: ${what}: bad usage`, async t => {
@@ -358,7 +358,7 @@ needs('anotherUser')('faults --all where nothing can be traced: exit code 3, and
   t.regex(stderr, /^faultless: --all .*cannot be traced here: .*run the command as root\n$/)
 })
 
-test('faults: how the command ends is told', async t => {
+test('faults: reports how the command ends', async t => {
   const { code, stdout } = await faultless(['faults', '--', 'sh', '-c', 'echo hello; exit 3'])
   t.is(code, 1)
   t.regex(stdout, /^hello\nThe command ended with exit code 3\.\n\nNo JavaScript thread waited in a page fault/)

@@ -37,7 +37,7 @@ for (const name of ['mprotect', 'munmap']) {
       stack.some(frame => frame.endsWith(`(${addon})`)),
       stack.join('\n'),
     )
-    t.regex(advice, /tell the authors of mapper\.node of busy-mapper.*in a process of its own/)
+    t.regex(advice, /to the authors of mapper\.node of busy-mapper.*in a separate process/)
   })
 }
 
@@ -48,6 +48,6 @@ needs('root', 'tracefs', 'bpftrace').serial(
     t.is(code, 1)
     t.regex(stdout, /^Threads waited for one another for /m)
     t.regex(stdout, /^addon mapper\.node of busy-mapper:$/m)
-    t.regex(stdout.replace(/\s+/g, ' '), /Otherwise tell the authors of mapper\.node of busy-mapper, with the stack/)
+    t.regex(stdout.replace(/\s+/g, ' '), /Otherwise send the stack from --json to the authors of mapper\.node/)
   },
 )

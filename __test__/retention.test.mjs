@@ -115,7 +115,7 @@ bounded(
     }
     const text = await faultless(['memory', pids[0]])
     t.regex(text.stdout, /^heaps +got +in use +free +at its end +free in memory +arena\n/)
-    t.regex(text.stdout, /There is little that could be given back/)
+    t.regex(text.stdout, /Little memory can be given back/)
     await Promise.all(all.map(running => running.stop()))
   },
 )
@@ -158,7 +158,7 @@ bounded('memory of other threads stays as it is while it is trimmed, workers end
   t.true(decision.pauses.count > 100)
 })
 
-required(noJemalloc)('another malloc cannot be trimmed or looked at, and it is said whose it is', async t => {
+required(noJemalloc)('another malloc can be neither trimmed nor read, and the error names it', async t => {
   const env = { LD_PRELOAD: JEMALLOC }
   const running = new Program('freed', programPath('freed'), {}, env)
   t.teardown(() => running.kill())

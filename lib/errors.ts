@@ -48,8 +48,8 @@ export function tooLarge(path: string, offset: number, length: number, most: num
 /** A range that is wanted whole, of which the file has only a part. */
 export function pastEnd(path: string, offset: number, length: number, end: number): RangeError {
   const message =
-    `'${path}' (${length} bytes at offset ${offset}): the file ends at ${end}, so it is incomplete or was cut; ` +
-    'get a whole copy, and open it again'
+    `'${path}' (${length} bytes at offset ${offset}): the file ends at ${end}, so it is incomplete or was truncated; ` +
+    'replace it by a complete copy, and open it again'
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
 }
 

@@ -65,4 +65,4 @@ const holds =
   BATCHED_BYTES <= SCRATCH_BYTES &&
   INLINE_BYTES <= INLINE_BYTES_PER_TURN &&
   BATCHED_BYTES <= LARGE_BYTES
-if (!holds) throw new RangeError('limits that do not belong together')
+if (!holds) throw new RangeError('the limits contradict each other')

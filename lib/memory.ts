@@ -68,6 +68,6 @@ function mustHave<T>(length: number, make: () => T): T {
   try {
     return make()
   } catch {
-    throw outOfRange('length', 'as much as a Buffer and the memory of this process can hold: read in parts', length)
+    throw outOfRange('length', 'small enough for a Buffer and for the memory of this process: read in parts', length)
   }
 }

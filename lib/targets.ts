@@ -55,7 +55,7 @@ function bytesOf(target: unknown, name: string): Uint8Array {
 }
 
 function lost(target: unknown, name: string): TypeError {
-  return invalidArgValue(name, 'has lost its memory: its buffer was transferred, or made smaller', target)
+  return invalidArgValue(name, 'has lost its memory: its buffer was transferred or made smaller', target)
 }
 
 /** How many bytes it has at this moment. */

@@ -125,7 +125,8 @@ function checked(tuning: unknown): Partial<Record<keyof GlibcTuning, number>> {
   const given = Object.entries(tuning).filter(([, value]) => value !== undefined)
   for (const [name, value] of given) {
     const range = Object.hasOwn(RANGES, name) ? RANGES[name as keyof GlibcTuning] : undefined
-    if (!range) throw invalidArgValue('tuning', `has no "${name}". The values are: ${Object.keys(RANGES).join(', ')}`, tuning)
+    if (!range)
+      throw invalidArgValue('tuning', `has no "${name}". The values are: ${Object.keys(RANGES).join(', ')}`, tuning)
     const [least, most, why = ''] = range
     if (typeof value !== 'number') throw invalidArgType(`tuning.${name}`, 'of type number', value)
     if (!Number.isInteger(value) || value < least || value > most) {

@@ -80,8 +80,8 @@ export async function coldView(
 function handsOut(handle: Handle): boolean {
   if (externalBuffers && handle.backend === 'mapped') return true
   if (!handle.writable) return false
-  const where = externalBuffers ? 'this file cannot be mapped' : 'this runtime allows no external buffers'
-  throw unsupported(`'${handle.path}': ${where}, so no store to a view would reach the file; use write()`)
+  const where = externalBuffers ? 'this file cannot be mapped' : 'this runtime does not allow external buffers'
+  throw unsupported(`'${handle.path}': ${where}, so stores to a view would not reach the file; use write()`)
 }
 
 // In memory of its own, like a view: what becomes of other results is no matter of it.

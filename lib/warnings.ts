@@ -8,8 +8,8 @@ export function warnOfLostViews(path: string): void {
   if (said.has(code)) return
   said.add(code)
   process.emitWarning(
-    `'${path}': the ArrayBuffer behind a view was transferred, so all views over it are empty now. A byte stream transfers what ` +
-      'is enqueued in it or read into; so does ArrayBuffer.prototype.transfer(). Give them results of slice() or createReadStream().',
+    `'${path}': the ArrayBuffer behind a view was transferred, so all views over it are empty now. A byte stream transfers the ` +
+      'memory that it gets; so does ArrayBuffer.prototype.transfer(). Pass results of slice() or createReadStream() to them.',
     {
       type: 'FaultlessWarning',
       code,

@@ -30,10 +30,10 @@ const CALLS =
   /^(mmap|munmap|mremap|mprotect|madvise|brk|sbrk|p?readv?|p?writev?|clone3?|pthread_create|pkey_\w+|mlock|munlock)$/
 const HEAP = /v8::internal::\w*(MemoryAllocator|Space|Heap|Unmapper|MemoryChunk|CodeRange|Sweeper|PagePool)\b/
 const ALLOCATES = /BackingStore|ArrayBuffer|Buffer|[Mm]alloc|[Cc]alloc|[Rr]ealloc|operator new/
-const UNKNOWN = 'unknown: no stack, or the process ended before its libraries were known'
+const UNKNOWN = 'unknown: no stack, or the process ended before its libraries were read'
 const TUNE =
-  'Try `node --import faultless/tune`: malloc then keeps its memory instead of asking the kernel for it anew.'
-const REUSE = 'Use buffers again instead of allocating new ones: readInto() of faultless, or fs.read into one buffer.'
+  'Try `node --import faultless/tune`: malloc then keeps freed memory instead of requesting it from the kernel again.'
+const REUSE = 'Reuse buffers instead of allocating new ones: readInto() of faultless, or fs.read into one buffer.'
 
 /** Those who wait longest come first. */
 export function culprits(stacks: readonly StackFigures[]): Culprit[] {
@@ -67,7 +67,7 @@ function callOf(frames: Frame[], write: boolean): string {
   if (isNameless(frames)) return 'call unknown'
   const name = first && isLibc(first) ? first.name.replace(/^(__GI_|__libc_|_)+/, '').replace(/64$/, '') : ''
   if (CALLS.test(name)) return name
-  return write ? 'a call without a name' : 'page fault'
+  return write ? 'unnamed call' : 'page fault'
 }
 
 /** Readers exclude nobody but writers, and what they do is rarely theirs to change: they are told apart by object alone. */
@@ -86,21 +86,21 @@ function writer(frames: Frame[]): Kind {
   const outer = frames.find(isOfProgram)
   const call = callOf(frames, true)
   if (isLoading(frames)) return { who: LOADING }
-  if (/^(clone|pthread_create|allocate_stack)/.test(call)) return { who: 'the start of threads' }
+  if (/^(clone|pthread_create|allocate_stack)/.test(call)) return { who: 'the creation of threads' }
   // malloc may be called by V8's heap, for a buffer: what comes first counts.
   const heap = frames.slice(0, 5).findIndex(({ name }) => HEAP.test(name))
   const allocates = frames.slice(0, 6).findIndex(({ name }) => ALLOCATES.test(name))
   if (heap >= 0 && (allocates < 0 || heap < allocates)) {
-    const advice = `Pages of the heap come and go with garbage collections, which large buffers bring on. ${REUSE}`
+    const advice = `Garbage collections map and unmap pages of the heap, and large buffers trigger them. ${REUSE}`
     return { who: "node: V8's heap", advice }
   }
   if (!outer)
-    return { who: "libc's malloc, or a call of mmap whose caller keeps no frames", advice: `${TUNE} ${REUSE}` }
+    return { who: 'malloc of libc, or mmap called by a function without frame pointers', advice: `${TUNE} ${REUSE}` }
   const name = fileName(outer.object)
   if (/\.node$/.test(outer.object)) {
-    const authors = `Otherwise tell the authors of ${name}, with the stack that --json has, to map less often and to use memory again.`
-    const meanwhile = 'Until then call it in a process of its own, which has a lock of its own.'
-    return { who: `addon ${name}`, advice: `If it is by malloc: ${TUNE} ${authors} ${meanwhile}` }
+    const authors = `Otherwise send the stack from --json to the authors of ${name}: the addon should map less often and reuse memory.`
+    const meanwhile = 'Until then, call it in a separate process, which has its own lock.'
+    return { who: `addon ${name}`, advice: `If malloc is the cause: ${TUNE} ${authors} ${meanwhile}` }
   }
   if (/\.so(\.|$)/.test(outer.object)) return { who: `library ${name}`, advice: TUNE }
   if (allocates >= 0) return { who: `${name}: malloc for buffers`, advice: `${TUNE} ${REUSE}` }

@@ -35,7 +35,7 @@ export interface Line {
 /** What every command takes. */
 const COMMON: Record<string, Option> = {
   json: { type: 'boolean', about: 'print one JSON document to standard output' },
-  help: { type: 'boolean', short: 'h', about: 'print this' },
+  help: { type: 'boolean', short: 'h', about: 'print this help' },
 }
 
 /** Reads what follows the name of a command. Undefined where its help is asked for. */
@@ -62,9 +62,9 @@ export function help(name: string, command: Command): string {
     return [`${short ? `-${short}, ` : ''}--${long}${value ? ` ${value}` : ''}`, about]
   })
   const exits: Row[] = [
-    ['0', 'all is well'],
+    ['0', 'success'],
     ['1', command.found],
-    ['2', 'the command line was not understood'],
+    ['2', 'the command line is invalid'],
     ...(command.impossible ? [['3', command.impossible] as Row] : []),
     ['130', 'interrupted by Ctrl-C'],
   ]

@@ -18,11 +18,11 @@ const STYLES = { ok: 'green', note: 'yellow', problem: 'red' } as const
 export const command: Command = {
   usage: '[FILE…] [--json]',
   about: [
-    'Looks at the kernel, the runtime, the allocator and the limits of this process, and at the disk under each FILE. ' +
-      'Changes nothing. Run it where and as whom your program runs: in its container, with its environment.',
+    'Checks the kernel, the runtime, the allocator, the limits of this process, and the disk of each FILE. Changes nothing. ' +
+      'Run it as your program runs: as the same user, in the same container, with the same environment.',
   ],
   options: {},
-  found: 'there is a problem, or a file could not be opened',
+  found: 'a problem was found, or a file could not be opened',
   run,
 }
 
@@ -39,7 +39,7 @@ async function run({ words, json }: Line): Promise<ExitCode> {
   else {
     const column = largest(checks.map(({ name }) => Math.min(name.length, 24)))
     for (const check of checks) report(check, column)
-    print(problems === 0 ? '\nNothing is wrong.' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'}.`)
+    print(problems === 0 ? '\nNo problems.' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'}.`)
   }
   return problems === 0 ? EXIT.fine : EXIT.found
 }

@@ -41,25 +41,26 @@ const PAGE = 4096
 export const command: Command = {
   usage: '[OPTION…] [--pid N [--seconds S] | -- COMMAND…]',
   about: [
-    'Shows where JavaScript stands still because it touches mapped memory that is not in memory yet: a page fault stops the ' +
-      'thread, event loop and all, until the disk has delivered. Tells the function and the line, or the addon; the file; and how long.',
-    'With --pid a process that runs is followed, with all that it has started, for some seconds or until Ctrl-C. Otherwise ' +
-      'COMMAND is run to its end; with --json its own output is dropped. As root and with bpftrace each page fault is seen. ' +
-      'Otherwise threads are looked at every few milliseconds, which tells no files, and misses short waits.',
+    'Shows which lines of JavaScript wait for the disk because they touch mapped pages that are not in memory. Such a page ' +
+      'fault stops the thread and its event loop until the disk has delivered the page. The report has the function and the ' +
+      'line, or the addon; the file; and the time.',
+    'With --pid, it follows a running process and its descendants, for some seconds or until Ctrl-C. Otherwise it runs ' +
+      'COMMAND to its end; with --json, the output of COMMAND is dropped. As root and with bpftrace, it traces each page ' +
+      'fault. Otherwise it samples the threads every few milliseconds, which shows no files and misses short waits.',
   ],
   options: {
     ...FOLLOW_OPTIONS,
-    all: { type: 'boolean', about: 'also tell where page faults come from that need no disk, and what they cost' },
-    threshold: { type: 'string', value: 'MS', about: 'exit code 1 where one wait is longer, and only then' },
+    all: { type: 'boolean', about: 'also report page faults that need no disk: their source and their cost' },
+    threshold: { type: 'string', value: 'MS', about: 'exit with code 1 if one wait is longer, and only then' },
     trace: {
       type: 'string',
       value: 'FILE',
       about: 'write each wait to FILE, for chrome://tracing and ui.perfetto.dev',
     },
-    sample: { type: 'boolean', about: 'look at threads from time to time, even where more is possible' },
+    sample: { type: 'boolean', about: 'sample the threads, even where page faults can be traced' },
   },
-  found: `JavaScript stood still for over ${100 * NOTABLE} % of the time (or longer than --threshold), or the command failed`,
-  impossible: 'this is not Linux; or --all was asked for, without root, bpftrace or tracefs',
+  found: `JavaScript waited for over ${100 * NOTABLE} % of the time (or longer than --threshold), or the command failed`,
+  impossible: 'this is not Linux; or --all was given without root, bpftrace or tracefs',
   run,
 }
 
@@ -85,13 +86,13 @@ async function run(line: Line): Promise<ExitCode> {
 function mustSample(wanted: boolean, all: boolean): boolean {
   const obstacle = faultObstacle()
   if (obstacle?.name === 'not-linux') throw cannotFollow(`page faults cannot be followed here: ${obstacle.reason}`)
-  if (wanted && all) throw cannotFollow('--all takes each page fault to be seen, and --sample does not see them')
+  if (wanted && all) throw cannotFollow('--all needs each page fault to be traced, and --sample does not trace them')
   if (!obstacle || wanted) return wanted
   if (all)
-    throw cannotFollow(`--all takes each page fault to be seen, and they cannot be traced here: ${obstacle.reason}`)
+    throw cannotFollow(`--all needs each page fault to be traced, and they cannot be traced here: ${obstacle.reason}`)
   warn(
-    `page faults cannot be traced here: ${obstacle.reason}. Threads are looked at every few milliseconds instead: ` +
-      'files are not told, waits shorter than that are counted but not timed.',
+    `page faults cannot be traced here: ${obstacle.reason}. Threads are sampled every few milliseconds instead: ` +
+      'files are unknown, and shorter waits are counted but not timed.',
   )
   return true
 }
@@ -259,7 +260,7 @@ function headline(
   if (faults === 0) return styled('green', `No JavaScript thread waited in a page fault (in ${time(elapsed)}).`)
   const who = waiting.length > 1 ? `${waiting.length} JavaScript threads` : `The JavaScript thread`
   const about = method === 'sampled' ? 'about ' : ''
-  const said = `${who} stood still for ${about}${time(waited)} in ${counted(faults, 'page fault')} (of ${time(elapsed)}).`
+  const said = `${who} waited for ${about}${time(waited)} in ${counted(faults, 'page fault')} (of ${time(elapsed)}).`
   return styled(found ? 'red' : 'green', said)
 }
 
@@ -272,7 +273,7 @@ function textOfPlace({ where, memory, thread, pages, from = 0 }: PlaceFigures, s
       : `, ${pages === 1 ? 'at' : `${amount(pages)} places from`} ${formatBytes(from)}${pages === 1 ? '' : ' on'}`
   if (memory.kind === 'file') lines.push(`${nearby(memory.path ?? '')}${range}`)
   if (memory.kind === 'code') lines.push(`the code of ${fileName(memory.path ?? '')}`)
-  if (memory.kind === 'anonymous') lines.push('memory of its own, which was swapped out')
+  if (memory.kind === 'anonymous') lines.push('anonymous memory, which was swapped out')
   return lines.join('\n')
 }
 
@@ -280,7 +281,7 @@ function textOfPlace({ where, memory, thread, pages, from = 0 }: PlaceFigures, s
 function showRest({ threads, lost, method }: FaultReport, { threshold, longest }: Verdict): void {
   const lines: string[] = []
   const groups: [string, (thread: ThreadFaults) => boolean][] = [
-    ['Threads of the pool, which are there to wait,', ({ role }) => role === 'pool'],
+    ['Threads of the pool, which do not block the event loop,', ({ role }) => role === 'pool'],
     ['Other threads and programs', thread => !runsLoop(thread) && thread.role !== 'pool'],
   ]
   for (const [who, belongs] of groups) {
@@ -290,7 +291,7 @@ function showRest({ threads, lost, method }: FaultReport, { threshold, longest }
   }
   const quick = total(threads.filter(runsLoop), thread => thread.quick)
   const cost = total(threads.filter(runsLoop), thread => thread.quickCost ?? 0)
-  const others = method === 'traced' ? 'did not wait' : 'the kernel calls minor: most need no disk'
+  const others = method === 'traced' ? 'did not wait' : 'were minor, and most of those need no disk'
   if (quick > 0)
     lines.push(
       `${counted(quick, 'page fault')} of JavaScript threads ${others}${cost > 0 ? `, and cost ${time(cost)}` : ''}.`,
@@ -298,14 +299,14 @@ function showRest({ threads, lost, method }: FaultReport, { threshold, longest }
   const io = total(threads.filter(runsLoop), thread => thread.blockIo ?? 0)
   if (io > 0)
     lines.push(
-      `JavaScript threads waited for block devices for ${time(io)}, in reads as well, by the kernel's delay accounting.`,
+      `JavaScript threads waited for block devices for ${time(io)}, including reads, by the kernel's delay accounting.`,
     )
   if (lost > 0 && method === 'traced')
     lines.push(
-      `${counted(lost, 'page fault')} came too fast to be told one by one: they are in the sums, and in no place.`,
+      `${counted(lost, 'page fault')} came too fast to be reported one by one: they are in the sums, but in no place.`,
     )
   if (lost > 0 && method === 'sampled')
-    lines.push(`${counted(lost, 'major fault')} more came after the last look at threads that have ended.`)
+    lines.push(`${counted(lost, 'major fault')} more came after the last sample of threads that have ended.`)
   if (threshold !== undefined) lines.push(`The longest wait took ${time(longest)}; the threshold is ${threshold} ms.`)
   for (const line of lines) print(`\n${wrap(line, 0)}`)
 }
@@ -328,24 +329,24 @@ function showQuick(report: FaultReport, where: Where): void {
 
 function* advice({ named, method, threads }: FaultReport, places: PlaceFigures[]): Generator<string> {
   const isUnknown = places.length > 0 && places.every(({ stack }) => stack.length === 0)
-  if (isUnknown) yield 'Functions are told only of processes of your own user, and of all by root.'
+  if (isUnknown) yield 'Functions are known only for processes of your own user; root sees those of all processes.'
   else if (!named) {
-    yield `Functions of JavaScript have no names here: ${HOW_TO_NAME}, or run it by faultless faults -- COMMAND.`
+    yield `Functions of JavaScript have no names here: ${HOW_TO_NAME}, or run it with faultless faults -- COMMAND.`
   }
   if (places.length === 0) return
   yield styled(
     'dim',
-    'A page fault: a program touches mapped memory that is not in memory yet. Its thread stops until the disk has delivered; timers, sockets and requests wait for it.',
+    'A page fault: a program touches a mapped page that is not in memory. Its thread stops until the disk has delivered the page; timers, sockets and requests wait meanwhile.',
   )
   const of = (kind: Memory['kind']) => places.some(({ memory }) => memory.kind === kind)
   if (of('file') || method === 'sampled') {
-    yield 'Try: await file.view(…) before the touch, or prefault(); lock() what must stay. A file that an addon maps is brought into memory by npx faultless warm FILE; or have a worker touch it.'
+    yield 'Try: await file.view(…) or prefault() before the touch, and lock() pages that must stay. For a file that an addon maps: run npx faultless warm FILE, or touch it in a worker.'
   }
-  if (of('anonymous')) yield 'Memory was swapped out: the machine, or the limit of its cgroup, has too little.'
+  if (of('anonymous')) yield 'Memory was swapped out: the machine or its cgroup has too little memory.'
   if (method === 'sampled' && total(threads, thread => thread.blockIo ?? 0) === 0) {
     yield styled(
       'dim',
-      'As root with bpftrace it tells which file it was, and each wait. sysctl kernel.task_delayacct=1 has the kernel add up waits for disks.',
+      'As root and with bpftrace, the report has the file and each wait. With sysctl kernel.task_delayacct=1, the kernel adds up waits for disks.',
     )
   }
 }

@@ -33,10 +33,10 @@ async function look(path: string): Promise<Check[]> {
       resident === undefined
         ? check(
             'note',
-            'this user is not told what is in the page cache',
-            'What is not in the page table yet goes to the pool. The owner of the file, or who may write it, is told.',
+            'this user cannot see which pages are in the page cache',
+            'Reads of pages that are not in the page table go to the pool. The owner of the file, and users who may write it, see the page cache.',
           )
-        : check('ok', 'this user is told what is in the page cache'),
+        : check('ok', 'this user can see which pages are in the page cache'),
       ...tooLarge(file.byteLength, check),
     ]
   } finally {
@@ -45,18 +45,18 @@ async function look(path: string): Promise<Check[]> {
 }
 
 const NOT_MAPPED =
-  'Every read goes to the pool, or to memory for files that the system makes; views are copies, and a file that was opened for writing has none.'
+  'Every read is a system call on the pool; files that the kernel generates are read into memory. Views are copies, and a file that is open for writing has none.'
 
 function onFileSystem(fileSystem: string, onDisk: string, check: MakeCheck): Check {
   if (REMOTE.test(fileSystem)) {
     const advice =
-      'Nothing of it is answered on the JavaScript thread. What others change in it may be seen late, or in part: see "When not to use it".'
+      'Every read goes to the pool. Changes by other machines may be visible late, or in part: see "When not to use it".'
     return check('note', onDisk, advice)
   }
   if (fileSystem === 'overlay') {
     const advice =
-      'The first write by anybody copies a file of a lower layer up: open handles have its bytes by reads, but their views stay ' +
-      'with the old ones until refresh(). Above other file systems than ext4 every read goes to the pool.'
+      'The first write to a file of a lower layer copies the file to the upper layer. Open handles then read the new bytes, but ' +
+      'their views show the old ones until refresh(). Unless the layers are on ext4, every read goes to the pool.'
     return check('note', onDisk, advice)
   }
   return check('ok', onDisk)
@@ -66,7 +66,8 @@ type MakeCheck = (status: Check['status'], found: string, advice?: string) => Ch
 
 function readAhead(kib: number, check: MakeCheck): Check {
   if (kib > 0) return check('ok', `read-ahead of ${formatBytes(kib * 1024)}`)
-  const advice = 'Files are read page by page, in order too. blockdev --setra 256 DEVICE, as root, sets 128 KiB.'
+  const advice =
+    'Files are read page by page, even in order. As root, run blockdev --setra 256 DEVICE, which sets 128 KiB.'
   return check('problem', 'no read-ahead', advice)
 }
 
@@ -74,6 +75,6 @@ function tooLarge(bytes: number, check: MakeCheck): Check[] {
   const free = process.availableMemory()
   if (bytes <= free) return []
   const advice =
-    'A mapping wins while what is read stays in memory. Read at random all over, such a file can be served faster by fs.read.'
+    'A mapping is faster while the pages in use stay in memory. For random reads all over such a file, fs.read can be faster.'
   return [check('note', `larger than the free memory, ${formatBytes(free)}`, advice)]
 }

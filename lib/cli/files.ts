@@ -21,7 +21,7 @@ export async function eachFile<Row extends object>(
   work: (path: string) => Promise<Row>,
   signal?: AbortSignal,
 ): Promise<(Row | Failure)[]> {
-  if (words.length === 0) throw usage('which FILE?')
+  if (words.length === 0) throw usage('no FILE is given')
   const rows: (Row | Failure)[] = []
   const attempt = async <T>(path: string, step: () => T) => {
     try {

@@ -11,7 +11,7 @@ const SECONDS = 10
 
 export const FOLLOW_OPTIONS: Record<string, Option> = {
   pid: { type: 'string', value: 'N', about: 'follow this process' },
-  seconds: { type: 'string', value: 'S', about: `for so long (${SECONDS})` },
+  seconds: { type: 'string', value: 'S', about: `for this many seconds (${SECONDS})` },
 }
 
 /** What is to be followed. */
@@ -21,8 +21,8 @@ export function targetOf({ words, text }: Line): Target {
   const pid = wholeNumber('--pid', text('pid'))
   const seconds = wholeNumber('--seconds', text('seconds'))
   const [file, ...rest] = words
-  if ((pid === undefined) === (file === undefined)) throw usage('either --pid N or -- COMMAND')
-  if (pid === undefined && seconds !== undefined) throw usage('--seconds goes with --pid; a command is run to its end')
+  if ((pid === undefined) === (file === undefined)) throw usage('pass either --pid N or -- COMMAND')
+  if (pid === undefined && seconds !== undefined) throw usage('--seconds is for --pid only; a command runs to its end')
   if (file !== undefined) return { command: [file, ...rest] }
   if (pid === undefined || !lives(pid)) throw usage(`there is no process ${pid}`)
   return { pid, seconds: seconds ?? SECONDS }
@@ -30,7 +30,7 @@ export function targetOf({ words, text }: Line): Target {
 
 export function wholeNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw usage(`${option} takes a whole number above 0, and not '${text}'`)
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw usage(`${option} must be a whole number above 0, not '${text}'`)
   return Number(text)
 }
 
@@ -74,7 +74,7 @@ async function ofProcess<Report extends object>(
   const begun = performance.now()
   const passed = () => performance.now() - begun
   while (passed() < 1000 * seconds && !stop.signal.aborted && lives(pid)) {
-    progress.show(`following process ${pid} for ${formatTime(passed())} of ${seconds} s; Ctrl-C ends it`)
+    progress.show(`following process ${pid} for ${formatTime(passed())} of ${seconds} s; Ctrl-C stops`)
     await setTimeout(100, undefined, { signal: stop.signal }).catch(() => {})
   }
   progress.clear()

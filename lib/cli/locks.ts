@@ -29,15 +29,15 @@ const SHOWN = 8
 export const command: Command = {
   usage: '[--pid N [--seconds S] | -- COMMAND…] [--json]',
   about: [
-    'Follows mmap_lock, the lock of the address space that all threads of a process share, with the tracepoints of the ' +
-      'kernel: how often which threads take it, how long they wait for it, and which part of the program it was: ' +
-      'malloc, V8, a library, an addon. Takes root and bpftrace; the program runs slower meanwhile.',
-    'With --pid a process that runs is followed, with all that it has started, for some seconds or until Ctrl-C. Otherwise ' +
-      'COMMAND is run to its end; with --json its own output is dropped.',
+    'Traces mmap_lock, the lock of the address space that all threads of a process share, with the tracepoints of the ' +
+      'kernel. Shows how often each thread takes it, how long it waits for it, and which part of the program takes it: ' +
+      'malloc, V8, a library, an addon. Needs root and bpftrace; the program runs slower meanwhile.',
+    'With --pid, it follows a running process and its descendants, for some seconds or until Ctrl-C. Otherwise it runs ' +
+      'COMMAND to its end; with --json, the output of COMMAND is dropped.',
   ],
   options: FOLLOW_OPTIONS,
   found: 'threads waited for one another, or the command failed',
-  impossible: 'it cannot be traced here: no root, no bpftrace, no tracefs',
+  impossible: 'mmap_lock cannot be traced here: root, bpftrace or tracefs is missing',
   run,
 }
 
@@ -105,7 +105,7 @@ function show(
       ),
     ]),
   )
-  if (lost > 0) print(`\n${amount(lost)} were counted and not attributed: there were too many different threads.`)
+  if (lost > 0) print(`\n${amount(lost)} were counted but not attributed: there were too many different threads.`)
   if (contended) advise(shown)
 }
 

@@ -36,7 +36,7 @@ function kernel(): Check {
   const before = (wantedMajor: number, wantedMinor: number) =>
     major < wantedMajor || (major === wantedMajor && minor < wantedMinor)
   if (os.type() !== 'Linux') {
-    const advice = 'Made for Linux; elsewhere the capabilities below are what is left.'
+    const advice = 'faultless is made for Linux. On this system it has the capabilities below.'
     return { name: 'kernel', status: 'note', found, advice }
   }
   if (before(5, 14)) {
@@ -46,7 +46,7 @@ function kernel(): Check {
   }
   if (before(6, 4)) {
     const advice =
-      'Before Linux 6.4 each page fault takes mmap_lock: many threads wait more for one another than they must.'
+      'Before Linux 6.4, each page fault takes mmap_lock: threads wait longer for one another than on newer kernels.'
     return { name: 'kernel', status: 'note', found, advice }
   }
   return { name: 'kernel', status: 'ok', found }
@@ -66,7 +66,8 @@ async function runtime(): Promise<Check[]> {
 function pool(size: number): Check {
   const found = `${size} ${size === 1 ? 'thread' : 'threads'}`
   if (size > 1) return { name: 'libuv pool', status: 'ok', found: `${found}, ${size - 1} of them for cold reads` }
-  const advice = 'Cold reads leave dns and fs no thread. Set UV_THREADPOOL_SIZE=4 or more in the environment of node.'
+  const advice =
+    'Cold reads leave no thread for dns and fs. Set UV_THREADPOOL_SIZE=4 or more in the environment of node.'
   return { name: 'libuv pool', status: 'problem', found, advice }
 }
 
@@ -85,23 +86,23 @@ function capabilityChecks(found: Capabilities): Check[] {
     lacking(
       'page table',
       found.residencyByPageTable === true,
-      '/proc/self/pagemap can be read: what is in memory is known for every user',
+      '/proc/self/pagemap can be read: resident pages are known for every user',
       '/proc/self/pagemap cannot be read',
-      "Only a file's owner gets answers on the JavaScript thread; all other reads go to the pool. Mount /proc.",
+      'Only the owner of a file gets results on the JavaScript thread; all other reads go to the pool. Mount /proc.',
     ),
     lacking(
       'guard',
       found.guard === true,
-      'a file that is cut while it is mapped gives errors, no crash',
-      'off: a file that is cut while it is mapped kills the process with SIGBUS',
-      'Take FAULTLESS_SIGBUS=off out of the environment.',
+      'truncating a file while it is mapped causes errors, not a crash',
+      'off: truncating a file while it is mapped kills the process with SIGBUS',
+      'Remove FAULTLESS_SIGBUS=off from the environment.',
     ),
     lacking(
       'external buffers',
       found.externalBuffers === true,
       'view() and chunks() hand out mapped bytes',
       'this runtime forbids them',
-      'view() and chunks() give copies, as in Electron, and a file that was opened for writing has none: use read(), readInto() and write().',
+      'As in Electron, view() and chunks() return copies, and a file that is open for writing has no views: use read(), readInto() and write().',
     ),
   ]
 }
@@ -109,10 +110,10 @@ function capabilityChecks(found: Capabilities): Check[] {
 function allocator(): Check {
   const name = 'malloc'
   const preloaded = OTHER_MALLOCS.exec(readText('/proc/self/maps') ?? '')?.[1]
-  if (preloaded) return { name, status: 'ok', found: `${preloaded}, preloaded: glibc's tunables do nothing` }
+  if (preloaded) return { name, status: 'ok', found: `${preloaded}, preloaded: the tunables of glibc have no effect` }
   const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
   const glibc = header.glibcVersionRuntime
-  if (glibc === undefined) return { name, status: 'ok', found: "not glibc's" }
+  if (glibc === undefined) return { name, status: 'ok', found: 'not the malloc of glibc' }
   const variables = Object.entries(process.env).filter(([key]) =>
     /^(MALLOC_.*_|MALLOC_ARENA_MAX|GLIBC_TUNABLES)$/.test(key),
   )
@@ -120,12 +121,12 @@ function allocator(): Check {
   const threshold = mmapThreshold()
   if (threshold !== undefined && threshold < 128 << 10) {
     const advice =
-      `Every allocation from ${formatBytes(threshold)} on is an mmap of its own, which takes mmap_lock for writing: ` +
-      'worker threads wait for one another. Take the threshold out of the environment.'
+      `Every allocation of ${formatBytes(threshold)} or more is a separate mmap, which takes mmap_lock for writing: ` +
+      'worker threads wait for one another. Remove the threshold from the environment.'
     return { name, status: 'problem', found, advice }
   }
   const advice =
-    'Worker threads that allocate large buffers wait for one another in it. `faultless locks` shows whether yours do.'
+    'Worker threads that allocate large buffers wait for one another in malloc. `faultless locks` shows whether yours do.'
   return { name, status: 'ok', found, ...(variables.length === 0 ? { advice } : {}) }
 }
 
@@ -143,8 +144,8 @@ function memory(): Check {
   // Where there is no limit it is zero, or more than there is.
   if (!limited || limited >= total) return { name: 'memory', status: 'ok', found: `${formatBytes(total)}, ${free}` }
   const advice =
-    "The cgroup's limit counts the page cache: files larger than what is left are evicted while they are read. " +
-    'lock() rejects what does not fit below it.'
+    'The limit of the cgroup includes the page cache: larger files are evicted while they are read. ' +
+    'lock() rejects ranges that do not fit below it.'
   const found = `${formatBytes(limited)} by the limit of the cgroup, ${free}`
   return { name: 'memory', status: 'note', found, advice }
 }
@@ -159,9 +160,9 @@ function lockedMemory(): Check | undefined {
   const name = 'RLIMIT_MEMLOCK'
   if (most === undefined) return undefined
   if (most === Number.POSITIVE_INFINITY) return { name, status: 'ok', found: 'unlimited' }
-  if (hasCapability(CAP_IPC_LOCK)) return { name, status: 'ok', found: `${formatBytes(most)}, not for this user` }
+  if (hasCapability(CAP_IPC_LOCK)) return { name, status: 'ok', found: `${formatBytes(most)}, but not for this user` }
   const advice =
-    'No more than that can be pinned in memory. Raise it with ulimit -l, LimitMEMLOCK= of systemd, or --ulimit memlock= of docker.'
+    'lock() can pin no more than that in memory. Raise it with ulimit -l, LimitMEMLOCK= of systemd, or --ulimit memlock= of docker.'
   return { name, status: 'note', found: formatBytes(most), advice }
 }
 
@@ -172,8 +173,8 @@ function openFiles(): Check | undefined {
   const found = most === Number.POSITIVE_INFINITY ? 'unlimited' : `${most} descriptors`
   if (most >= OPEN_FILES) return { name, status: 'ok', found }
   const advice =
-    'Each open MappedFile holds one, and mmapRead() none between its calls. Raise it with ulimit -n, LimitNOFILE= of systemd, ' +
-    'or --ulimit nofile= of docker.'
+    'Each open MappedFile holds one descriptor; mmapRead() holds none between calls. Raise the limit with ulimit -n, ' +
+    'LimitNOFILE= of systemd, or --ulimit nofile= of docker.'
   return { name, status: 'note', found, advice }
 }
 
@@ -182,22 +183,23 @@ function mapCount(): Check | undefined {
   const name = 'max_map_count'
   if (most === undefined) return undefined
   if (Number(most) >= MAP_COUNT) return { name, status: 'ok', found: most }
-  const advice = `A process with many files or arenas runs out of mappings. sysctl -w vm.max_map_count=${MAP_COUNT}`
+  const advice = `A process with many files or arenas runs out of mappings. Run sysctl -w vm.max_map_count=${MAP_COUNT}`
   return { name, status: 'problem', found: most, advice }
 }
 
 function addressSpace(): Check | undefined {
   const most = limit('Max address space')
   if (most === undefined || most === Number.POSITIVE_INFINITY) return undefined
-  const advice = 'Mappings are as long as their files, and fail with ENOMEM past it. Lift it with ulimit -v unlimited.'
+  const advice =
+    'A mapping is as long as its file, and fails with ENOMEM beyond this limit. Remove it with ulimit -v unlimited.'
   return { name: 'RLIMIT_AS', status: 'problem', found: formatBytes(most), advice }
 }
 
 function overcommit(): Check | undefined {
   if (readText('/proc/sys/vm/overcommit_memory') !== '2') return undefined
   const advice =
-    'The mapping for views counts as memory in full, and fails with ENOMEM where the file is larger than what is left. ' +
-    'read() and readInto() are not affected; sysctl -w vm.overcommit_memory=0 lifts it.'
+    'The mapping for views counts fully as memory, and fails with ENOMEM where the file is larger than the rest. ' +
+    'read() and readInto() are not affected. sysctl -w vm.overcommit_memory=0 removes this limit.'
   return { name: 'overcommit', status: 'note', found: 'strict (vm.overcommit_memory=2)', advice }
 }
 

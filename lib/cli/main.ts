@@ -16,7 +16,7 @@ const COMMANDS: Record<string, Entry> = {
   warm: { about: 'bring files into memory', load: () => import('./warm.js') },
   faults: { about: 'which line of JavaScript waits for the disk', load: () => import('./faults.js') },
   locks: { about: 'who waits for mmap_lock, and who takes it', load: () => import('./locks.js') },
-  memory: { about: 'what malloc holds free in a running process', load: () => import('./memory.js') },
+  memory: { about: 'how much free memory malloc keeps in a running process', load: () => import('./memory.js') },
   doctor: { about: 'what works on this machine, and what to change', load: () => import('./doctor.js') },
   prove: { about: 'the promises of the README, measured on this machine', load: () => import('./prove.js') },
 }
@@ -41,7 +41,7 @@ async function main([first, ...rest]: string[]): Promise<number> {
 
 async function load(name: string): Promise<Command> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!entry) throw usage(`there is no '${name}'; the commands are ${Object.keys(COMMANDS).join(', ')}`)
+  if (!entry) throw usage(`unknown command '${name}'; the commands are ${Object.keys(COMMANDS).join(', ')}`)
   return (await entry.load()).command
 }
 
@@ -49,7 +49,7 @@ function overview(): string {
   return [
     'Usage: faultless COMMAND … [--json]',
     `Commands:\n${rows(Object.entries(COMMANDS).map(([name, { about }]) => [name, about]))}`,
-    'faultless COMMAND --help tells more of each; --version prints the version.',
+    'faultless COMMAND --help prints the options of a command; faultless --version prints the version.',
   ].join('\n\n')
 }
 

@@ -16,20 +16,20 @@ type Arena = ReturnType<typeof arenasOf>[number]
 export const command: Command = {
   usage: 'PID [--json]',
   about: [
-    "Looks at the memory of a process that runs, while it runs: what each arena of glibc's malloc got from the kernel, how much " +
-      'of it is free, at the end of the arena or below, and how much of what is free is in physical memory. Changes nothing.',
-    'Only root and the user who runs the process may look. Buffers above the threshold of malloc are not in any arena.',
+    "Reads the memory of a running process. Shows how much each arena of glibc's malloc got from the kernel, how much of it is " +
+      'free, in all and at the end of the arena, and how much of the free memory is in physical memory. Changes nothing.',
+    'Only root and the user of the process may read it. Buffers above the mmap threshold of malloc are in no arena.',
   ],
   options: {},
   found: 'more than 64 MiB of physical memory are free in it',
-  impossible: "nobody can tell: no permission, another malloc than glibc's, or a single arena",
+  impossible: "it cannot be measured: no permission, a malloc other than glibc's, or a single arena",
   run,
 }
 
 async function run({ words, json }: Line): Promise<ExitCode> {
   const [word, ...others] = words
   const pid = wholeNumber('PID', word)
-  if (pid === undefined || others.length > 0) throw usage('one PID')
+  if (pid === undefined || others.length > 0) throw usage('pass one PID')
   if (!lives(pid)) throw usage(`there is no process ${pid}`)
   const arenas = look(pid)
   const sum = (name: 'heaps' | 'mapped' | 'free' | 'top' | 'resident') =>
@@ -50,7 +50,7 @@ function look(pid: number): Arena[] {
   try {
     return arenasOf(pid)
   } catch (error) {
-    throw new Exit(EXIT.impossible, `process ${pid} cannot be looked at: ${(error as Error).message}`)
+    throw new Exit(EXIT.impossible, `the memory of process ${pid} cannot be read: ${(error as Error).message}`)
   }
 }
 
@@ -60,15 +60,13 @@ function report(arenas: Arena[], total: Omit<Arena, 'main'>): void {
     [...arenas.map((arena, index) => row(arena.main ? 'main' : `${index}`, arena)), row('all', total)],
   )
   if (total.resident <= NOTABLE) {
-    print(`\n${styled('green', 'There is little that could be given back.')}`)
+    print(`\n${styled('green', 'Little memory can be given back.')}`)
     return
   }
-  print(
-    `\n${styled('yellow', `${formatBytes(total.resident)} of physical memory are free in malloc, and used by nobody.`)}`,
-  )
+  print(`\n${styled('yellow', `${formatBytes(total.resident)} of physical memory are free in malloc, and unused.`)}`)
   const advice =
-    '`await allocator.trim()` of faultless gives it back once. `node --import faultless/tune` gives back what lies unused as ' +
-    'long as the program runs. MALLOC_ARENA_MAX=2 has threads share arenas, and wait for each other in them.'
+    '`await allocator.trim()` of faultless gives it back once. `node --import faultless/tune` gives unused memory back as ' +
+    'long as the program runs. With MALLOC_ARENA_MAX=2, threads share arenas, and wait for each other.'
   print(wrap(advice, 0))
 }
 

@@ -19,11 +19,11 @@ const STYLES = { kept: 'green', broken: 'red', inconclusive: 'yellow', 'not show
 export const command: Command = {
   usage: '[FILE] [--json]',
   about: [
-    'Measures what the README promises, on this machine and this disk, in about a minute, and gives a verdict on each: ' +
-      'kept, broken, inconclusive (the 95 % interval is on both sides of the line), or not shown, with the reason. ' +
-      'Answers are checked against node:fs before their times count.',
-    'Without FILE a temporary file of 128 MiB is made, in the folder for such or, where that is in memory, in this one. ' +
-      'The file measured, and no other, is taken out of the page cache several times: name none that others need now.',
+    'Measures the promises of the README on this machine and this disk, in about a minute. The verdict on each is ' +
+      'kept, broken, inconclusive (the 95 % interval is on both sides of the limit), or not shown, with the reason. ' +
+      'Results are compared with node:fs before their times count.',
+    'Without FILE, it creates a temporary file of 128 MiB: in the temporary folder or, if that is in memory, in the current ' +
+      'one. It evicts this file, and no other, from the page cache several times: do not name a file that is in use.',
     'Run nothing else meanwhile.',
   ],
   options: {},
@@ -92,7 +92,7 @@ function heading({ machine, file }: ReturnType<typeof describe>): string {
   const { kernel, node, cores, memory, load } = machine
   const on = `${formatBytes(file.size)} on ${file.fileSystem ?? 'an unknown file system'}`
   const readAhead = file.readAheadKiB === null ? '' : `, read-ahead ${formatBytes(1024 * file.readAheadKiB)}`
-  const busy = load > cores / 2 ? ` The machine is busy (load ${load.toFixed(1)}): times are worth less.` : ''
+  const busy = load > cores / 2 ? ` The machine is busy (load ${load.toFixed(1)}): times are less reliable.` : ''
   return wrap(`Linux ${kernel}, Node ${node}, ${cores} cores, ${formatBytes(memory)}; ${on}${readAhead}.${busy}`, 0)
 }
 

@@ -30,13 +30,13 @@ interface Found {
 export const command: Command = {
   usage: 'FILE… [--json]',
   about: [
-    'Tells how much of each file is in the page cache, and draws where: one column for an equal part of the file, a dot ' +
-      'where nothing of it is in memory, a full block where all of it is. Reads nothing of the files.',
-    'A folder stands for all files below it. Only the owner of a file, root, and those who may write it are told; ' +
-      'for others the kernel pretends that everything is in memory, and this says unknown.',
+    'Shows how much of each file is in the page cache, and where. Each column of the bar is an equal part of the file: a dot ' +
+      'where none of its pages are in memory, a full block where all are. The files are not read.',
+    'A folder stands for all files below it. The kernel shows the page cache only to the owner of a file, to root, and to ' +
+      'users who may write the file. To others it reports every page as resident; the result is then unknown.',
   ],
   options: {},
-  found: 'a file could not be opened, or what is in memory is unknown',
+  found: 'a file could not be opened, or its resident pages are unknown',
   run,
 }
 
@@ -71,7 +71,7 @@ async function look(path: string): Promise<Found> {
     const buckets = await Promise.all(
       Array.from({ length: count }, async (_, index): Promise<Bucket> => {
         const { pages, resident = null } = await file.residency(index * length, length)
-        progress.show(`${path}: ${formatShare(++done / count)} looked at`)
+        progress.show(`${path}: ${formatShare(++done / count)} checked`)
         return { offset: index * length, length: Math.min(length, size - index * length), pages, resident }
       }),
     )
@@ -91,7 +91,7 @@ function report(found: Found): void {
 
 function summary(name: string, { size, pages, resident, pageSize }: Omit<Found, 'path' | 'buckets'>): string {
   if (pages === 0) return `${name}: empty`
-  if (resident === null) return `${name}: ${formatBytes(size)}, unknown: ask as its owner, or as root`
+  if (resident === null) return `${name}: ${formatBytes(size)}, unknown: run this as its owner, or as root`
   const bytes = Math.min(size, resident * pageSize)
   return `${name}: ${formatBytes(bytes)} of ${formatBytes(size)} in memory, ${formatShare(resident / pages)}`
 }

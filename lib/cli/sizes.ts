@@ -11,7 +11,7 @@ export function toBytes(text: string, option: string): number {
   const base = ending.toLowerCase() === 'b' ? 1000 : 1024
   const bytes = Number(digits) * (letter ? base ** (LETTERS.indexOf(letter.toUpperCase()) + 1) : 1)
   if (!Number.isSafeInteger(bytes)) {
-    throw usage(`${option} takes a whole number of bytes such as 4096, 64K, 1.5GiB or 10MB, and not '${text}'`)
+    throw usage(`${option} must be a whole number of bytes such as 4096, 64K, 1.5GiB or 10MB, not '${text}'`)
   }
   return bytes
 }

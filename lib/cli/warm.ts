@@ -31,15 +31,15 @@ interface Warmed extends Part {
 export const command: Command = {
   usage: 'FILE… [--offset SIZE] [--length SIZE] [--json]',
   about: [
-    'Reads files, or one range of each, into the page cache, so that whoever reads or maps them next does not wait for ' +
-      'the disk. A folder stands for all files below it. Ctrl-C stops at the next chunk.',
+    'Reads files, or one range of each, into the page cache, so that the next program that reads or maps them does not ' +
+      'wait for the disk. A folder stands for all files below it. Ctrl-C stops at the next chunk.',
     'SIZE is a number of bytes: 4096, 64K, 1.5GiB (powers of 1024), 10MB (of 1000).',
-    'Nothing stays in memory for certain: the kernel evicts what was not used for long. What is longer than the free ' +
-      'memory pushes itself out again; that is warned of.',
+    'The kernel may evict the pages again when they are not used. A file that is larger than the free memory evicts its ' +
+      'own pages; the command warns of that.',
   ],
   options: {
-    offset: { type: 'string', value: 'SIZE', about: 'begin here in each file (0)' },
-    length: { type: 'string', value: 'SIZE', about: 'so much of each file (all of the rest)' },
+    offset: { type: 'string', value: 'SIZE', about: 'the first byte in each file (0)' },
+    length: { type: 'string', value: 'SIZE', about: 'bytes of each file (the rest of the file)' },
   },
   found: 'a file could not be opened or read, or did not stay in memory',
   run,
@@ -51,7 +51,7 @@ async function run({ words, json, text }: Line): Promise<ExitCode> {
     return value === undefined ? undefined : toBytes(value, `--${name}`)
   }
   const range = { offset: sizeOf('offset') ?? 0, length: sizeOf('length') }
-  if (range.length === 0) throw usage('--length 0 is nothing to warm')
+  if (range.length === 0) throw usage('--length 0 leaves nothing to warm')
   const stop = new AbortController()
   // Once: a second Ctrl-C ends the program as it does any other.
   process.once('SIGINT', () => stop.abort())
@@ -124,8 +124,8 @@ function heedMemory(path: string, bytes: number): void {
   const free = process.availableMemory()
   if (bytes <= free) return
   warn(
-    `${path}: ${formatBytes(bytes)} are to be read and ${formatBytes(free)} of memory are free: other files are pushed ` +
-      'out of memory, and then the beginning of this one; --offset and --length warm a part',
+    `${path}: ${formatBytes(bytes)} do not fit into the ${formatBytes(free)} of free memory: the kernel evicts other files, ` +
+      'and then the beginning of this one; --offset and --length warm a part',
   )
 }
 
@@ -136,10 +136,10 @@ function report(file: Warmed): void {
   const { path, length, done, before, after, milliseconds, bytesPerSecond } = file
   const read = `${formatBytes(done)} in ${formatTime(milliseconds)}, ${formatBytes(bytesPerSecond)}/s`
   const there = before === null ? '' : `, ${formatShare(before / length)} was in memory before`
-  if (length === 0) print(`${path}: nothing there to warm`)
+  if (length === 0) print(`${path}: nothing to warm`)
   else if (done < length) print(`${path}: stopped after ${read} of ${formatBytes(length)}`)
   else print(`${path}: ${read}${there}`)
   if (after !== null && !stayed(file)) {
-    print(`  only ${formatShare(after / done)} of it stayed: there is too little memory for all of it`)
+    print(`  only ${formatShare(after / done)} of it stayed in memory: there is too little free memory for all of it`)
   }
 }

@@ -12,7 +12,7 @@ const COLD = { passes: 7, milliseconds: 500, first: 64, most: 8192 }
 
 export const warmReads: Proof = {
   promise: 2,
-  claim: 'Warm data is answered at once.',
+  claim: 'Warm data is returned at once.',
   rule: 'read() of 4 KiB in memory is faster than FileHandle.read',
   async measure(subject, signal) {
     const { offsets } = subject.pages(WARM.pages, subject.length)
@@ -34,8 +34,8 @@ export const warmReads: Proof = {
 
 export const coldReads: Proof = {
   promise: 2,
-  claim: 'Cold data is fetched as fast as the disk allows, however many ranges are asked.',
-  rule: 'many cold reads of 4 KiB asked for at once come faster than by FileHandle.read; how far from the limit of the disk takes fio to tell',
+  claim: 'Cold data is read as fast as the disk allows, whatever the number of ranges.',
+  rule: 'many concurrent cold reads of 4 KiB are faster than FileHandle.read; only fio can measure the limit of the disk',
   async measure(subject, signal) {
     const trial = await once(subject, 'fs', subject.pages(COLD.first).offsets, signal)
     const wanted = Math.round((COLD.first * COLD.milliseconds) / trial.milliseconds)

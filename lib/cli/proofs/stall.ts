@@ -26,11 +26,11 @@ export const stall: Proof = {
     const plain = interval(touched.map(({ longest }) => longest))
     const longest = interval(ours.map(({ longest }) => longest))
     if (plain.median < STALL)
-      throw new NotShown(`even a plain mapping stalls the loop for ${formatTime(plain.median)} only`)
+      throw new NotShown(`even a plain mapping stalls the loop for only ${formatTime(plain.median)}`)
     const ratio = interval(ours.map(({ longest }, pass) => longest / (touched[pass] as Answers['stall']).longest))
     return {
       verdict: judge(ratio, value => value < 0.1),
-      text: `A cold file summed up: the longest stall of the loop is ${times(longest)} by chunks(), ${times(plain)} in a plain mapping.`,
+      text: `A cold file is summed up: the longest stall of the loop is ${times(longest)} with chunks(), ${times(plain)} with a plain mapping.`,
       figures: { ratio, longestStall: longest, plainMapping: plain },
     }
   },

@@ -39,8 +39,8 @@ export class Subject {
     } catch (error) {
       throw new Exit(EXIT.found, (error as Error).message)
     }
-    if (!stat.isFile()) throw new Exit(EXIT.usage, `${path} is no regular file`)
-    if (stat.size < LEAST) throw new Exit(EXIT.usage, `${path} is too short: it takes 4 MiB to show anything`)
+    if (!stat.isFile()) throw new Exit(EXIT.usage, `${path} is not a regular file`)
+    if (stat.size < LEAST) throw new Exit(EXIT.usage, `${path} is too short: at least 4 MiB are needed`)
     return new Subject(path, stat.size, undefined)
   }
 
@@ -76,11 +76,11 @@ export class Subject {
       await file.advise('dontneed')
       const { resident, pages } = await file.residency()
       if (resident === undefined) {
-        throw new NotShown('only the owner of the file, or root, is told whether it is cold')
+        throw new NotShown('only the owner of the file, or root, can see whether it is cold')
       }
       if (resident > pages / 100) {
         const share = formatShare(resident / pages)
-        throw new NotShown(`${share} of the file stays in memory: on tmpfs, or mapped by another program`)
+        throw new NotShown(`${share} of the file stays in memory: it is on tmpfs, or another program maps it`)
       }
     } finally {
       await file.close()

@@ -25,11 +25,12 @@ const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
 /** The first thing that keeps this from being traced, or undefined where nothing does. Changes nothing on the machine. */
 export function obstacleTo({ events, needs }: Subject): Obstacle | undefined {
   const os = platform()
-  if (os !== 'linux') return { name: 'not-linux', reason: `only Linux has tracepoints for it, and this is ${os}` }
+  if (os !== 'linux') return { name: 'not-linux', reason: `only Linux has these tracepoints, and this is ${os}` }
   if (process.geteuid?.() !== 0)
     return { name: 'not-root', reason: 'only root may read tracepoints: run the command as root' }
   if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
-    const reason = "the kernel's events carry other process ids than this container: run it outside, or with --pid=host"
+    const reason =
+      "the kernel's events have other process ids than this container: run the command outside, or with --pid=host"
     return { name: 'pid-namespace', reason }
   }
   const folder = TRACEFS.find(place => existsSync(`${place}/events`))
