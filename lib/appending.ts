@@ -1,4 +1,5 @@
-// append(): records on their way to the end of a file, in the order of the calls; those that wait for the pool leave together.
+// append(): writes records to the end of a file in the order of the calls. Records that wait for the pool are written
+// together.
 
 import { withCallersStack } from './errors.js'
 import type { Handle } from './handle.js'
@@ -8,9 +9,9 @@ import { allocate } from './memory.js'
 import { onPool } from './pool.js'
 import { copyTo, sizeOf } from './targets.js'
 
-/** A record that waits for its turn. */
+/** A record that waits to be written. */
 interface Waiting {
-  /** A copy that nobody else has. */
+  /** A private copy. */
   bytes: Uint8Array
   resolve(offset: number | Promise<never>): void
 }
@@ -25,7 +26,7 @@ export class Appends {
     this.#handle = handle
   }
 
-  /** Writes a copy of the bytes to the end of the file, and resolves to where it went. */
+  /** Writes a copy of the bytes to the end of the file, and resolves to their offset. */
   add(bytes: Uint8Array): Promise<number> {
     const copy = allocate(sizeOf(bytes))
     copyTo(copy, 0, bytes, 0, sizeOf(bytes))
@@ -42,7 +43,7 @@ export class Appends {
     this.#running = false
   }
 
-  // As many records as one job copies, but one at least.
+  // As many records as one job can copy, but at least one.
   #take(): Waiting[] {
     let [count, bytes] = [0, 0]
     while (count < this.#waiting.length) {
@@ -62,7 +63,7 @@ export class Appends {
       await handle.reach(start + sizeOf(bytes))
       settle(batch, start, start + sizeOf(bytes))
     } catch (error) {
-      // What was written before the error has an offset all the same.
+      // Records that were written before the error resolve to their offsets.
       const { offset, length } = error as { offset?: unknown; length?: unknown }
       const isPart = typeof offset === 'number' && typeof length === 'number'
       const total = batch.reduce((sum, { bytes }) => sum + sizeOf(bytes), 0)
@@ -72,7 +73,7 @@ export class Appends {
   }
 }
 
-// Resolves the records that lie before `end`; gives the others.
+// Resolves the records that end at or before `end`; returns the others.
 function settle(batch: Waiting[], start: number, end: number): Waiting[] {
   let at = start
   return batch.filter(({ bytes, resolve }) => {

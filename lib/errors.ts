@@ -1,4 +1,4 @@
-// The errors of the TypeScript half: refused arguments and closed files, in the conventions of node:fs.
+// Creates the errors of the TypeScript part, in the conventions of node:fs.
 
 import { constants } from 'node:os'
 import { inspect } from 'node:util'
@@ -7,37 +7,37 @@ function coded<T extends Error>(error: T, code: string, more?: object): T & { co
   return Object.assign(error, { code }, more)
 }
 
-/** An argument of a type that cannot be meant. */
+/** An argument of the wrong type. */
 export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
   const message = `The "${name}" argument must be ${expected}. Received ${describe(value)}`
   return coded(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
-/** An argument of the right type that no file has room for, or that cannot be used. */
+/** An argument of the right type with an invalid value. */
 export function invalidArgValue(name: string, reason: string, value: unknown): TypeError {
   const message = `The argument "${name}" ${reason}. Received ${describe(value)}`
   return coded(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** More arguments than a method has, or an argument in the place of another. `hint` is the call that may be meant. */
+/** Too many arguments, or arguments in the wrong places. `hint` is the call that the caller probably wants. */
 export function wrongCall(signature: string, hint?: string): TypeError {
   const message = `The arguments do not fit ${signature}.${hint ? ` Call ${hint}` : ''}`
   return coded(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
-/** A method that was called on something else than what it belongs to, or taken off it: `const { read } = file`. */
+/** A method that was called on another object, or without one: `const { read } = file`. */
 export function invalidThis(type: string, value: unknown): TypeError {
   const message = `Value of "this" must be of type ${type}. Received ${describe(value)}`
   return coded(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
-/** A number outside of what a position or a length can be. */
+/** A number that is not a valid position or length. */
 export function outOfRange(name: string, expected: string, value: unknown): RangeError {
   const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${describe(value)}`
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
-/** A range that no Buffer of this Node can hold. */
+/** A range that does not fit into a Buffer of this Node. */
 export function tooLarge(path: string, offset: number, length: number, most: number): RangeError {
   const message =
     `'${path}' (${length} bytes at offset ${offset}): the largest Buffer holds ${most} bytes; ` +
@@ -45,7 +45,7 @@ export function tooLarge(path: string, offset: number, length: number, most: num
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
 }
 
-/** A range that is wanted whole, of which the file has only a part. */
+/** A range that must be complete, of which the file has only a part. */
 export function pastEnd(path: string, offset: number, length: number, end: number): RangeError {
   const message =
     `'${path}' (${length} bytes at offset ${offset}): the file ends at ${end}, so it is incomplete or was truncated; ` +
@@ -53,7 +53,7 @@ export function pastEnd(path: string, offset: number, length: number, end: numbe
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
 }
 
-/** A path that Node's permission model keeps from this process. */
+/** A path that Node's permission model forbids. */
 export function accessDenied(permission: string, flag: string, resource: string): Error {
   const message = `Access to this API has been restricted. Use ${flag} to manage permissions. Refused: '${resource}'`
   return coded(new Error(message), 'ERR_ACCESS_DENIED', { permission, resource })
@@ -70,29 +70,32 @@ export function fileClosed(path: string): Error {
   return coded(new Error(`'${path}' is closed; open it again to read from it`), 'ERR_FILE_CLOSED', { path })
 }
 
-/** Something that this version, platform or runtime does not do. */
+/** A call that this version, platform or runtime does not support. */
 export function unsupported(message: string): Error {
   return coded(new Error(message), 'ERR_UNSUPPORTED')
 }
 
-/** What is traced by the kernel needs more of a machine than what is read. */
+/** A trace that this machine does not allow. The error has the obstacle. */
 export function cannotTrace(subject: string, obstacle: { name: string; reason: string }): Error {
   return coded(new Error(`${subject} cannot be traced here: ${obstacle.reason}`), 'ERR_UNSUPPORTED', { obstacle })
 }
 
 /**
- * Rejects with an error of a job, after it has got the stack of whoever waits for it. A promise is resolved to this where its job has
- * failed: V8 finds the waiting functions from there, and what succeeds costs nothing.
+ * Rejects with the error of a job, after adding the stack of its caller. A promise resolves to this one only where its
+ * job has failed: V8 then finds the functions that wait for the promise, and jobs that succeed cost nothing.
  */
 export async function withCallersStack(error: unknown): Promise<never> {
-  // Until the promise that is resolved to this one waits for it.
+  // Waits until the promise that resolves to this one is subscribed to it.
   await undefined
   await undefined
   addStack(error, withCallersStack)
   throw error
 }
 
-/** Gives an error of a job, which has no frames, those of the functions that called `top`, and that wait for them. */
+/**
+ * Adds the frames of the functions that called `top`, and that wait for them, to an error of a job, which has no
+ * frames.
+ */
 export function addStack(error: unknown, top: (...args: never[]) => unknown = addStack): void {
   if (error instanceof Error) Error.captureStackTrace(error, top)
 }
@@ -102,7 +105,7 @@ function describe(value: unknown): string {
     if (typeof value === 'function') return `function ${value.name}`
     if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'Object'}`
   } catch {
-    // What has no name that can be told, or throws when asked, is refused all the same.
+    // The value has no name, or its getters throw.
     return `type ${typeof value}`
   }
   const text = inspect(value)

@@ -1,4 +1,4 @@
-// Gathering: many records of a file, in runs that lie back to back in memory, so that a batch is one copy and not many.
+// Gathers many records of a file in runs, which are contiguous in memory, so that each batch takes one copy.
 
 import { BLOCK_BYTES, COST_OF_A_CALL, INLINE_BYTES, JOB_RANGES, SCRATCH_BYTES } from './limits.js'
 import { sharedMemory } from './memory.js'
@@ -15,19 +15,19 @@ export interface Records {
   lengths: Float64Array
 }
 
-/** Consecutive records, back to back in memory. */
+/** Consecutive records, contiguous in memory. */
 export interface Run {
-  /** A caller's; without it the run gets memory of its own when it is its turn. */
+  /** The memory of the caller; otherwise the run allocates its own when it is read. */
   memory: Uint8Array | undefined
-  /** Where the first of them goes in the memory. */
+  /** The offset of the first record in the memory. */
   targetOffset: number
-  /** The number of the first of them, and how many there are. */
+  /** The index of the first record, and the number of records. */
   first: number
   count: number
   bytes: number
 }
 
-/** What is to be gathered. */
+/** The records to gather, and their memory. */
 export interface Gathering {
   queue: Queue
   reader: number
@@ -36,16 +36,16 @@ export interface Gathering {
   /** Each at most SCRATCH_BYTES. */
   lengths: Float64Array
   runs: Run[]
-  /** Whether the memory of the runs is ours and known to nobody yet, so that pool threads may write it. */
+  /** Whether the memory of the runs was allocated here and is still private, so that pool threads may write it. */
   ours: boolean
   /**
-   * Called when the records of a run are in its memory, save those that failed, which are given by number. What it throws
-   * fails all that is left.
+   * Called when the records of a run are in its memory. Failed records are given by index. If it throws, all remaining
+   * runs fail.
    */
   arrived(run: Run, failures?: Map<number, unknown>): void
 }
 
-/** Cuts records into runs, which follow each other in `memory`, or have memory of their own each. */
+/** Splits records into runs. They are contiguous in `memory`; otherwise each has memory of its own. */
 export function toRuns({ count, lengths }: Records, memory?: Uint8Array): Run[] {
   const runs: Run[] = []
   const most = memory ? INLINE_BYTES : BLOCK_BYTES
@@ -63,13 +63,13 @@ export function toRuns({ count, lengths }: Records, memory?: Uint8Array): Run[] 
   return runs
 }
 
-/** Where the bytes of a run are, or go. */
+/** The memory of a run. */
 export function memoryOf(run: Run): Uint8Array {
   run.memory ??= sharedMemory(run.bytes)
   return run.memory
 }
 
-/** Gathers as far as all is in memory and affordable on this thread, the rest on the pool. */
+/** Gathers runs on this thread while they are in memory and within the budget of the turn, and the rest on the pool. */
 export function gather(gathering: Gathering): Promise<void> {
   const { runs } = gathering
   if (runs.length === 0) return answerFree(undefined)
@@ -90,7 +90,7 @@ export function gather(gathering: Gathering): Promise<void> {
   return new Promise((resolve, reject) => fetchFrom(gathering, next, resolve, reject))
 }
 
-// A run that fails as a whole, because the file was cut, is left to the pool, which tells its records apart.
+// A run fails as a whole where the file was truncated. The pool then reports which of its records failed.
 function copiesNow({ queue, reader, offsets, lengths }: Gathering, run: Run): boolean {
   const { targetOffset, first, count } = run
   const end = first + count

@@ -1,4 +1,5 @@
-// The state behind an open MappedFile: what is mapped of its file, the queue of its reads, and how both are renewed and closed.
+// The state of an open MappedFile: the mapping of its file, the queue of its reads, and how both are refreshed and
+// closed.
 
 import type { NativeFile } from '#binding'
 import { Appends } from './appending.js'
@@ -9,29 +10,29 @@ import { Queue } from './queue.js'
 import { sizesChanged } from './sizes.js'
 import { Windows } from './windows.js'
 
-/** What a reading method is asked for: a range within the file. */
+/** A range within the file, with the signal of its call. */
 export interface Range {
   offset: number
   count: number
   signal: AbortSignal | undefined
 }
 
-/** An open file, of which a MappedFile is the front. */
+/** An open file. MappedFile is its public interface. */
 export class Handle {
   readonly path: string
   /** Whether stores to views, and writes, reach the file. */
   readonly writable: boolean
-  /** Whether its views are over memory that threads share. */
+  /** Whether its views are over a SharedArrayBuffer. */
   readonly shared: boolean
-  /** The number by which the addon's calls of the hot path know the file. */
+  /** The id of the file in the addon's functions of the hot path. */
   reader: number
   /** Bytes mapped. */
   byteLength: number
-  /** How its bytes are had: from a mapping, or by system calls alone. */
+  /** How its bytes are read: from a mapping, or by system calls alone. */
   backend: 'mapped' | 'read'
   queue: Queue
   #native: NativeFile | undefined
-  // Made when they are needed: a program may have thousands of files open that it hardly reads.
+  // Created on demand: a program may have thousands of open files that it rarely reads.
   #windows: Windows | undefined
   #sharedWindows: Windows | undefined
   #oldQueues: Set<Queue> | undefined
@@ -40,7 +41,7 @@ export class Handle {
   #unmapped = false
   #closing: Promise<void> | undefined
   #appends: Appends | undefined
-  /** What {@link sizesChanged} was when the size was looked at last. */
+  /** The value of {@link sizesChanged} when the size was last checked. */
   #seen: number
 
   constructor(native: NativeFile, path: string, writable: boolean, shared: boolean) {
@@ -52,7 +53,7 @@ export class Handle {
     this.backend = backendOf(native)
     this.queue = new Queue(native)
     this.#native = native
-    // The addon looked at the file before this moment.
+    // The addon read the size before this moment, so the next call checks it again.
     this.#seen = sizesChanged() - 1
   }
 
@@ -70,7 +71,7 @@ export class Handle {
     return this.#windows
   }
 
-  /** Lets go of those. */
+  /** Releases them. */
   clearWindows(): void {
     this.#windows?.clear()
     this.#sharedWindows?.clear()
@@ -82,30 +83,30 @@ export class Handle {
     return this.#appends
   }
 
-  /** The addon's file, with the size that this process knows it to have; throws when it is closed. */
+  /** The file of the addon, with the size that this process last noticed. Throws when the file is closed. */
   open(): NativeFile {
     if (!this.#native) throw fileClosed(this.path)
     if (sizesChanged() !== this.#seen) this.catchUp()
     return this.#native
   }
 
-  /** Bytes of the file, as this process knows it. */
+  /** The size of the file, as this process last noticed it. */
   get size(): number {
     if (this.#native && sizesChanged() !== this.#seen) this.catchUp()
     return this.byteLength
   }
 
-  /** Takes over the size that another handle of this process has found or made. */
+  /** Takes over a size that another handle of this process has noticed or set. */
   catchUp(): void {
-    // What changes meanwhile is looked at next time.
+    // A change during this call is noticed by the next one.
     this.#seen = sizesChanged()
     const found = this.#native?.catchUp()
     if (typeof found === 'object') this.#adopt(found)
-    // It may wait for a server. Who reads meanwhile finds the size of before.
+    // The check may wait for a file server. Reads use the old size meanwhile.
     else if (found) this.renew(false).catch(() => {})
   }
 
-  /** Knows of the file at least as far as `end`, where a write of this handle's ended. */
+  /** Refreshes the size unless it is already at least `end`, where a write of this handle ended. */
   reach(end: number): Promise<void> {
     this.catchUp()
     return end <= this.byteLength ? Promise.resolve() : this.renew(false, end)
@@ -119,7 +120,7 @@ export class Handle {
     return { native, offset: Math.min(start, this.byteLength), count }
   }
 
-  /** What the reading methods have in common: their arguments, checked and cut at the end of the file. */
+  /** Checks the arguments of a read, and shortens its range at the end of the file. */
   range(offset: unknown, length: unknown, options?: unknown): Range {
     this.open()
     const start = toOffset(offset)
@@ -127,26 +128,26 @@ export class Handle {
     const wanted = length === undefined ? undefined : toLength(length)
     const count = cutAtEnd(this.byteLength, start, wanted)
     mustFit(this.path, start, count)
-    // Past the end nothing is read, wherever that is.
+    // Past the end of the file nothing is read, whatever the offset.
     return { offset: Math.min(start, this.byteLength), count, signal }
   }
 
-  /** A position within the file, of which a negative one counts from the end. */
+  /** A position within the file; a negative one counts from the end. */
   position(value: number, name: string): number {
     const size = this.byteLength
     const distance = toLength(typeof value === 'number' ? Math.abs(value) : value, name)
     return value < 0 ? Math.max(0, size - distance) : Math.min(size, distance)
   }
 
-  /** From now on there may be locked pages, which close() gives back. */
+  /** Notes that pages may be locked from now on; close() unlocks them. */
   noteLock(): void {
     this.#locked = true
   }
 
   /**
-   * Looks at the file again, unless `end` is mapped by the time that it is its turn. One after the other: an older look must not
-   * replace a newer one, and each carries on what the one before remembers of stores. Of writes that made the file grow, the
-   * first may have seen what the next have done.
+   * Refreshes the file, unless `end` is within the known size when the refresh starts. Refreshes run one after the
+   * other: an older result must not replace a newer one, and each passes on the record of stores of the one before.
+   * Where several writes made the file grow, one refresh can cover them all.
    */
   renew(forgiving: boolean, end = Number.POSITIVE_INFINITY): Promise<void> {
     const renewed = (this.#renewing ?? Promise.resolve()).then(async () => {
@@ -155,7 +156,7 @@ export class Handle {
       const fresh = await this.queue.run(() => native.refresh(forgiving))
       if (this.#native) this.#adopt(fresh)
       else fresh.release()
-      // What others have changed while the job ran.
+      // Other handles may have changed the size while the job ran.
       this.#seen = sizesChanged() - 1
     })
     this.#renewing = renewed.catch(() => {})
@@ -187,7 +188,7 @@ export class Handle {
     this.reader = fresh.reader
     this.byteLength = fresh.byteLength
     this.backend = backendOf(fresh)
-    // What is on its way stays with the file as it was when it was asked for.
+    // Jobs that run keep the state of the file with which they started.
     const old = this.queue
     this.queue = new Queue(fresh)
     this.#oldQueues ??= new Set()

@@ -1,13 +1,11 @@
-// Functions of the language and of Node as they were when the package was loaded: tests replace timers, programs replace prototypes.
+// Functions of the language and of Node, saved when the package is loaded: tests replace timers, and programs replace
+// prototypes.
 
 export const { queueMicrotask, setImmediate } = globalThis
 export const { keys } = Object
 const { getPrototypeOf, hasOwn, prototype: ofAll } = Object
 
-/**
- * An option by its name; one that is undefined has its default. What somebody has put on the prototype of all objects is nobody's
- * option.
- */
+/** An option by its name; an undefined option has its default. A property of Object.prototype is not an option. */
 export function option<T extends object, K extends keyof T & string>(options: T | undefined, name: K): T[K] | undefined
 export function option<T extends object, K extends keyof T & string>(
   options: T | undefined,

@@ -1,4 +1,5 @@
-// lock(), advise() and evict(): long ranges go to the pool in pieces, so that neither close() nor terminate() waits for all of them.
+// lock(), advise() and evict(): long ranges are processed on the pool in pieces, so that close() and terminate() wait
+// for one piece only.
 
 import { invalidArgType, invalidArgValue } from './errors.js'
 import { PIECE_BYTES } from './limits.js'
@@ -18,7 +19,7 @@ export function toAdvice(value: unknown): Advice {
   return value as Advice
 }
 
-/** Locks all of a range or, where a piece fails or `mustGoOn` throws, nothing of it. */
+/** Locks a whole range. Where a piece fails or `mustGoOn` throws, it unlocks the pieces before. */
 export function lockRange(queue: Queue, offset: number, length: number, mustGoOn: () => void): Promise<void> {
   const { native } = queue
   return queue.during(async () => {
@@ -47,12 +48,13 @@ export function adviseRange(queue: Queue, advice: Advice, offset: number, length
   })
 }
 
-/** Takes a range out of memory. */
+/** Evicts a range from memory. */
 export function evictRange(queue: Queue, offset: number, length: number): Promise<void> {
   return queue.during(() => inPieces(offset, length, (at, size) => onPool(() => queue.native.evict(at, size))))
 }
 
-// The last page of one piece may be the first of the next: PIECE_BYTES are whole pages, but a range begins anywhere.
+// Pieces end at multiples of PIECE_BYTES, which are whole pages, although a range may begin anywhere: so two pieces
+// share no page.
 async function inPieces(
   offset: number,
   length: number,

@@ -1,4 +1,4 @@
-// What the readMany family is asked for: ranges and records, as callers give them.
+// Checks the arguments of the readMany family: ranges and records.
 
 import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
@@ -9,18 +9,18 @@ import { ALIGNMENT, SHARED_BYTES } from './limits.js'
 import { aligned, sharedMemory } from './memory.js'
 import { copyTo, lengthOf } from './targets.js'
 
-/** Ranges as they are asked for: short ones as records to be gathered, long ones each on its own. */
+/** Requested ranges: short ones as records to gather, long ones to read one by one. */
 export interface Asked {
   count: number
-  /** The short ones, and their places in the list. */
+  /** The short ranges, and their indexes in the list. */
   records: Records
   places: Int32Array
   long: Array<{ place: number; offset: number; length: number }>
-  /** What was no range, by its place. */
+  /** The errors of invalid ranges, by their indexes. */
   refused: Map<number, unknown>
 }
 
-// What an iterable gives is asked for once, before anything begins.
+// An iterable is read once, before any work begins.
 function toList(ranges: unknown): readonly unknown[] {
   if (Array.isArray(ranges)) return ranges
   const isIterable = typeof ranges === 'object' && ranges !== null && Symbol.iterator in ranges
@@ -28,7 +28,7 @@ function toList(ranges: unknown): readonly unknown[] {
   return Array.from(ranges as Iterable<unknown>)
 }
 
-/** Checks and cuts the ranges of a list. */
+/** Checks the ranges of a list, and shortens them at the end of the file. */
 export function toRanges(given: unknown, byteLength: number, path: string): Asked {
   const ranges = toList(given)
   const count = ranges.length
@@ -47,7 +47,7 @@ export function toRanges(given: unknown, byteLength: number, path: string): Aske
       mustFit(path, offset, length)
       if (length > SHARED_BYTES) long.push({ place, offset, length })
       else {
-        // Past the end nothing is read, wherever that is.
+        // Past the end of the file nothing is read, whatever the offset.
         offsets[short] = Math.min(offset, byteLength)
         lengths[short] = length
         places[short] = place
@@ -67,14 +67,14 @@ export function toRanges(given: unknown, byteLength: number, path: string): Aske
 }
 
 /**
- * The results of a run of short ranges. They share memory with one another, and with nothing else: they may have to wait for other
- * runs, and what somebody does with another result meanwhile must not take them away.
+ * The results of a run of short ranges. They share memory only with one another: they may have to wait for other runs,
+ * and the transfer of another result must not detach them.
  */
 export function toBuffers(run: Run, lengths: Float64Array): Buffer<ArrayBuffer>[] {
   const { targetOffset, first, count } = run
   const memory = memoryOf(run)
   const some = Array.from(lengths.subarray(first, first + count))
-  // Back to back a typed array would not fit over each.
+  // Without gaps between them, results would not be aligned for typed arrays.
   const spread = some.every(length => length % ALIGNMENT === 0)
     ? undefined
     : sharedMemory(some.reduce((sum, length) => sum + aligned(length), 0))
@@ -89,11 +89,11 @@ export function toBuffers(run: Run, lengths: Float64Array): Buffer<ArrayBuffer>[
   })
 }
 
-/** The values, or the rejection of the first range that failed, with its index. */
+/** The values, or the error of the first range that failed, with its index. */
 export function allOrFirstFailure(results: PromiseSettledResult<Buffer<ArrayBuffer>>[]): Buffer<ArrayBuffer>[] {
   return results.map((result, index) => {
     if (result.status === 'fulfilled') return result.value
-    // Errors of ours are made for this one call: nobody else sees the index.
+    // The error was created for this call, so nobody else sees the index.
     addStack(result.reason, allOrFirstFailure)
     if (result.reason instanceof Error) Object.assign(result.reason, { index })
     throw result.reason
@@ -112,8 +112,8 @@ export type RecordOffsets =
   | BigUint64Array
 
 /**
- * Records of one length, checked and cut. They are copied: a caller's array might change while its records are read. One pass,
- * because there may be many.
+ * Records of one length, checked and shortened at the end of the file. They are copied, because a caller may change its
+ * array during the read. One pass, because there may be many.
  */
 export function toRecords(offsets: unknown, length: number, byteLength: number): Records {
   if (!(types.isTypedArray(offsets) || Array.isArray(offsets))) {
@@ -124,7 +124,7 @@ export function toRecords(offsets: unknown, length: number, byteLength: number):
   const lengths = new Float64Array(count)
   for (let i = 0; i < count; i += 1) {
     const given: unknown = offsets[i]
-    // The name of each would cost more than its read.
+    // Creating the name of each argument would cost more than its read.
     const plain = Number.isSafeInteger(given) && (given as number) >= 0
     const offset = plain ? (given as number) : toOffset(given, `offsets[${i}]`)
     starts[i] = Math.min(offset, byteLength)

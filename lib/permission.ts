@@ -1,4 +1,4 @@
-// Node's permission model: an addon could open what node:fs may not, so it is asked first.
+// Node's permission model: an addon can open files that node:fs may not, so the permission is checked first.
 
 import type { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
@@ -9,7 +9,7 @@ type Scope = 'fs.read' | 'fs.write'
 // Undefined where Node was started without --permission.
 const { permission } = process as { permission?: { has(scope: Scope, path: string): boolean } }
 
-/** Refuses, as node:fs does, a path that Node was not started with. */
+/** Refuses a path that the permission model does not allow, as node:fs does. */
 export function mustBeAllowed(path: string | Buffer, writes: boolean): void {
   if (!permission) return
   const whole = resolve(path.toString())

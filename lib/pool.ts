@@ -1,24 +1,30 @@
-// The libuv pool as this environment uses it: what waits for a permit, in the order it came.
+// Access to the libuv pool for this environment: starts that wait for a permit, in the order in which they came.
 
 import { onPermit } from '#binding'
 import { withCallersStack } from './errors.js'
 import { relinquish, tryAcquire } from './reader.js'
 import { forget, onAbort } from './signals.js'
 
-/** Starts a job with the permit that was taken for it. Undefined means that there is nothing left to start. It does not throw. */
+/**
+ * Starts a job with the permit that was taken for it. Undefined means that there was nothing to start. It does not
+ * throw.
+ */
 export type Start = () => Promise<unknown> | undefined
 
 let waiting: Start[] = []
 let next = 0
 let starting = false
 
-/** Has `start` called as soon as there is a permit, at once if there is one now. */
+/** Calls `start` as soon as a permit is free, at once if one is free now. */
 export function whenPermitted(start: Start): void {
   waiting.push(start)
   startJobs()
 }
 
-/** Runs one job on the pool, as soon as there is a permit. `unwanted` gets what a job resolves to after its signal. */
+/**
+ * Runs one job on the pool as soon as a permit is free. If the signal is aborted first, `unwanted` gets the result of
+ * the job.
+ */
 export function onPool<T>(
   begin: () => Promise<T>,
   signal?: AbortSignal,
@@ -38,7 +44,7 @@ export function onPool<T>(
             if (signal) forget(signal, abort)
           },
           error => {
-            // A rejection that nobody waits for any more would count as unhandled.
+            // A rejection after the abort would count as unhandled.
             if (!signal?.aborted) resolve(withCallersStack(error))
             if (signal) forget(signal, abort)
           },
@@ -53,7 +59,7 @@ export function onPool<T>(
   })
 }
 
-// Called again when a job has ended, and when another environment has given a permit back.
+// Also called when a job has ended, and when another environment has released a permit.
 function startJobs(): void {
   if (starting) return
   starting = true
@@ -66,7 +72,7 @@ function startJobs(): void {
   if (next === waiting.length) {
     waiting = []
     next = 0
-    // A permit for which nothing was left to start.
+    // Releases a permit that nothing has used.
     relinquish()
   }
 }

@@ -1,14 +1,14 @@
-// What the kernel tells of threads and processes in /proc, read.
+// Parsers for files of /proc about threads and processes.
 
-/** The fields of /proc/PID/stat and those of threads, by their numbers in proc(5), from the third on. */
+/** A field of /proc/PID/stat, or of the stat of a thread, by its number in proc(5), from the third on. */
 export function statField(text: string, number: number): string {
-  // The name of the program may hold blanks and brackets.
+  // The name of the program may contain blanks and brackets.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[number - 3] ?? ''
 }
 
 export const parseMajorFaults = (stat: string): number => Number(statField(stat, 12))
 
-/** How many bytes of each file are mapped and in memory, by /proc/PID/smaps; without code. */
+/** The resident bytes of each mapped file in /proc/PID/smaps, without code. */
 export function residentByFile(smaps: string): Map<string, number> {
   const files = new Map<string, number>()
   const pattern = /^[0-9a-f]+-[0-9a-f]+ ..-. \S+ \S+ \d+ +(\/.*)\n(?:.*\n){1,4}?Rss: +(\d+) kB$/gm

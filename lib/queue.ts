@@ -1,4 +1,4 @@
-// The ranges of one file that wait for the pool: those asked for in one turn of the loop leave together.
+// The queue of one file: its ranges that wait for the pool. Ranges of one turn of the event loop are read together.
 
 import type { Buffer } from 'node:buffer'
 import type { NativeFile } from '#binding'
@@ -10,7 +10,7 @@ import { giveScratch, takeScratch } from './scratch.js'
 import { bufferOf, sizeOf, startOf } from './targets.js'
 import type { Batched, Kind, Line, Owner, Piece } from './transfer.js'
 
-/** Bytes after which a job takes no further range. */
+/** Bytes after which a job of each kind takes no further range. */
 const JOB_BYTES: Record<Batched, number> = {
   copy: SCRATCH_BYTES,
   fill: SCRATCH_BYTES,
@@ -19,22 +19,22 @@ const JOB_BYTES: Record<Batched, number> = {
   prefault: POPULATE_BYTES,
 }
 
-/** The numbers of jobs that can be given up; 0 is none. */
+/** The number of the last job that can be cancelled; 0 means none. */
 let lastJob = 0
 
-/** Pieces of one kind. */
+/** Waiting pieces of one kind. */
 class Waiting {
   pieces: Piece[] = []
-  /** Whether they will be looked at: at the end of this turn, or when there is a permit. */
+  /** Whether a check of them is scheduled for the end of this turn. */
   announced = false
   inLine = false
 }
 
 /** The waiting and running pieces of one file. */
 export class Queue implements Line {
-  /** The file that jobs work at, as it was at one moment. */
+  /** The state of the file that jobs work on. */
   readonly native: NativeFile
-  // Made when they are needed: a program may have thousands of files open that it hardly reads.
+  // Created on demand: a program may have thousands of open files that it rarely reads.
   #owners: Set<Owner> | undefined
   readonly #waiting: Partial<Record<Batched, Waiting>> = {}
   #underWay = 0
@@ -55,7 +55,7 @@ export class Queue implements Line {
     this.#lookIdle()
   }
 
-  /** Adds a piece, to leave with the others of this turn, or as soon as there are enough of them for a job. */
+  /** Adds a piece. It leaves with the other pieces of this turn, or as soon as they fill a job. */
   add(kind: Kind, piece: Piece): void {
     if (kind === 'solo') {
       queueMicrotask(() => whenPermitted(() => this.#startSolo(piece)))
@@ -65,7 +65,7 @@ export class Queue implements Line {
     const waiting = this.#waiting[kind]
     waiting.pieces.push(piece)
     if (!waiting.announced) this.#announce(kind, waiting)
-    // The disk need not wait until the last of thousands has been asked for.
+    // The disk starts before the last of thousands of pieces is added.
     else if (waiting.pieces.length >= JOB_RANGES) this.#lineUp(kind, waiting)
   }
 
@@ -83,23 +83,23 @@ export class Queue implements Line {
     whenPermitted(() => this.#startBatch(kind, waiting))
   }
 
-  /** Has a thread of the pool begin what comes after a range that was answered without it. */
+  /** Starts read-ahead on the pool, for the range after one that was copied on the JS thread. */
   beginAhead(offset: number, length: number): void {
     if (this.#beginning) return
     this.#beginning = true
     const ended = () => {
       this.#beginning = false
     }
-    // What cannot be begun is only slower.
+    // A failure here only makes later reads slower.
     this.run(() => this.native.beginAhead(offset, length)).then(ended, ended)
   }
 
-  /** Runs another job of this file's on the pool, one that close() waits for as well. */
+  /** Runs another job of this file on the pool. close() waits for it as well. */
   run<T>(begin: () => Promise<T>): Promise<T> {
     return this.during(() => onPool(begin))
   }
 
-  /** Does work of several jobs, all of which close() waits for. */
+  /** Runs work that takes several jobs. close() waits for all of them. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#underWay += 1
     try {
@@ -109,14 +109,14 @@ export class Queue implements Line {
     }
   }
 
-  /** Rejects what has not begun, and resolves when all that has begun is done. */
+  /** Rejects work that has not begun, and resolves when the rest is done. */
   close(path: string): Promise<void> {
     const waiting = Object.values(this.#waiting).flatMap(({ pieces }) => pieces.map(piece => piece.transfer))
     for (const owner of [...waiting, ...(this.#owners ?? [])]) if (!owner.begun) owner.fail(fileClosed(path))
     return this.whenIdle()
   }
 
-  /** Resolves when nothing waits or runs. */
+  /** Resolves when no work waits or runs. */
   whenIdle(): Promise<void> {
     if (this.#isIdle()) return Promise.resolve()
     return new Promise(resolve => this.#whenIdle.push(resolve))
@@ -135,7 +135,7 @@ export class Queue implements Line {
       bytes += piece.length
     }
     waiting.pieces = waiting.pieces.slice(taken)
-    // What is left goes to the end of the line, behind other files.
+    // The remaining pieces go to the end of the queue for the pool, after those of other files.
     if (waiting.pieces.length > 0 && !waiting.announced) this.#announce(kind, waiting)
     return batch.length === 0 ? undefined : this.#start(kind, batch, toRanges(batch))
   }
@@ -146,7 +146,7 @@ export class Queue implements Line {
     return this.#start(kind, [piece], piece.records ?? toRanges([piece]))
   }
 
-  // One job for these pieces; undefined when they have failed.
+  // Starts one job for these pieces; returns undefined when it could not start and they have failed.
   #start(kind: Batched, batch: Piece[], { offsets, lengths }: Ranges): Promise<void> | undefined {
     const scratch = kind === 'copy' ? takeScratch() : undefined
     try {
@@ -221,7 +221,7 @@ interface Ranges {
   lengths: Float64Array
 }
 
-/** Jobs take a copy as they begin. Fresh memory for each would have V8 collect garbage. */
+/** Jobs copy these arrays when they begin. New arrays for each job would cause garbage collections. */
 const RANGES: Ranges = { offsets: new Float64Array(JOB_RANGES), lengths: new Float64Array(JOB_RANGES) }
 
 function toRanges(batch: Piece[]): Ranges {
@@ -235,7 +235,7 @@ function toRanges(batch: Piece[]): Ranges {
   return { offsets, lengths }
 }
 
-// The memory that a job fills; what lies side by side in one block is one part.
+// The memory that a job fills; neighbouring parts of one block are merged.
 function toTargets(batch: Piece[]): Uint8Array[] {
   const [first] = batch as [Piece]
   if (first.records) return first.records.memory as Uint8Array[]
@@ -262,7 +262,7 @@ function pairs(list: Array<number | Error>): Map<number, unknown> {
   return map
 }
 
-// Only where somebody could give a piece up: most jobs have no number.
+// Numbers a job only where a piece can be cancelled; most jobs have no number.
 function toJob(batch: Piece[]): number {
   if (!batch.some(piece => piece.transfer.canBeDropped)) return 0
   lastJob = (lastJob % 0xffff_fffe) + 1

@@ -1,4 +1,4 @@
-// readMany() and readManyInto(): many ranges in one trip, the short ones gathered, the long ones each on its own.
+// readMany() and readManyInto(): read many ranges together. Short ones are gathered, long ones are read one by one.
 
 import type { Buffer } from 'node:buffer'
 import { toLength, toSignal } from './arguments.js'
@@ -11,7 +11,7 @@ import { copier, copyOf } from './read-range.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
 
-/** Each range, with its own outcome. */
+/** Reads ranges, with an outcome for each. */
 export async function readAll(
   handle: Handle,
   ranges: unknown,
@@ -46,7 +46,7 @@ export async function readAll(
   return results
 }
 
-/** Records of one length, back to back into one target; resolves to the bytes written. */
+/** Reads records of one length into one target, back to back; resolves to the number of bytes written. */
 export async function readRecords(
   handle: Handle,
   target: unknown,

@@ -1,4 +1,5 @@
-// Copies of one range: on this thread where it is short, in memory and affordable, else through the queue.
+// Copies of one range: on this thread where it is short, in memory and within the budget of the turn, otherwise through
+// the queue.
 
 import type { Handle } from './handle.js'
 import { BATCHED_BYTES, INLINE_BYTES, SHARED_BYTES } from './limits.js'
@@ -8,7 +9,7 @@ import { copyTo, mustHaveRoom, sizeOf } from './targets.js'
 import { type Plan, ShortTransfer, transferRange } from './transfer.js'
 import { affords, answer, NOT_HERE, NOW, refund, type When } from './turn-budget.js'
 
-/** A copy of a range, in memory of ours. */
+/** A copy of a range, in new memory. */
 export function copyOf(
   handle: Handle,
   offset: number,
@@ -18,11 +19,11 @@ export function copyOf(
   let memory: Buffer<ArrayBuffer> | undefined
   const when = count <= INLINE_BYTES ? affords(count) : NOT_HERE
   if (when) {
-    // What is answered later shares no memory with what others may be given meanwhile.
+    // A result that is returned later shares no memory with other results.
     memory = when === NOW ? resultMemory(count) : ownMemory(count)
     if (isCopied(handle, memory, offset, count)) return answer(memory, when)
     refund(count)
-    // The memory of other results is none that a job may write.
+    // A job must not write a block that other results share.
     if (count <= SHARED_BYTES) {
       takeBack(memory)
       memory = undefined
@@ -38,7 +39,7 @@ export function copyOf(
   })
 }
 
-/** Fills memory that nobody has seen, and resolves to what the caller sees of it. */
+/** Fills private memory, and resolves to `result`. */
 export function fill<T>(
   handle: Handle,
   memory: Uint8Array,
@@ -59,13 +60,13 @@ function onPool<T>(
 ): Promise<T> {
   const count = sizeOf(memory)
   return new Promise((resolve, reject) => {
-    // What is short comes in a batch, what is long, in jobs of its own.
+    // A short range is read in a batch, a long one in jobs of its own.
     const plan: Plan = { kind: count > BATCHED_BYTES ? 'solo' : 'fill', signal, memory }
     transferRange(handle.queue, offset, count, plan, failed => resolve(failed ?? result), reject)
   })
 }
 
-/** Fills the first `count` bytes of a caller's target, which is only ever written on this thread. */
+/** Fills the first `count` bytes of the target of a caller, which is only written on this thread. */
 export function fillTarget(
   handle: Handle,
   target: Uint8Array,
@@ -86,8 +87,8 @@ export function fillTarget(
 }
 
 /**
- * Writes what comes out of scratch memory to a target, after a look at whether there still is room: a caller's may have
- * been resized or transferred meanwhile.
+ * Copies from scratch memory to a target, after checking its size: a caller may have resized or transferred it
+ * meanwhile.
  */
 export function copier(target: Uint8Array, start = 0): NonNullable<Plan['take']> {
   return (scratch, from, length, targetOffset) => {
@@ -96,7 +97,7 @@ export function copier(target: Uint8Array, start = 0): NonNullable<Plan['take']>
   }
 }
 
-// Says when it may be told that the range was copied.
+// Copies the range if possible, and says when its promise may resolve.
 function copiesNow(handle: Handle, target: Uint8Array, offset: number, count: number): When {
   if (count > INLINE_BYTES) return NOT_HERE
   const when = affords(count)

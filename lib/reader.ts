@@ -1,4 +1,4 @@
-// The addon's calls of the hot path, which answer at once.
+// The addon's functions of the hot path, which return at once.
 
 import { configure, readerFunctions } from '#binding'
 

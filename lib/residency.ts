@@ -20,12 +20,12 @@ export async function countResidency(handle: Handle, offset: number, length: num
   const sum: Residency = { pages: 0, resident: 0, mapped: 0, pageSize: 0 }
   let at = offset
   do {
-    // Steps end where pages do, so that none is counted twice.
+    // Steps end at page boundaries, so that no page is counted twice.
     const end = Math.min(offset + length, at - (at % LOOK_BYTES) + LOOK_BYTES)
     const native = handle.open()
     const { pages, resident, mapped, pageSize } = await handle.queue.run(() => native.residency(at, end - at))
     sum.pages += pages
-    // An Option that is None arrives as null.
+    // A Rust Option that is None arrives as null.
     sum.resident =
       (resident ?? undefined) === undefined || sum.resident === undefined
         ? undefined

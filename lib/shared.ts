@@ -1,9 +1,9 @@
-// The option `shared`, for files and for chunks: whether views are over memory that threads share.
+// The option `shared` of files and chunks: whether views are over a SharedArrayBuffer.
 
 import { capabilities } from '#binding'
 import { invalidArgType, unsupported } from './errors.js'
 
-/** Checks the option. Where nothing is mapped, views are copies, and those can be shared on every Node. */
+/** Checks the option. Where nothing is mapped, views are copies, which can be shared on every Node. */
 export function toShared(value: unknown): boolean {
   if (typeof value !== 'boolean') throw invalidArgType('options.shared', 'of type boolean', value)
   const { mapping, sharedViews } = capabilities()

@@ -1,4 +1,5 @@
-// One listener per AbortSignal, however many reads wait on it: Node warns of a leak from eleven on.
+// One listener per AbortSignal, whatever the number of reads that wait on it: Node warns of a leak from eleven
+// listeners on.
 
 const waiting = new WeakMap<AbortSignal, Set<() => void>>()
 
@@ -12,7 +13,7 @@ export function onAbort(signal: AbortSignal, callback: () => void): void {
     signal.addEventListener(
       'abort',
       () => {
-        // Callbacks take themselves off the set while it is gone through, which a Set allows.
+        // Callbacks remove themselves during the iteration, which a Set allows.
         for (const abort of fresh) abort()
       },
       { once: true },
@@ -21,7 +22,7 @@ export function onAbort(signal: AbortSignal, callback: () => void): void {
   callbacks.add(callback)
 }
 
-/** Takes a callback back. The listener stays, for the next read with this signal. */
+/** Removes a callback. The listener stays, for the next read with this signal. */
 export function forget(signal: AbortSignal, callback: () => void): void {
   waiting.get(signal)?.delete(callback)
 }

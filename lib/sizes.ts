@@ -1,10 +1,11 @@
-// What changes of file sizes in this process are noticed by: one number, which every change raises, in whatever thread.
+// Notices changes of file sizes in this process: every change, in any thread, increments one number.
 
 import { countSizeChanges, sizeChanges } from '#binding'
 
 const memory = sizeChanges()
-// Reading memory costs each call of a handle a nanosecond. Where a runtime allows no external buffers, a call of the addon does it.
+// Reading memory costs each call of a handle a nanosecond. Where the runtime does not allow external buffers, the addon
+// is called instead.
 const counter = memory && new Int32Array(memory)
 
-/** The number that each change of a size raises. */
+/** The number that each change of a size increments. */
 export const sizesChanged: () => number = counter ? () => counter[0] as number : () => countSizeChanges() | 0

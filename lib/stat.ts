@@ -21,7 +21,7 @@ export async function statOf(handle: Handle, options: StatOptions | undefined): 
   const bigint = toBoolean(option(options, 'bigint', false), 'options.bigint')
   const { queue } = handle
   const { descriptor } = queue.native
-  // On Windows the file has none that Node could use.
+  // On Windows the file has no descriptor that Node could use.
   return queue.during(() =>
     typeof descriptor === 'number' ? ofDescriptor(descriptor, { bigint }) : ofPath(handle.path, { bigint }),
   )

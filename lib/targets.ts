@@ -1,7 +1,7 @@
-// Targets: memory of callers that is to be filled or written, whatever they have done to it or will do meanwhile.
+// Targets: memory of callers that is filled or written, and that callers may change at any time.
 //
-// What a target says of itself may be a lie: a subclass, or a property of its own, can answer anything. So it is asked through
-// the getters and methods of the language itself, taken before anybody could replace them.
+// The properties of a target can be overridden, by a subclass or on the object itself. So they are read through the
+// getters and methods of the language, saved before a program could replace them.
 
 import { types } from 'node:util'
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
@@ -10,7 +10,7 @@ const typedArray = Object.getPrototypeOf(Uint8Array.prototype)
 const ofTypedArrays = getters(typedArray)
 const ofDataViews = getters(DataView.prototype)
 const { call } = Function.prototype
-/** Where a byte first occurs, or -1; throws where the memory is lost. */
+/** The index of the first occurrence of a byte, or -1; throws where the memory is lost. */
 export const indexOf = call.bind(typedArray.indexOf) as (bytes: Uint8Array, element: number) => number
 const set = call.bind(typedArray.set) as (bytes: Uint8Array, source: Uint8Array, at: number) => void
 
@@ -26,11 +26,11 @@ function getters(prototype: object) {
   }
 }
 
-/** The bytes of a caller's memory, as they are at this moment. */
+/** The bytes of the memory of a caller at this moment. */
 export function toBytes(target: unknown, name = 'target'): Uint8Array {
   const bytes = types.isUint8Array(target) ? target : bytesOf(target, name)
-  // Detached memory, and what lies outside of memory that was made smaller, counts as no bytes; and yet it is not an empty
-  // target, but a mistake.
+  // Detached memory has no bytes, and neither has a view that is out of bounds because its buffer was made smaller.
+  // That is a mistake of the caller, not an empty target.
   if (sizeOf(bytes) === 0) {
     try {
       indexOf(bytes, 0)
@@ -58,19 +58,19 @@ function lost(target: unknown, name: string): TypeError {
   return invalidArgValue(name, 'has lost its memory: its buffer was transferred or made smaller', target)
 }
 
-/** How many bytes it has at this moment. */
+/** The number of bytes at this moment. */
 export const sizeOf = ofTypedArrays.byteLength as (bytes: Uint8Array) => number
 
-/** How many elements a typed array has, whatever it says itself. */
+/** The number of elements of a typed array, even where its own property is overridden. */
 export const lengthOf = call.bind(Object.getOwnPropertyDescriptor(typedArray, 'length')?.get as () => number) as (
   list: NodeJS.TypedArray,
 ) => number
 
-/** The memory that it is a part of, and where in it it begins. */
+/** The buffer of a target, and its offset there. */
 export const bufferOf = ofTypedArrays.buffer as (bytes: Uint8Array) => ArrayBuffer
 export const startOf = ofTypedArrays.byteOffset as (bytes: Uint8Array) => number
 
-/** Refuses a caller's target that has been made smaller, or was transferred, while its read was under way. */
+/** Refuses a target that was made smaller or transferred during its read. */
 export function mustHaveRoom(target: Uint8Array, length: number): void {
   const room = sizeOf(target)
   if (length > room) {
@@ -78,8 +78,8 @@ export function mustHaveRoom(target: Uint8Array, length: number): void {
   }
 }
 
-/** Copies a part of one memory to another that has room for it; for nothing, either may have lost its memory. */
+/** Copies bytes to a target that is large enough. Where `length` is 0, either may have lost its memory. */
 export function copyTo(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
-  // Not by subarray(), which asks the source's class for what it makes: a caller's class, where the source is a caller's.
+  // Not by subarray(), which would call the class of the source, and that may be a class of the caller.
   if (length > 0) set(target, new Uint8Array(bufferOf(source), startOf(source) + from, length), at)
 }

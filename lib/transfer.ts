@@ -1,4 +1,4 @@
-// A transfer: one caller's bytes on their way through the queue, in pieces, until all are done or one has failed.
+// A transfer: the range of one call in the queue, in pieces, until all of them are done or one has failed.
 
 import { giveUp } from '#binding'
 import { withCallersStack } from './errors.js'
@@ -8,34 +8,35 @@ import { forget, onAbort } from './signals.js'
 import { copyTo, mustHaveRoom } from './targets.js'
 
 /**
- * What is done with pieces in batches: copied through scratch memory into callers' targets, copied into memory that nobody has
- * seen, populated for views, for views of a long range in order, or for copies. Or copied in a job of its own.
+ * The kinds of work on pieces. In batches: `copy` into scratch memory for targets of callers, `fill` of private memory,
+ * and populating for a `view`, for a `chunk` of a long range in order, or for later copies (`prefault`). `solo` is a
+ * copy in a job of its own.
  */
 export type Kind = Batched | 'solo'
 export type Batched = 'copy' | 'fill' | 'view' | 'chunk' | 'prefault'
 
-/** Pieces of one range that are queued at the same time: enough for every thread that may be taken, no more. */
+/** Pieces of one range that are queued at the same time: enough for every pool thread that jobs may use. */
 const PIECES_AT_ONCE = 4
 
-/** Where pieces wait for a job. */
+/** The queue where pieces wait for a job. */
 export interface Line {
-  /** Adds a piece, to leave with the others of this turn. */
+  /** Adds a piece, which leaves with the others of this turn. */
   add(kind: Kind, piece: Piece): void
   /** Announces an owner whose pieces will be added. */
   enter(owner: Owner): void
-  /** The owner is settled: no more of its pieces come. */
+  /** Removes a settled owner: it adds no more pieces. */
   leave(owner: Owner): void
 }
 
-/** Who has pieces on their way. */
+/** The owner of queued or running pieces. */
 export interface Owner {
   /** Whether a job has taken one of its pieces: from then on close() waits for all of them. */
   begun: boolean
-  /** Whether its caller has had an answer already; what is left of it is skipped. */
+  /** Whether its promise is settled; its remaining pieces are skipped. */
   readonly settled: boolean
-  /** Whether it may be given up while a job works at it. */
+  /** Whether it can be cancelled while a job works on it. */
   readonly canBeDropped: boolean
-  /** Called on the JS thread when a job has done with a piece of one range, unless its owner is settled. */
+  /** Called on the JS thread when a job is done with a piece of one range, unless its owner is settled. */
   done(piece: Piece, error: unknown, scratch: Buffer | undefined, from: number): void
   /** The same for a piece of many ranges; `error` is that of the job itself. */
   doneRecords(
@@ -48,19 +49,24 @@ export interface Owner {
   fail(error: unknown): void
 }
 
-/** A piece of a transfer: what a job does in one go. Those of kind `copy` have at most SCRATCH_BYTES, others PIECE_BYTES. */
+/**
+ * A piece of a transfer, which one job processes at once. Pieces of kind `copy` have at most SCRATCH_BYTES, others
+ * PIECE_BYTES.
+ */
 export interface Piece {
   transfer: Owner
-  /** In the file. */
+  /** The offset in the file. */
   offset: number
   length: number
-  /** Where its bytes go in the caller's target. */
+  /** The offset of its bytes in the target of the caller. */
   targetOffset: number
-  /** Memory that nobody has seen, which the job writes. Only of kind `fill`. */
+  /** Private memory that the job writes. Only of kind `fill`. */
   memory: Uint8Array | undefined
-  /** Many ranges instead of one, back to back. */
+  /** Many ranges instead of one, contiguous in memory. */
   records: Records | undefined
-  /** The job that works at it, if it can be given up there, and its place among the job's ranges. */
+  /**
+   * The number of the job that works on it, if it can be cancelled there, and its index among the ranges of the job.
+   */
   job: number
   index: number
 }
@@ -69,9 +75,9 @@ export interface Piece {
 export interface Records {
   offsets: Float64Array
   lengths: Float64Array
-  /** Memory that nobody has seen, each of which holds whole ranges. Without it they come in scratch memory. */
+  /** Private memory; each element holds whole ranges. Without it, the job copies into scratch memory. */
   memory: Uint8Array[] | undefined
-  /** Called when they are there, with those that failed by their place. What it throws fails the transfer. */
+  /** Called when the ranges are in memory, with the errors by index. If it throws, the transfer fails. */
   arrived(scratch: Buffer | undefined, failures: Map<number, unknown> | undefined): void
 }
 
@@ -79,15 +85,15 @@ export interface Records {
 export interface Plan {
   kind: Kind
   signal?: AbortSignal | undefined
-  /** Memory that nobody has seen, as long as the range. */
+  /** Private memory, as long as the range. */
   memory?: Uint8Array
-  /** Takes the bytes of a piece out of scratch memory, which is valid during the call only. */
+  /** Copies the bytes of a piece out of scratch memory, which is valid during the call only. */
   take?: (scratch: Buffer, from: number, length: number, targetOffset: number) => void
 }
 
 /**
- * The commonest transfer: one short range that nobody can give up. Being its own piece, it is one object and no closure, so
- * that thousands of them may be asked for at once.
+ * The most common transfer: one short range that cannot be cancelled. It is its own piece, so it is one object and no
+ * closure: thousands may be requested at once.
  */
 export class ShortTransfer<T> implements Owner, Piece {
   readonly transfer = this
@@ -102,11 +108,11 @@ export class ShortTransfer<T> implements Owner, Piece {
   constructor(
     readonly offset: number,
     readonly length: number,
-    /** Memory that nobody has seen, to be filled by the job. */
+    /** Private memory that the job fills. */
     readonly memory: Uint8Array | undefined,
-    /** A caller's memory, which is written on the JS thread. Without either, it gets memory of its own then. */
+    /** The target of a caller, which is written on the JS thread. Without either, memory is allocated then. */
     readonly target: Uint8Array | undefined,
-    /** What it resolves to; its memory without one. */
+    /** The value of its promise; by default, its memory. */
     readonly value: T | undefined,
     readonly resolve: (value: T | Promise<never>) => void,
     readonly reject: (error: unknown) => void,
@@ -149,7 +155,7 @@ export class Transfer implements Owner {
   readonly #resolve: (failed?: Promise<never>) => void
   readonly #reject: (error: unknown) => void
   readonly #abort: (() => void) | undefined
-  /** The pieces on their way, where they may have to be given up. */
+  /** The queued or running pieces, where they can be cancelled. */
   readonly #droppable: Set<Piece> | undefined
   #open = 0
 
@@ -235,7 +241,7 @@ export class Transfer implements Owner {
         this.#line.add(this.#plan.kind, piece)
       }
     } catch (failure) {
-      // No memory for a piece.
+      // There is no memory for a piece.
       this.fail(failure)
       return
     }
@@ -245,7 +251,7 @@ export class Transfer implements Owner {
     }
   }
 
-  // After the answer: whoever waits for the queue to be idle comes after whoever waits for the bytes.
+  // After the promise is settled: those who wait for an idle queue come after those who wait for the bytes.
   #settle(): void {
     this.settled = true
     const { signal } = this.#plan
@@ -277,7 +283,7 @@ export function transferRange(
   new Transfer(line, plan, PIECES_AT_ONCE, next, resolve, reject)
 }
 
-/** A piece that waits. */
+/** A new piece, not yet in a job. */
 export function pieceOf(
   transfer: Owner,
   offset: number,

@@ -1,5 +1,5 @@
-// Views: the mapped bytes of a range, at once where touching them cannot wait, else when they have been faulted in. Where nothing
-// can be mapped, copies that behave the same.
+// Views: the mapped bytes of a range, at once where touching them does not wait, otherwise after they were faulted in.
+// Where no mapped bytes can be handed out, views are copies that behave the same.
 
 import type { Buffer } from 'node:buffer'
 import { capabilities } from '#binding'
@@ -12,13 +12,13 @@ import { mappedViews, readyViews, tryCopy } from './reader.js'
 import { transferRange } from './transfer.js'
 import { affords, answer, answerFree } from './turn-budget.js'
 
-/** A view by itself, or a chunk of a long range that is gone through in order. */
+/** A single view, or a chunk of a long range that is read in order. */
 export type ViewKind = 'view' | 'chunk'
 
 /** Whether mapped bytes can be handed out in this runtime: Electron forbids it. */
 const { externalBuffers } = capabilities()
 
-/** A view now, or undefined if touching it could wait for the disk: by itself, or as a chunk of what is gone through in order. */
+/** A view at once, or undefined where touching it could wait for the disk. */
 export function readyView(
   handle: Handle,
   offset: number,
@@ -38,13 +38,13 @@ export function readyView(
 export function viewOf(handle: Handle, { offset, count, signal }: Range): Promise<Buffer> {
   if (count === 0) return answerFree(memoryOf(handle.shared, 0))
   const when = affords(COST_OF_A_VIEW)
-  // What is in the page cache alone would cost a page fault for each 64 KiB; the pool maps it at once.
+  // Pages that are only in the page cache would cost a page fault for each 64 KiB; the pool maps them in one job.
   const kind = count > FAULT_AROUND_BYTES ? 'chunk' : 'view'
   const ready = when && handsOut(handle) ? readyView(handle, offset, count, kind) : undefined
   return ready ? answer(ready, when) : coldView(handle, offset, count, 'view', signal, handle.shared)
 }
 
-/** A view that is faulted in now, by itself or as a chunk of a long range that is gone through in order. */
+/** A view that the pool faults in, as a single view or as a chunk. */
 export async function coldView(
   handle: Handle,
   offset: number,
@@ -62,12 +62,12 @@ export async function coldView(
         transferRange(handle.queue, offset, count, { kind, signal }, resolve, reject)
       })
     } catch (error) {
-      // A hole that would take memory if it were mapped.
+      // A hole of a sparse file would take memory if it were mapped.
       if ((error as { code?: unknown }).code !== 'ERR_HOLE') throw error
       return ownCopy(handle, offset, count, signal, shared)
     }
-    // What was faulted in belongs to a mapping that may have been damaged since: then there is another one by now. The first one
-    // was made by the job.
+    // The mapping with the faulted pages may have been damaged and replaced meanwhile. If there was none, the job
+    // created it.
     const now = native.viewsId()
     const view =
       now !== 0 && (id === now || id === 0) ? handle.windows(shared).view(native, now, offset, count) : undefined
@@ -76,7 +76,7 @@ export async function coldView(
   }
 }
 
-// Refuses what a copy would only pretend: stores that reach the file.
+// Refuses a copy where stores must reach the file.
 function handsOut(handle: Handle): boolean {
   if (externalBuffers && handle.backend === 'mapped') return true
   if (!handle.writable) return false
@@ -84,7 +84,7 @@ function handsOut(handle: Handle): boolean {
   throw unsupported(`'${handle.path}': ${where}, so stores to a view would not reach the file; use write()`)
 }
 
-// In memory of its own, like a view: what becomes of other results is no matter of it.
+// A copy in memory of its own, like a view: a transfer of another result must not affect it.
 function ownCopy(
   handle: Handle,
   offset: number,

@@ -1,8 +1,8 @@
-// Warnings: what the package can neither prevent nor mend, said once in each thread.
+// Warnings about problems that the package can neither prevent nor fix, emitted once in each thread.
 
 const said = new Set<string>()
 
-/** Says that memory of views was taken away from them, and how to keep that from happening. */
+/** Warns that the memory of views was transferred, and says how to avoid that. */
 export function warnOfLostViews(path: string): void {
   const code = 'FAULTLESS_VIEWS_DETACHED'
   if (said.has(code)) return

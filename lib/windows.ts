@@ -1,30 +1,30 @@
-// Windows: the long-lived ArrayBuffers over the mapping of a handle's views, of which views are parts.
+// Windows: the long-lived ArrayBuffers over the mapping of a handle. Views are parts of them.
 
 import { Buffer } from 'node:buffer'
 import type { NativeFile } from '#binding'
 import { warnOfLostViews } from './warnings.js'
 
 /**
- * Bytes of a window. V8 counts each as memory of its own, and collects the whole heap for each that is made, so they are
- * long. Where a view is cloned, that copies its whole window, so they are not as long as they might be.
+ * Bytes of a window. V8 counts a window as memory of its own, and collects the whole heap for each new one, so windows
+ * are long. Cloning a view copies its whole window, so they are not longer still.
  */
 const WINDOW_BYTES = 256 << 20
 
-/** Windows overlap by as much, so that any range that is no longer lies within one. */
+/** The overlap of two windows: every range up to this length lies within one of them. */
 const OVERLAP_BYTES = 8 << 20
 
-/** Windows begin this far apart. */
+/** The distance between the starts of two windows. */
 const WINDOW_STRIDE = WINDOW_BYTES - OVERLAP_BYTES
 
-/** Windows kept: V8 counts each with its full size as memory of its own. */
+/** The largest number of windows to keep: V8 counts the full size of each as memory of its own. */
 const KEPT = 64
 
-/** The start of a window of its own is aligned to this, as mapped pages are, so that typed arrays fit over it. */
+/** The alignment of a window for one view: that of a page, so that every typed array can be created over it. */
 const ALIGNMENT = 4096
 
 /**
- * The windows of one handle. Those that threads share are one for the whole file: V8 does not count them, and who has one view has all
- * that there is.
+ * The windows of one handle. A shared one spans the whole file: V8 does not count its memory, and posting a view copies
+ * nothing.
  */
 export class Windows {
   readonly #path: string
@@ -33,7 +33,10 @@ export class Windows {
   readonly #stride: number
   #kept = new Map<number, ArrayBufferLike>()
   #id = 0
-  /** A window was taken away, so from now on each view has an ArrayBuffer of its own: whoever takes one takes nothing from others. */
+  /**
+   * Whether a window was transferred. From then on each view has an ArrayBuffer of its own, so that a transfer affects
+   * one view only.
+   */
   #apart = false
 
   constructor(path: string, shared: boolean) {
@@ -44,8 +47,8 @@ export class Windows {
   }
 
   /**
-   * The mapped bytes of a range within the file. `id` is that of the native mapping they are wanted of; undefined where that
-   * is damaged by now.
+   * The mapped bytes of a range within the file. `id` is the native mapping that they should belong to; undefined where
+   * it is damaged by now.
    */
   view(native: NativeFile, id: number, offset: number, length: number): Buffer | undefined {
     if (length === 0) return Buffer.alloc(0)
@@ -65,18 +68,18 @@ export class Windows {
     return own && Buffer.from(own, offset - first, length)
   }
 
-  /** Lets go of all windows; views of them stay valid as long as they are referenced. */
+  /** Releases all windows; their views stay valid as long as they are referenced. */
   clear(): void {
     if ([...this.#kept.values()].some(window => window.byteLength === 0)) this.#noteLoss()
     this.#kept.clear()
   }
 
-  /** The window with this number, which reaches to `end` at least; one that was taken away is empty. */
+  /** The window with this index, which reaches to `end` at least. A transferred window is returned empty. */
   #window(native: NativeFile, index: number, end: number): ArrayBufferLike | undefined {
     let window = this.#kept.get(index)
     if (window?.byteLength === 0) return window
     const start = index * this.#stride
-    // The last window is shorter than the others, and too short when the file has grown.
+    // The last window is shorter than the others, and too short after the file has grown.
     if (!window || start + window.byteLength < end) {
       window = this.#open(native, start, Math.min(this.#longest, native.byteLength - start))
       if (!window) return undefined
@@ -92,9 +95,9 @@ export class Windows {
     warnOfLostViews(this.#path)
   }
 
-  // structuredClone() and postMessage() refuse to transfer a window, as they do with all memory of addons; byte streams and
-  // ArrayBuffer.prototype.transfer() take it. markAsUntransferable() would give it a detach key, with which Node 24 aborts at the end
-  // of the process. markAsUncloneable() does nothing to ArrayBuffers.
+  // structuredClone() and postMessage() refuse to transfer a window, as all memory of addons. Byte streams and
+  // ArrayBuffer.prototype.transfer() do transfer it. markAsUntransferable() would set a detach key, with which Node 24
+  // aborts at the end of the process. markAsUncloneable() has no effect on ArrayBuffers.
   #open(native: NativeFile, start: number, length: number): ArrayBufferLike | undefined {
     return native.window(this.#id, start, length, this.#shared) ?? undefined
   }

@@ -1,4 +1,4 @@
-// write(): a caller's bytes on their way to the file, through memory of ours, piece by piece.
+// write(): copies the bytes of a caller to the file through scratch memory, piece by piece.
 
 import { outOfRange } from './errors.js'
 import { SCRATCH_BYTES } from './limits.js'
@@ -8,8 +8,8 @@ import { giveScratch, takeScratch } from './scratch.js'
 import { copyTo, sizeOf } from './targets.js'
 
 /**
- * Writes the bytes, of which the pool only ever sees copies: a buffer that is resized or transferred meanwhile loses the rest
- * of its write, and nothing else happens. One piece, of up to 1 MiB, is copied before this returns.
+ * Writes the bytes. The pool only sees copies, so a buffer that is resized or transferred during the write only loses
+ * the rest of the write. The first piece, of up to 1 MiB, is copied before this returns.
  */
 export function writeBytes(queue: Queue, bytes: Uint8Array, offset: number): Promise<void> {
   const total = sizeOf(bytes)
