@@ -1,21 +1,21 @@
-// Who takes mmap_lock, told from the stacks of those who do, and what can be done about it.
+// Finds the part of the program that takes mmap_lock, from stacks, with advice to avoid it.
 
 import { fileName, isLoading, LOADING, scriptsOf } from './callers.js'
 import { type Frame, isLibc, shortName, textOf } from './tracing/index.js'
 import type { StackFigures } from './tracing/locks/index.js'
 
-/** Those whose stacks lead to the same object of the program. */
+/** The part of the program that a group of stacks is attributed to. */
 export interface Culprit {
   /** An addon, a library, a part of node, or malloc. */
   who: string
-  /** How the lock came to be taken: by a call such as `mprotect`, or by a page fault. */
+  /** The calls that took the lock, such as `mprotect`, or a page fault. */
   calls: string[]
   writes: number
   reads: number
-  /** Nanoseconds from asking for the lock to having it, for writing and for reading. */
+  /** Nanoseconds from the request of the lock to its acquisition, for writing and for reading. */
   waited: number
   advice?: string
-  /** The functions of JavaScript that waited longest there, as far as stacks lead to any: who was called comes first. */
+  /** The JavaScript functions of the longest wait, as far as the stack shows any; the innermost one comes first. */
   callers: string[]
   /** The stack that waited longest. */
   stack: string[]
@@ -35,7 +35,7 @@ const TUNE =
   'Try `node --import faultless/tune`: malloc then keeps freed memory instead of requesting it from the kernel again.'
 const REUSE = 'Reuse buffers instead of allocating new ones: readInto() of faultless, or fs.read into one buffer.'
 
-/** Those who wait longest come first. */
+/** Groups stacks by the part of the program; the longest total wait comes first. */
 export function culprits(stacks: readonly StackFigures[]): Culprit[] {
   const found = new Map<string, Culprit>()
   for (const stack of [...stacks].sort((left, right) => right.waited - left.waited)) {
@@ -61,7 +61,10 @@ export function culprits(stacks: readonly StackFigures[]): Culprit[] {
   return [...found.values()].sort((left, right) => right.waited - left.waited)
 }
 
-/** `mprotect`, where libc calls it `__GI_mprotect`. Page faults take the lock for reading, in compiled JavaScript too, which has no name. */
+/**
+ * The name of the call: `mprotect`, where the symbol of libc is `__GI_mprotect`. Page faults take the lock for reading,
+ * also in compiled JavaScript, which has no symbol.
+ */
 function callOf(frames: Frame[], write: boolean): string {
   const [first] = frames
   if (isNameless(frames)) return 'call unknown'
@@ -70,7 +73,7 @@ function callOf(frames: Frame[], write: boolean): string {
   return write ? 'unnamed call' : 'page fault'
 }
 
-/** Readers exclude nobody but writers, and what they do is rarely theirs to change: they are told apart by object alone. */
+/** Readers exclude only writers, and can rarely be changed, so they are distinguished by object alone. */
 function reader(frames: Frame[]): Kind {
   const outer = frames.find(isOfProgram)
   return { who: outer ? `${fileName(outer.object)}: reads and page faults` : 'reads and page faults' }
@@ -87,7 +90,7 @@ function writer(frames: Frame[]): Kind {
   const call = callOf(frames, true)
   if (isLoading(frames)) return { who: LOADING }
   if (/^(clone|pthread_create|allocate_stack)/.test(call)) return { who: 'the creation of threads' }
-  // malloc may be called by V8's heap, for a buffer: what comes first counts.
+  // malloc may be called by the heap of V8 for a buffer: the innermost of the two counts.
   const heap = frames.slice(0, 5).findIndex(({ name }) => HEAP.test(name))
   const allocates = frames.slice(0, 6).findIndex(({ name }) => ALLOCATES.test(name))
   if (heap >= 0 && (allocates < 0 || heap < allocates)) {
@@ -104,6 +107,6 @@ function writer(frames: Frame[]): Kind {
   }
   if (/\.so(\.|$)/.test(outer.object)) return { who: `library ${name}`, advice: TUNE }
   if (allocates >= 0) return { who: `${name}: malloc for buffers`, advice: `${TUNE} ${REUSE}` }
-  // An address tells nothing.
+  // An address has no name to show.
   return { who: outer.name.startsWith('0x') ? name : `${name}: ${shortName(outer.name)}` }
 }

@@ -1,12 +1,13 @@
-// Whose code a stack leads to: addons and the user's own functions of JavaScript, without Node's and ours.
+// Finds the code that a stack leads to: addons and the user's own JavaScript functions, without those of Node and of
+// this package.
 
 import { basename, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Frame, isLibc, packageOf, shortName, TOP_LEVEL } from './tracing/index.js'
 
-/** So many are told. */
+/** The largest number of callers to report. */
 const CALLERS = 3
-/** Of `dist/`, whose code is ours. */
+/** The folder of this package, whose functions are left out. */
 const OURS = fileURLToPath(new URL('../..', import.meta.url))
 const CALLS =
   /^(?:__GI_|__libc_|_)*(p?writev?|send(?:to|msg|file)?|p?readv?|recv(?:from|msg)?|getrandom|copy_file_range)(?:64)?(?:v?2)?$/
@@ -15,7 +16,7 @@ type Script = Frame & { script: NonNullable<Frame['script']> }
 const isScript = (frame: Frame): frame is Script => frame.script !== undefined
 const isNode = ({ object }: Frame) => object !== undefined && /\/(node|nodejs|electron|libnode\.so[.\d]*)$/.test(object)
 
-/** Who was stopped comes first, then who called it. Empty where nobody's code but Node's is on the stack. */
+/** The innermost caller comes first. Empty where all functions on the stack are those of Node. */
 export function callersOf(frames: readonly Frame[]): string[] {
   const [first] = frames
   const scripts = scriptsOf(frames)
@@ -26,15 +27,15 @@ export function callersOf(frames: readonly Frame[]): string[] {
   return [...(addon ? [labelOf(addon)] : []), ...(!addon && call ? [`${call}()`] : []), ...scripts].slice(0, CALLERS)
 }
 
-/** The functions of JavaScript alone. */
+/** The JavaScript functions only. */
 export function scriptsOf(frames: readonly Frame[]): string[] {
   const scripts = frames.filter(isScript).filter(({ script: { path } }) => !path.startsWith('node:') && !isOurs(path))
-  // Of a package, the function that was called from without; and modules themselves only where nothing in them was called.
+  // Of a package, only the function that was called from outside; a top level only where no function was called.
   const [first, ...rest] = scripts.filter((frame, index) => !isCalledWithin(frame, scripts[index + 1]))
   return first ? [first, ...rest.filter(({ name }) => name !== TOP_LEVEL)].map(labelOf) : []
 }
 
-/** What is known of the process that a stack is of. */
+/** Facts about the process of a stack. */
 interface Process {
   program: string
   runsJavaScript: boolean
@@ -42,7 +43,7 @@ interface Process {
   named: boolean
 }
 
-/** Where a stack leads that has nobody's code but Node's, or no names. */
+/** A label for a stack without functions of the user, or without names. */
 export function otherwise(frames: readonly Frame[], { program, runsJavaScript, named }: Process): string {
   const has = (pattern: RegExp) => frames.some(({ name }) => pattern.test(name))
   if (frames.length === 0) return `${program}: unknown`
@@ -78,13 +79,13 @@ function labelOf({ name, object, script }: Frame): string {
   return `${name} ${owner === undefined ? nearby(path) : path.slice(path.lastIndexOf(`/${owner}/`) + 1)}:${script.line}`
 }
 
-/** The file of a program or an addon, and the package that it belongs to. */
+/** The file name of a program or an addon, and its package. */
 export function fileName(object: string): string {
   const owner = packageOf(object)
   return owner === undefined ? basename(object) : `${basename(object)} of ${owner}`
 }
 
-/** As seen from where the command was run. */
+/** The path relative to the working directory of the command. */
 export function nearby(path: string): string {
   const seen = relative(process.cwd(), path)
   return seen.startsWith('..') ? basename(path) : seen

@@ -1,4 +1,4 @@
-// One command as the program sees it: what its line may hold, its help, and how the line is read.
+// Commands of the program: their options and help, and the parsing of the command line.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type ExitCode, usage } from './exit.js'
@@ -7,24 +7,24 @@ import { largest, wrap } from './output.js'
 export interface Option {
   type: 'boolean' | 'string'
   short?: string
-  /** What the value is called in the help. */
+  /** The placeholder of the value in the help. */
   value?: string
   about: string
 }
 
 export interface Command {
-  /** What follows `faultless` on the line. */
+  /** The arguments after `faultless COMMAND`. */
   usage: string
   about: string[]
   options: Record<string, Option>
-  /** What exit code 1 means here. */
+  /** The meaning of exit code 1. */
   found: string
-  /** What exit code 3 means here, where it can be. */
+  /** The meaning of exit code 3, if the command has it. */
   impossible?: string
   run(line: Line): Promise<ExitCode>
 }
 
-/** A command line, read. */
+/** A parsed command line. */
 export interface Line {
   words: string[]
   json: boolean
@@ -32,13 +32,13 @@ export interface Line {
   text(name: string): string | undefined
 }
 
-/** What every command takes. */
+/** The options of every command. */
 const COMMON: Record<string, Option> = {
   json: { type: 'boolean', about: 'print one JSON document to standard output' },
   help: { type: 'boolean', short: 'h', about: 'print this help' },
 }
 
-/** Reads what follows the name of a command. Undefined where its help is asked for. */
+/** Parses the arguments of a command. Returns undefined where they ask for help. */
 export function readLine(command: Command, args: string[]): Line | undefined {
   const { values, positionals } = parse(args, { ...command.options, ...COMMON })
   if (values.help) return undefined
@@ -51,7 +51,7 @@ function parse(args: string[], options: Record<string, Option>) {
     const config: ParseArgsConfig = { args, options, allowPositionals: true, strict: true }
     return parseArgs(config)
   } catch (error) {
-    // Its message goes on to explain how a word that begins with a dash is passed; the first sentence will do.
+    // The rest of the message explains how to pass an argument that begins with a dash; the first sentence is enough.
     const { message } = error as Error
     throw usage(message.replace(/\. To specify a positional[\s\S]*/, '').replace(/\n/g, ' '))
   }
@@ -78,7 +78,7 @@ export function help(name: string, command: Command): string {
 
 export type Row = [string, string]
 
-/** Two columns, the second one wrapped. */
+/** Formats two columns, and wraps the second one. */
 export function rows(pairs: Row[]): string {
   const column = largest(pairs.map(([left]) => left.length)) + 4
   return pairs.map(([left, right]) => `  ${left.padEnd(column - 2)}${wrap(right, column)}`).join('\n')

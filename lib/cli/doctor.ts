@@ -1,15 +1,15 @@
-// `faultless doctor`: what works on this machine, what does not, and what to change.
+// `faultless doctor`: checks this machine, and says what to change.
 
 import type { Command, Line } from './command.js'
 import { EXIT, type ExitCode } from './exit.js'
 import { largest, print, printJson, styled, wrap } from './output.js'
 
-/** One thing that was looked at. A note tells of a limit that many can live with; a problem is worth a change. */
+/** One check. A note describes a limit that is often acceptable; a problem should be fixed. */
 export interface Check {
   name: string
   status: 'ok' | 'note' | 'problem'
   found: string
-  /** What it means, and what to do. */
+  /** The consequence and the cure. */
   advice?: string
 }
 
@@ -29,7 +29,7 @@ export const command: Command = {
 async function run({ words, json }: Line): Promise<ExitCode> {
   const { machineChecks } = await import('./machine-checks.js')
   const checks = await machineChecks()
-  // Without the addon no file can be looked at, and that is the problem.
+  // Without the addon, no file can be checked; its failure is reported instead.
   if (!checks.some(({ name, status }) => name === 'addon' && status === 'problem')) {
     const { fileChecks } = await import('./file-checks.js')
     for (const check of await fileChecks(words)) checks.push(check)
@@ -46,7 +46,7 @@ async function run({ words, json }: Line): Promise<ExitCode> {
 
 function report({ name, status, found, advice }: Check, column: number): void {
   const indent = 9 + column + 2
-  // A long path has a line of its own.
+  // A long path gets its own line.
   const gap = name.length > column ? `\n${' '.repeat(indent)}` : ' '.repeat(column + 2 - name.length)
   print(`${styled(STYLES[status], status.padEnd(9))}${name}${gap}${wrap(found, indent)}`)
   if (advice) print(`${' '.repeat(indent)}${styled('dim', wrap(advice, indent))}`)

@@ -1,14 +1,14 @@
-// How the commands end: exit codes, and the errors that stand for one.
+// Exit codes of the commands, and the errors that set them.
 
-/** What a caller of the program can tell from its exit code. */
+/** The exit codes. */
 export const EXIT = {
-  /** All is well. */
+  /** Success. */
   fine: 0,
-  /** It ran, and something is wrong: a file that cannot be read, a promise not kept, a machine to be changed. */
+  /** The command ran and found a problem: an unreadable file, a broken promise, a machine that needs a change. */
   found: 1,
-  /** The command line was not understood. */
+  /** The command line is invalid. */
   usage: 2,
-  /** This machine or this user cannot do it; the message says what is missing. */
+  /** This machine or this user cannot run the command; the message says what is missing. */
   impossible: 3,
   /** Ctrl-C. */
   interrupted: 130,
@@ -26,5 +26,5 @@ export class Exit extends Error {
   }
 }
 
-/** A command line that cannot be meant. */
+/** An invalid command line. */
 export const usage = (message: string): Exit => new Exit(EXIT.usage, message)

@@ -1,4 +1,5 @@
-// `faultless faults`: which line of JavaScript waits for the disk, since it touches mapped memory that is not there.
+// `faultless faults`: finds the lines of JavaScript that wait for the disk, because they touch mapped pages that are
+// not in memory.
 
 import { writeFileSync } from 'node:fs'
 import { callersOf, fileName, nearby, otherwise } from './callers.js'
@@ -33,7 +34,7 @@ import {
 } from './tracing/faults/index.js'
 import { HOW_TO_NAME, textOf } from './tracing/index.js'
 
-/** Of the time: who stands still for less hardly notices. */
+/** The share of the time from which on waits are a problem. */
 const NOTABLE = 0.05
 const SHOWN = 12
 const PAGE = 4096
@@ -82,7 +83,7 @@ async function run(line: Line): Promise<ExitCode> {
   return exitCode(verdict.found, report.exit)
 }
 
-/** Says what is lost, and how to get it, where faults cannot be traced. */
+/** Whether to sample. Where page faults cannot be traced, it warns of what is missing, with the cure. */
 function mustSample(wanted: boolean, all: boolean): boolean {
   const obstacle = faultObstacle()
   if (obstacle?.name === 'not-linux') throw cannotFollow(`page faults cannot be followed here: ${obstacle.reason}`)
@@ -99,7 +100,7 @@ function mustSample(wanted: boolean, all: boolean): boolean {
 
 interface Verdict {
   threshold: number | undefined
-  /** Nanoseconds that threads of JavaScript waited, and the longest wait among them. */
+  /** Nanoseconds that JavaScript threads waited, and the longest of these waits. */
   waited: number
   longest: number
   found: boolean
@@ -117,7 +118,7 @@ function judge({ threads, elapsed }: Followed<FaultReport>, threshold: number | 
   return { threshold, waited, longest, found: threshold === undefined ? notable : longest > 1e6 * threshold }
 }
 
-/** Names what stopped, by its stack. */
+/** Names the code of a page fault, by its stack. */
 type Where = (fault: { tid: number; frames: Fault['frames'] }) => string[]
 
 function whereOf({ threads, named }: FaultReport): Where {
@@ -134,18 +135,18 @@ interface PlaceFigures {
   where: string[]
   thread: ThreadFaults | undefined
   memory: Pick<Memory, 'kind' | 'path'>
-  /** Different pages, the first byte of the first and the last byte of the last. */
+  /** The number of different pages, the offset of the first one, and the end of the last one. */
   pages: number
   from?: number
   to?: number
   faults: number
   waited: number
   longest: number
-  /** Of the longest. */
+  /** The stack of the longest wait. */
   stack: string[]
 }
 
-/** Those of the same thread that stopped at the same place, for the same file. Who waited longest comes first. */
+/** Groups page faults by thread, code and file. The longest total wait comes first. */
 function placesOf({ faults, threads }: FaultReport, where: Where): PlaceFigures[] {
   const groups = new Map<string, Fault[]>()
   for (const fault of faults) {
@@ -277,7 +278,7 @@ function textOfPlace({ where, memory, thread, pages, from = 0 }: PlaceFigures, s
   return lines.join('\n')
 }
 
-/** What is no matter of an event loop, and what does not wait. */
+/** Prints the waits outside of event loops, and the page faults that did not wait. */
 function showRest({ threads, lost, method }: FaultReport, { threshold, longest }: Verdict): void {
   const lines: string[] = []
   const groups: [string, (thread: ThreadFaults) => boolean][] = [

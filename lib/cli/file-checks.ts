@@ -1,4 +1,4 @@
-// What the doctor asks of files: the disk under them, and what this user may know of them.
+// The checks of the doctor on files: their disk, and whether this user can see their page cache.
 
 import { MappedFile } from '../mapped-file.js'
 import { describeDisk } from './disk.js'
@@ -6,7 +6,7 @@ import type { Check } from './doctor.js'
 import { eachFile, failed } from './files.js'
 import { formatBytes } from './sizes.js'
 
-/** Where a change that another machine makes is not seen for a while. */
+/** File systems where a change by another machine may be visible late. */
 const REMOTE = /^(nfs|cifs|smb|9p|ceph|afs|fuse|virtiofs|lustre|glusterfs)/
 
 export async function fileChecks(words: string[]): Promise<Check[]> {

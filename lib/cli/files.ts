@@ -1,20 +1,20 @@
-// The files that a command line names, and what is done with each.
+// Runs a command on each file of its command line.
 
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { usage } from './exit.js'
 import { warn } from './output.js'
 
-/** What went wrong with one file. */
+/** The failure of one file. */
 export interface Failure {
   path: string
   error: { code: string; message: string }
 }
 
 /**
- * Does `work` on one file after the other, and gives back a row for each. What goes wrong with one is said at once and does
- * not keep the others from their turn. Where a folder is named all regular files below it are meant, in the order of their
- * names; links are not followed there. Globs are the shell's.
+ * Runs `work` on one file after the other, and returns a row for each. A failure is printed at once, and the other
+ * files still run. A folder stands for all regular files below it, in the order of their names; links in it are not
+ * followed. The shell expands globs.
  */
 export async function eachFile<Row extends object>(
   words: string[],
@@ -28,7 +28,7 @@ export async function eachFile<Row extends object>(
       return await step()
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      // What has no code is a mistake of ours.
+      // An error without a code is a bug of this program.
       if (code === undefined) throw error
       warn(message)
       rows.push({ path, error: { code, message } })
@@ -52,14 +52,14 @@ export async function eachFile<Row extends object>(
   return rows
 }
 
-/** Whether a row tells of a failure. */
+/** Whether a row is a failure. */
 export const failed = (row: object): row is Failure => 'error' in row
 
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory()
   } catch {
-    // What is not there, or may not be looked at, is said when it is opened.
+    // A missing or forbidden path is reported when it is opened.
     return false
   }
 }

@@ -1,4 +1,4 @@
-// What `locks` and `faults` share: a command or a process that is followed, as their command lines say, and tables of who did what.
+// The common part of `locks` and `faults`: follows a command or a process as the command line says, and prints tables.
 
 import { setTimeout } from 'node:timers/promises'
 import type { Line, Option } from './command.js'
@@ -14,7 +14,7 @@ export const FOLLOW_OPTIONS: Record<string, Option> = {
   seconds: { type: 'string', value: 'S', about: `for this many seconds (${SECONDS})` },
 }
 
-/** What is to be followed. */
+/** The command or process to follow. */
 export type Target = { pid: number; seconds: number } | { command: [string, ...string[]] }
 
 export function targetOf({ words, text }: Line): Target {
@@ -34,10 +34,10 @@ export function wholeNumber(option: string, text: string | undefined): number | 
   return Number(text)
 }
 
-/** A report, and of a command how it ended. */
+/** A report; for a command, also how it ended. */
 export type Followed<Report> = Report & { elapsed: number; exit?: Ended['exit'] }
 
-interface Ways<Report> {
+interface Tracers<Report> {
   command(file: string, words: string[], options: CommandOptions): Promise<Report & Ended>
   process(pid: number): Promise<Trace<Report>>
 }
@@ -45,20 +45,20 @@ interface Ways<Report> {
 export function follow<Report extends object>(
   target: Target,
   json: boolean,
-  ways: Ways<Report>,
+  tracers: Tracers<Report>,
 ): Promise<Followed<Report>> {
-  return 'pid' in target ? ofProcess(target, ways) : ofCommand(target.command, json, ways)
+  return 'pid' in target ? ofProcess(target, tracers) : ofCommand(target.command, json, tracers)
 }
 
-async function ofCommand<Report>([file, ...words]: [string, ...string[]], json: boolean, ways: Ways<Report>) {
+async function ofCommand<Report>([file, ...words]: [string, ...string[]], json: boolean, tracers: Tracers<Report>) {
   const stop = new AbortController()
-  // A terminal sends Ctrl-C to the command as well, which ends as it likes; somebody else's signal is passed on.
+  // A terminal also sends Ctrl-C to the command, which then ends by itself. A signal from elsewhere is passed on.
   const onInterrupt = () => {
     if (!process.stdin.isTTY) stop.abort()
   }
   process.on('SIGINT', onInterrupt)
   try {
-    return await ways.command(file, words, { stdio: json ? 'ignore' : 'inherit', signal: stop.signal })
+    return await tracers.command(file, words, { stdio: json ? 'ignore' : 'inherit', signal: stop.signal })
   } finally {
     process.off('SIGINT', onInterrupt)
   }
@@ -66,9 +66,9 @@ async function ofCommand<Report>([file, ...words]: [string, ...string[]], json: 
 
 async function ofProcess<Report extends object>(
   { pid, seconds }: { pid: number; seconds: number },
-  ways: Ways<Report>,
+  tracers: Tracers<Report>,
 ) {
-  const trace = await ways.process(pid)
+  const trace = await tracers.process(pid)
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   const begun = performance.now()
@@ -84,12 +84,12 @@ async function ofProcess<Report extends object>(
 
 export const cannotFollow = (reason: string): Exit => new Exit(EXIT.impossible, reason)
 
-/** Says how the command failed, if it did. */
+/** Prints how the command failed, if it did. */
 export function printExit(exit: Ended['exit'] | undefined): void {
   if (exit && exit.code !== 0) print(`The command ended with ${exit.signal ?? `exit code ${exit.code}`}.\n`)
 }
 
-/** @param found whether there is something to be changed */
+/** @param found whether the report has a problem */
 export const exitCode = (found: boolean, exit: Ended['exit'] | undefined): ExitCode =>
   found || (exit !== undefined && exit.code !== 0) ? EXIT.found : EXIT.fine
 
@@ -104,10 +104,10 @@ export const amount = (count: number): string => count.toLocaleString('en')
 export const counted = (count: number, what: string): string => `${amount(count)} ${what}${count === 1 ? '' : 's'}`
 
 const NO_BREAK = '\u00a0'
-/** Text of a table that is not broken into lines. */
+/** Text that a table does not wrap. */
 export const unbroken = (text: string): string => text.replaceAll(' ', NO_BREAK)
 
-/** Numbers on the right of their columns, and then text, which may be long, or have several lines. */
+/** Prints right-aligned numbers, and then a text, which may be long or have several lines. */
 export function table(head: string[], body: string[][]): void {
   const rows = [head, ...body]
   const widths = head.slice(0, -1).map((_, column) => largest(rows.map(row => (row[column] ?? '').length)))

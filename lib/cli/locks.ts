@@ -1,4 +1,4 @@
-// `faultless locks`: who waits for mmap_lock, who takes it, and what to do about it.
+// `faultless locks`: shows the threads that wait for mmap_lock, the code that takes it, and advice.
 
 import { type Culprit, culprits } from './blame.js'
 import type { Command, Line } from './command.js'
@@ -19,11 +19,11 @@ import { largest, print, printJson, styled, wrap } from './output.js'
 import { formatShare, formatTime } from './sizes.js'
 import { type Acquisitions, type LockReport, LockTrace, traceCommand, tracingObstacle } from './tracing/locks/index.js'
 
-/** Who had to wait so many nanoseconds found the lock taken: what is free is had in less. */
+/** A wait of this many nanoseconds means that the lock was taken: acquiring a free lock is faster. */
 const LONG = 8192
-/** Of one core's time, spent in such waits by all threads together: below it nobody would notice. */
+/** The share of one core's time, spent in such waits by all threads together, from which on they are a problem. */
 const NOTABLE = 0.05
-/** So many of each are printed; the JSON has all. */
+/** The number of rows to print per table; the JSON has all. */
 const SHOWN = 8
 
 export const command: Command = {
@@ -60,7 +60,7 @@ async function run(line: Line): Promise<ExitCode> {
   return exitCode(contended, exit)
 }
 
-/** Nanoseconds in waits for a lock that was taken, at the least: of each the lower end of its column of the histogram. */
+/** The least nanoseconds in waits for a taken lock: each wait counts with the lower end of its histogram column. */
 function longWaits({ waited }: Acquisitions): number {
   return waited.histogram.reduce((sum, { from, count }) => (from < LONG ? sum : sum + from * count), 0)
 }
@@ -109,7 +109,7 @@ function show(
   if (contended) advise(shown)
 }
 
-/** What can be done about those who take it for writing: they are what others wait for. */
+/** Prints advice for the code that takes the lock for writing, since the others wait for that. */
 function advise(found: Culprit[]): void {
   const writers = found.filter(({ writes, advice }) => writes > 0 && advice !== undefined)
   const most = largest(writers.map(({ writes }) => writes))

@@ -1,4 +1,4 @@
-// What the doctor asks of the kernel, of Node, of malloc and of the limits of this process.
+// The checks of the doctor on the kernel, Node, malloc and the limits of this process.
 
 import os from 'node:os'
 import type { Capabilities } from '../capabilities.js'
@@ -6,11 +6,11 @@ import type { Check } from './doctor.js'
 import { formatBytes } from './sizes.js'
 import { hasCapability, limit, readText } from './system.js'
 
-/** Capability to lock memory beyond the limit, from linux/capability.h. */
+/** The capability to lock memory beyond the limit, from linux/capability.h. */
 const CAP_IPC_LOCK = 14n
-/** The soft limit that most systems give a process. */
+/** The soft limit of a process on most systems. */
 const OPEN_FILES = 1024
-/** The kernel's own default of vm.max_map_count. */
+/** The default of vm.max_map_count in the kernel. */
 const MAP_COUNT = 65530
 const OTHER_MALLOCS = /\/(?:lib)?(jemalloc|tcmalloc|mimalloc|snmalloc|hoard|scudo)[^/]*$/m
 
@@ -52,7 +52,7 @@ function kernel(): Check {
   return { name: 'kernel', status: 'ok', found }
 }
 
-/** What the addon says; where it does not load, that is the problem. */
+/** The checks on the addon. Where it does not load, that is the problem. */
 async function runtime(): Promise<Check[]> {
   const node: Check = { name: 'node', status: 'ok', found: `${process.version}, ${os.availableParallelism()} cores` }
   try {
@@ -130,7 +130,7 @@ function allocator(): Check {
   return { name, status: 'ok', found, ...(variables.length === 0 ? { advice } : {}) }
 }
 
-/** What the environment sets it to, by either of its names. */
+/** The threshold in the environment, under either of its names. */
 function mmapThreshold(): number | undefined {
   const { MALLOC_MMAP_THRESHOLD_: variable, GLIBC_TUNABLES: tunables = '' } = process.env
   const value = /glibc\.malloc\.mmap_threshold=(\w+)/.exec(tunables)?.[1] ?? variable
@@ -141,7 +141,7 @@ function memory(): Check {
   const total = os.totalmem()
   const free = `${formatBytes(process.availableMemory())} free`
   const limited = process.constrainedMemory()
-  // Where there is no limit it is zero, or more than there is.
+  // Without a limit, the value is zero or larger than the memory of the machine.
   if (!limited || limited >= total) return { name: 'memory', status: 'ok', found: `${formatBytes(total)}, ${free}` }
   const advice =
     'The limit of the cgroup includes the page cache: larger files are evicted while they are read. ' +
@@ -203,7 +203,7 @@ function overcommit(): Check | undefined {
   return { name: 'overcommit', status: 'note', found: 'strict (vm.overcommit_memory=2)', advice }
 }
 
-// Names of functions come from the addon; where it does not load, that is the problem that is reported.
+// Function names need the addon. Where it does not load, that problem is reported already.
 async function tracing(): Promise<Check | undefined> {
   const loaded = await import('./tracing/locks/index.js').catch(() => undefined)
   if (!loaded) return undefined

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The program `faultless`: finds the command, loads it alone, and turns how it ends into an exit code.
+// The program `faultless`: loads the requested command only, runs it, and sets the exit code.
 
 import { readFileSync } from 'node:fs'
 import { type Command, help, readLine, rows } from './command.js'
@@ -58,7 +58,7 @@ function version(): string {
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever reads has enough: `faultless residency * | head`.
+  // The reader has closed the pipe: `faultless residency * | head`.
   if (error.code === 'EPIPE') process.exit(EXIT.fine)
   throw error
 })

@@ -1,4 +1,4 @@
-// `faultless memory`: what the malloc of a running process holds free, arena by arena, and what to do about it.
+// `faultless memory`: shows how much free memory malloc keeps in a running process, arena by arena, with advice.
 
 import { arenasOf } from '#binding'
 import type { Command, Line } from './command.js'
@@ -8,7 +8,7 @@ import { print, printJson, styled, wrap } from './output.js'
 import { formatBytes } from './sizes.js'
 import { lives } from './tracing/index.js'
 
-/** Free memory, in bytes, that is worth a change. */
+/** Free memory in bytes from which on it is a problem. */
 const NOTABLE = 64 << 20
 
 type Arena = ReturnType<typeof arenasOf>[number]

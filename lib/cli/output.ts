@@ -1,12 +1,12 @@
-// What the commands print: lines and JSON on standard output, warnings and progress on standard error.
+// The output of the commands: lines and JSON on standard output, warnings and progress on standard error.
 
 import { styleText } from 'node:util'
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
-/** Text in a colour, where standard output is a terminal that wants one. */
+/** Text in a colour, where standard output is a terminal that supports colours. */
 export function styled(style: Style, text: string): string {
-  // An empty NO_COLOR means nothing (no-color.org); hasColors() knows it too, and what TERM can do.
+  // An empty NO_COLOR has no effect (no-color.org). hasColors() checks that, and what TERM supports.
   return process.stdout.isTTY && process.stdout.hasColors() ? styleText(style, text) : text
 }
 
@@ -22,7 +22,7 @@ export function warn(message: string): void {
   process.stderr.write(`faultless: ${message}\n`)
 }
 
-/** As wide as the terminal, 80 columns at most. */
+/** The width of the terminal, 80 columns at most. */
 export const width = (): number => Math.min(process.stdout.columns || 80, 80)
 
 const LEVELS = '▁▂▃▄▅▆▇█'
@@ -46,7 +46,7 @@ export function wrap(text: string, indent: number): string {
   return [...lines, line].join(`\n${' '.repeat(indent)}`)
 }
 
-/** A line on standard error that is written over and over; nothing where that is not a terminal. */
+/** A line on standard error that is overwritten repeatedly; nothing where that is not a terminal. */
 export const progress = {
   show(text: string): void {
     if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text.slice(0, (process.stderr.columns || 80) - 1)}`)
@@ -56,7 +56,7 @@ export const progress = {
   },
 }
 
-/** The largest of any number of numbers; those that are passed as arguments of a call have to fit on the stack. */
+/** The largest of any number of numbers. Math.max(...numbers) would put all of them on the stack. */
 export const largest = (numbers: Iterable<number>): number => {
   let most = Number.NEGATIVE_INFINITY
   for (const number of numbers) most = Math.max(most, number)

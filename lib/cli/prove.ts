@@ -1,4 +1,4 @@
-// `faultless prove`: the promises of the README, measured on this very machine.
+// `faultless prove`: measures the promises of the README on this machine.
 
 import os from 'node:os'
 import type { Command, Line } from './command.js'

@@ -1,4 +1,4 @@
-// `faultless residency`: how much of a file is in the page cache, and where.
+// `faultless residency`: shows how much of a file is in the page cache, and where.
 
 import { MappedFile } from '../mapped-file.js'
 import type { Command, Line } from './command.js'
@@ -14,7 +14,7 @@ interface Bucket {
   offset: number
   length: number
   pages: number
-  /** In the page cache; null where the kernel will not tell this user. */
+  /** Pages in the page cache; null where the kernel does not show them to this user. */
   resident: number | null
 }
 
@@ -100,6 +100,6 @@ const pageSize = ([first]: Found[]): number => first?.pageSize ?? 0
 
 const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0)
 
-/** Null where one of them is. */
+/** The sum; null where one of the numbers is null. */
 const addUp = (numbers: (number | null)[]): number | null =>
   numbers.some(number => number === null) ? null : sum(numbers as number[])

@@ -1,4 +1,4 @@
-// Numbers of bytes, seconds and shares, as people write and read them.
+// Parses and formats numbers of bytes, times and shares.
 
 import { usage } from './exit.js'
 
@@ -20,7 +20,7 @@ export function toBytes(text: string, option: string): number {
 export function formatBytes(bytes: number): string {
   let [value, unit] = [bytes, 'B']
   for (const letter of LETTERS) {
-    // What would be rounded to 1024 is one of the next.
+    // A value that would be rounded to 1024 uses the next unit.
     if (value < 1023.5) break
     ;[value, unit] = [value / 1024, `${letter}iB`]
   }

@@ -1,8 +1,8 @@
-// What the kernel tells of itself and of a process, in /proc and /sys.
+// Reads facts about the kernel and a process in /proc and /sys.
 
 import { readFileSync } from 'node:fs'
 
-/** A file's text, or undefined where there is none or it may not be read. */
+/** The text of a file, or undefined where it does not exist or may not be read. */
 export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim()

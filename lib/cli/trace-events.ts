@@ -3,7 +3,7 @@
 import type { Fault, FaultReport } from './tracing/faults/index.js'
 import { textOf } from './tracing/index.js'
 
-/** Times are in microseconds, by the clock that Node's own trace events have: both can be looked at side by side. */
+/** Times are in microseconds, on the clock of Node's own trace events, so that both can be viewed together. */
 export function traceEvents({ faults, threads }: FaultReport, where: (fault: Fault) => string[]): object {
   const names = threads.map(({ pid, tid, role, thread }) => {
     return { name: 'thread_name', ph: 'M', pid, tid, args: { name: `${role}: ${thread}` } }

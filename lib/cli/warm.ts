@@ -1,4 +1,4 @@
-// `faultless warm`: brings files into memory, with progress and rate.
+// `faultless warm`: reads files into memory, with progress and rate.
 
 import { MappedFile } from '../mapped-file.js'
 import type { Command, Line } from './command.js'
@@ -7,7 +7,10 @@ import { eachFile, failed } from './files.js'
 import { print, printJson, progress, warn } from './output.js'
 import { formatBytes, formatShare, formatTime, toBytes } from './sizes.js'
 
-/** What is asked of the disk at a time, and how many such are under way: progress in between, and no pause of the disk. */
+/**
+ * The size of a chunk, and the number of chunks that are read at a time: enough for progress in between, without pauses
+ * of the disk.
+ */
 const CHUNK = 16 << 20
 const AT_ONCE = 2
 
@@ -18,11 +21,11 @@ interface Part {
 }
 
 interface Warmed extends Part {
-  /** Bytes that were faulted in, or were there already. */
+  /** Bytes that were faulted in, or were in memory already. */
   done: number
-  /** Bytes of the part that were in memory before; null where the kernel will not tell this user. */
+  /** Bytes of the part that were in memory before; null where the kernel does not show that to this user. */
   before: number | null
-  /** Bytes of what was done that are in memory now; null likewise. */
+  /** Bytes of `done` that are in memory now; null likewise. */
   after: number | null
   milliseconds: number
   bytesPerSecond: number
@@ -53,7 +56,7 @@ async function run({ words, json, text }: Line): Promise<ExitCode> {
   const range = { offset: sizeOf('offset') ?? 0, length: sizeOf('length') }
   if (range.length === 0) throw usage('--length 0 leaves nothing to warm')
   const stop = new AbortController()
-  // Once: a second Ctrl-C ends the program as it does any other.
+  // Only the first Ctrl-C: a second one ends the program at once.
   process.once('SIGINT', () => stop.abort())
   const work = async (path: string) => {
     const file = await warm(path, range, stop.signal)
@@ -77,7 +80,7 @@ async function warm(
     const offset = Math.min(range.offset, file.byteLength)
     const length = Math.min(range.length ?? Number.POSITIVE_INFINITY, file.byteLength - offset)
     const before = await residentBytes(file, offset, length)
-    heedMemory(path, length - (before ?? 0))
+    warnOfShortMemory(path, length - (before ?? 0))
     const begun = performance.now()
     const done = await fault(file, { path, offset, length }, signal)
     const milliseconds = performance.now() - begun
@@ -88,7 +91,7 @@ async function warm(
   }
 }
 
-/** Faults the part in, a few chunks at a time. Gives back how many bytes that were when it was told to stop. */
+/** Faults the part in, a few chunks at a time. Returns the number of bytes when it ends or is stopped. */
 async function fault(file: MappedFile, { path, offset, length }: Part, signal: AbortSignal): Promise<number> {
   const begun = performance.now()
   let next = 0
@@ -108,7 +111,7 @@ async function fault(file: MappedFile, { path, offset, length }: Part, signal: A
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, go))
   } finally {
-    // The others stop too where one fails.
+    // Where one chunk fails, the others stop too.
     next = length
     progress.clear()
   }
@@ -120,7 +123,7 @@ async function residentBytes(file: MappedFile, offset: number, length: number): 
   return resident === undefined ? null : Math.min(length, resident * pageSize)
 }
 
-function heedMemory(path: string, bytes: number): void {
+function warnOfShortMemory(path: string, bytes: number): void {
   const free = process.availableMemory()
   if (bytes <= free) return
   warn(
@@ -129,7 +132,7 @@ function heedMemory(path: string, bytes: number): void {
   )
 }
 
-/** Whether all that was done is in memory still, as far as that is known. */
+/** Whether all bytes of `done` are still in memory, as far as that is known. */
 const stayed = ({ done, after }: Warmed): boolean => after === null || after === done
 
 function report(file: Warmed): void {

@@ -1,4 +1,4 @@
-// What `faultless prove` runs in a process of its own, so that nothing but what is measured is mapped there.
+// The measurements of `faultless prove`. They run in a process of their own, which maps only the measured file.
 
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
@@ -8,19 +8,19 @@ import { unpopulatedWindow } from '#binding'
 import { MappedFile } from '../../mapped-file.js'
 import { type Answers, answer, PAGE, type Task } from './tasks.js'
 
-/** Reads that come before the time runs, of another file that is in memory: they have the code compiled. */
+/** Reads before the measurement, of another file that is in memory: they compile the code. */
 const REHEARSAL = 500
-/** Until the heaps of workers have stopped growing. */
+/** Milliseconds until the heaps of workers have stopped growing. */
 const WARM_UP = 1500
 
 const go = () => new Promise(resolve => process.once('message', resolve))
 const ready = async () => {
-  const told = go()
+  const started = go()
   process.send?.('ready')
-  await told
+  await started
 }
 
-/** Sums up a byte of each page of a cold file, and watches a timer meanwhile. */
+/** Sums up one byte of each page of a cold file, and watches a timer meanwhile. */
 async function stall({ path, way, length }: Task & { kind: 'stall' }): Promise<Answers['stall']> {
   const file = await MappedFile.open(path)
   const touched = new Uint8Array(unpopulatedWindow(Buffer.from(path)), 0, length)
@@ -42,7 +42,7 @@ async function stall({ path, way, length }: Task & { kind: 'stall' }): Promise<A
   if (way === 'touch') sum = sumUp(touched)
   else for await (const chunk of file.chunks({ end: length })) sum += sumUp(chunk)
   const milliseconds = performance.now() - begun
-  // The gap that is open still.
+  // Includes the gap that has not ended yet.
   await setTimeout(20)
   clearInterval(timer)
   await file.close()
@@ -55,7 +55,7 @@ function sumUp(bytes: Uint8Array): number {
   return sum
 }
 
-/** Reads all of the ranges at once. */
+/** Reads all ranges concurrently. */
 async function cold({ path, way, offsets }: Task & { kind: 'cold' }): Promise<Answers['cold']> {
   const reader = await readerOf(way, path)
   const other = await readerOf(way, process.execPath)
@@ -71,7 +71,7 @@ async function cold({ path, way, offsets }: Task & { kind: 'cold' }): Promise<An
   return { milliseconds, digest: digest.digest('hex') }
 }
 
-/** Reads one range after the other, of a file that is in memory, in turns by both ways. */
+/** Reads one range after the other of a file that is in memory, alternating between both methods. */
 async function warm({ path, offsets, turns }: Task & { kind: 'warm' }): Promise<Answers['warm']> {
   const conventional = await readerOf('fs', path)
   const ours = await readerOf('faultless', path)
@@ -122,7 +122,7 @@ async function readerOf(way: 'fs' | 'faultless', path: string): Promise<Reader> 
   }
 }
 
-/** Has worker threads read until it is told to stop; says twice how many reads that were. */
+/** Lets worker threads read until the parent stops them; counts the reads between two messages. */
 async function locks({ path, way, threads, size, length }: Task & { kind: 'locks' }): Promise<Answers['locks']> {
   const counts = new Float64Array(new SharedArrayBuffer(8 * 8 * threads))
   const wrong = new Int32Array(new SharedArrayBuffer(4))

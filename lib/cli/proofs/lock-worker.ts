@@ -1,4 +1,4 @@
-// A worker thread that reads ranges of a file that is in memory, over and over, one way or the other.
+// A worker thread that reads ranges of a file that is in memory, over and over, by one of two methods.
 
 import fs from 'node:fs'
 import { workerData } from 'node:worker_threads'
@@ -11,7 +11,7 @@ const { path, way, size, length, counts, wrong, place } = workerData as {
   length: number
   counts: Float64Array
   wrong: Int32Array
-  /** A cache line of its own for each worker: counting must not be what they contend for. */
+  /** Each worker counts in its own cache line, so that counting causes no contention. */
   place: number
 }
 

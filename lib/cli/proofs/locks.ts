@@ -1,4 +1,5 @@
-// Proof that steady reads do not take mmap_lock for writing: how often worker threads do, by the kernel's own tracepoints.
+// Proves that steady reads do not take mmap_lock for writing: counts how often worker threads do, by tracepoints of the
+// kernel.
 
 import { setTimeout } from 'node:timers/promises'
 import { LockTrace, tracingObstacle } from '../tracing/locks/index.js'
@@ -8,9 +9,9 @@ import { type Answers, measure } from './tasks.js'
 
 const THREADS = 4
 const SIZE = 1 << 20
-/** How much of the file they read, over and over. */
+/** Bytes of the file that they read over and over. */
 const LENGTH = 4 << 20
-/** How long is counted, in milliseconds. */
+/** Milliseconds of counting. */
 const WINDOW = 2000
 
 export const lockWrites: Proof = {

@@ -1,4 +1,4 @@
-// A proof: one promise of the README, measured, with a verdict by a rule that was fixed beforehand.
+// A proof: the measurement of one promise of the README, with a verdict by a rule that was fixed beforehand.
 
 import type { Interval } from './statistics.js'
 import { NotShown, type Subject } from './subject.js'
@@ -7,21 +7,21 @@ export type Verdict = 'kept' | 'broken' | 'inconclusive' | 'not shown'
 
 export interface Finding {
   verdict: Verdict
-  /** What was measured, in a sentence. */
+  /** The measured result, in a sentence. */
   text: string
   figures?: Record<string, Interval | number>
 }
 
 export interface Proof {
-  /** Its number in the README. */
+  /** The number of the promise in the README. */
   promise: number
   claim: string
-  /** When it counts as kept. */
+  /** The condition for the verdict kept. */
   rule: string
   measure(subject: Subject, signal: AbortSignal): Promise<Finding>
 }
 
-/** What becomes of a proof: where it cannot be shown the finding says why. */
+/** Runs a proof. Where it cannot be shown, the finding has the reason. */
 export async function take({ measure }: Proof, subject: Subject, signal: AbortSignal): Promise<Finding> {
   try {
     return await measure(subject, signal)
@@ -31,10 +31,10 @@ export async function take({ measure }: Proof, subject: Subject, signal: AbortSi
   }
 }
 
-/** Times of a wrong answer count for nothing. */
+/** The finding for wrong bytes: their times do not count. */
 export const WRONG: Finding = { verdict: 'broken', text: 'the bytes that were read are not those of the file' }
 
-/** Kept where the whole interval is on the good side of the line, broken where it is on the other. */
+/** Kept where the whole interval is on the good side of the limit, broken where it is on the other side. */
 export function judge({ low, high }: Interval, isGood: (value: number) => boolean): Verdict {
   if (isGood(low) && isGood(high)) return 'kept'
   return isGood(low) || isGood(high) ? 'inconclusive' : 'broken'

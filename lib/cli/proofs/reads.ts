@@ -1,13 +1,14 @@
-// Proofs that warm data is answered at once, and that cold data comes as fast as the disk gives it: reads against node:fs.
+// Proves that warm data is returned at once, and that cold data is read as fast as the disk allows: reads compared with
+// node:fs.
 
 import { judge, type Proof, WRONG } from './proof.js'
 import { type Interval, interval } from './statistics.js'
 import type { Subject } from './subject.js'
 import { type Answers, measure } from './tasks.js'
 
-/** Pages of a warm file that are read in each turn, and turns. */
+/** The pages of a warm file that each turn reads, and the number of turns. */
 const WARM = { pages: 1000, turns: 31 }
-/** So long, in milliseconds, should node:fs take for the cold pages of a pass; how many these are is found out first. */
+/** The milliseconds that node:fs should take for the cold pages of a pass; a first pass finds their number. */
 const COLD = { passes: 7, milliseconds: 500, first: 64, most: 8192 }
 
 export const warmReads: Proof = {

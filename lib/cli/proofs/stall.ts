@@ -1,4 +1,5 @@
-// Proof that no call waits for a disk on the JS thread: the delay of the loop while a cold file is read.
+// Proves that no call waits for a disk on the JS thread: measures the delay of the event loop while a cold file is
+// read.
 
 import { formatTime } from '../sizes.js'
 import { judge, type Proof, WRONG } from './proof.js'
@@ -7,7 +8,7 @@ import { NotShown, type Subject } from './subject.js'
 import { type Answers, measure } from './tasks.js'
 
 const PASSES = 9
-/** A loop that was blocked for less than this, in milliseconds, cannot be told from one that was merely busy. */
+/** Milliseconds below which a blocked loop cannot be distinguished from a busy one. */
 const STALL = 10
 
 export const stall: Proof = {

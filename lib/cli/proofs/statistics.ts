@@ -1,4 +1,4 @@
-// Medians and their intervals, with nothing assumed of how the values are spread.
+// Medians and their intervals, without assumptions about the distribution.
 
 export interface Interval {
   median: number
@@ -7,8 +7,9 @@ export interface Interval {
 }
 
 /**
- * The median, and the two values between which it lies with 95 % confidence, by their rank: of n values drawn, fewer than k
- * lie below the true median as often as fewer than k of n coins show heads. With fewer than six it is all of the range.
+ * The median, and the two values between which it lies with 95 % confidence, by their rank: fewer than k of n values
+ * are below the true median as often as fewer than k of n coins show heads. With fewer than six values, the interval is
+ * the whole range.
  */
 export function interval(values: number[]): Interval {
   const sorted = [...values].sort((left, right) => left - right)

@@ -1,4 +1,4 @@
-// The file that is measured: one that is given, or a temporary one; and how it gets cold.
+// The measured file, which is given or temporary, and how it is evicted from the page cache.
 
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
@@ -12,10 +12,10 @@ import { PAGE } from './tasks.js'
 
 const MiB = 1 << 20
 const LENGTH = 128 * MiB
-/** Fewer pages tell nothing. */
+/** The least size: fewer pages show nothing. */
 const LEAST = 4 * MiB
 
-/** Why something cannot be shown here. */
+/** The reason why a promise cannot be shown here. */
 export class NotShown extends Error {}
 
 export class Subject {
@@ -25,7 +25,7 @@ export class Subject {
     readonly temporary: string | undefined,
   ) {}
 
-  /** As much of it as is read in order. */
+  /** The bytes that are read in order. */
   get length(): number {
     return Math.min(this.size, LENGTH)
   }
@@ -44,7 +44,7 @@ export class Subject {
     return new Subject(path, stat.size, undefined)
   }
 
-  /** A file of its own, in the first folder that is on a disk. */
+  /** A temporary file, in the first folder that is on a disk. */
   static async made(): Promise<Subject> {
     const folders = [tmpdir(), process.cwd()].filter(folder => describeDisk(folder).fileSystem !== 'tmpfs')
     const folder = fs.mkdtempSync(join(folders[0] ?? tmpdir(), 'faultless-prove-'))
@@ -52,7 +52,7 @@ export class Subject {
       const path = join(folder, 'file')
       const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16))
       const file = fs.openSync(path, 'wx')
-      // No two pages alike, and nothing that a disk could compress.
+      // All pages differ, and a disk cannot compress them.
       for (let at = 0; at < LENGTH; at += MiB) fs.writeSync(file, cipher.update(Buffer.alloc(MiB)))
       fs.closeSync(file)
       return new Subject(path, LENGTH, folder)
@@ -62,11 +62,11 @@ export class Subject {
     }
   }
 
-  /** Takes the file out of the page cache, and looks whether it has gone. Disturbs no other file. */
+  /** Evicts the file from the page cache, and checks that it is gone. No other file is affected. */
   async cool(): Promise<void> {
     const descriptor = fs.openSync(this.path, 'r')
     try {
-      // What is not on the disk yet cannot go.
+      // Dirty pages cannot be evicted.
       fs.fsyncSync(descriptor)
     } finally {
       fs.closeSync(descriptor)
@@ -87,7 +87,7 @@ export class Subject {
     }
   }
 
-  /** What the sum over a byte of each page is, by reads of node:fs. */
+  /** The sum of one byte of each page, by reads of node:fs. */
   sum(): number {
     let sum = 0
     const descriptor = fs.openSync(this.path, 'r')
@@ -100,7 +100,7 @@ export class Subject {
     return sum
   }
 
-  /** Pages at random, and the digest of what they hold by reads of node:fs. */
+  /** Random pages, and the digest of their bytes, by reads of node:fs. */
   pages(count: number, length = this.size): { offsets: number[]; digest: string } {
     const offsets = Array.from({ length: count }, () => Math.floor((Math.random() * length) / PAGE) * PAGE)
     const digest = createHash('sha256')
@@ -111,7 +111,7 @@ export class Subject {
     return { offsets, digest: digest.digest('hex') }
   }
 
-  /** Removes what was made. */
+  /** Removes the temporary file. */
   remove(): void {
     if (this.temporary) fs.rmSync(this.temporary, { recursive: true, force: true })
   }

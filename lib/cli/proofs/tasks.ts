@@ -1,4 +1,4 @@
-// What the processes of `faultless prove` are told to do and what they answer, and how one is led through it.
+// The tasks of the processes of `faultless prove` and their results, and the function that runs one.
 
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -24,8 +24,8 @@ export const answer = <T>(found: T): { found: T } => ({ found })
 const PROGRAM = fileURLToPath(new URL('./child.js', import.meta.url))
 
 /**
- * Runs a task in a process of its own. Each time that it is ready, the next of `steps` is taken before it goes on; one that
- * throws ends it.
+ * Runs a task in a process of its own. Each time the process is ready, the next of `steps` runs before it continues; a
+ * step that throws ends the process.
  */
 export async function measure<K extends Task['kind']>(
   task: Task & { kind: K },

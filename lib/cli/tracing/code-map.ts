@@ -1,21 +1,22 @@
-// The names that V8 gives to the code it makes in one process: the file that `node --perf-basic-prof` writes, read as it grows.
+// The names that V8 gives to its compiled code in one process: reads the file that `node --perf-basic-prof` writes, as
+// it grows.
 
 import { closeSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { type Frame, frameOfCode } from './frames.js'
 
-/** What has V8 write that file, and keep a function apart from others while it is interpreted. */
+/** Flags for V8 to write that file, and to distinguish functions that are interpreted. */
 const FLAGS = '--perf-basic-prof --interpreted-frames-native-stack'
 
-/** Environment for a command whose functions of JavaScript are to have names. Every Node ≥ 20 takes these options there. */
+/** The environment for a command with names of JavaScript functions. Every Node ≥ 20 takes these options there. */
 export const withNames = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   ...env,
   NODE_OPTIONS: [env.NODE_OPTIONS, FLAGS].filter(Boolean).join(' '),
 })
 
-/** How a program gets names that is started by somebody else. */
+/** How to get names for a program that is started separately. */
 export const HOW_TO_NAME = `start the program with NODE_OPTIONS='${FLAGS}'`
 
-/** Code is found by the pages that it lies in. */
+/** Code is indexed by page. */
 const PAGE_BITS = 12n
 
 interface Code {
@@ -35,12 +36,12 @@ export class CodeMap {
     this.#path = `/tmp/perf-${pid}.map`
   }
 
-  /** Whether the process writes one. */
+  /** Whether the process writes such a file. */
   get exists(): boolean {
     return this.#pages.size > 0
   }
 
-  /** Reads what has been added. What an address was named last is there now. */
+  /** Reads new lines. The last name of an address is the current one. */
   read(): void {
     this.#descriptor ??= this.#open()
     if (this.#descriptor === undefined) return
@@ -67,18 +68,18 @@ export class CodeMap {
     this.#descriptor = undefined
   }
 
-  /** Takes the file away, once nobody needs it. */
+  /** Removes the file when it is no longer needed. */
   remove(): void {
     rmSync(this.#path, { force: true })
   }
 
-  /** The file is in the process's own /tmp, under the number that the process has there. */
+  /** The file is in the /tmp that the process sees, under the process id that it has there. */
   #open(): number | undefined {
     for (const place of [this.#pathInside(), this.#path]) {
       try {
         if (place !== undefined) return openSync(place, 'r')
       } catch {
-        // It is not there, or not yet.
+        // The file does not exist, or not yet.
       }
     }
     return undefined

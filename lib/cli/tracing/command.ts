@@ -1,4 +1,4 @@
-// Runs a command that is followed from its first instruction to its end.
+// Runs a command, and follows it from its first instruction to its end.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,24 +7,24 @@ import { withNames } from './code-map.js'
 export interface CommandOptions {
   cwd?: string
   env?: NodeJS.ProcessEnv
-  /** Of the command; inherited unless said otherwise. */
+  /** The stdio of the command; inherited by default. */
   stdio?: 'inherit' | 'ignore'
-  /** Ends the command; what was found until then is reported. */
+  /** Ends the command; the findings so far are reported. */
   signal?: AbortSignal
 }
 
 export interface Ended {
-  /** How the command ended; a shell's 126 and 127 where it could not be started. */
+  /** How the command ended: 126 or 127, as of a shell, where it could not be started. */
   exit: { code: number | null; signal: NodeJS.Signals | null }
-  /** How long it ran, in nanoseconds. */
+  /** Its duration in nanoseconds. */
   elapsed: number
 }
 
-/** Something that follows processes until it is told to stop. */
+/** A trace of processes, which runs until it is stopped. */
 export interface Trace<Report> {
   stop(): Promise<Report>
   abandon(): Promise<void>
-  /** Takes away the names of functions that the processes have written for it. */
+  /** Removes the files of function names that the processes have written. */
   removeNames(): void
 }
 
@@ -35,7 +35,8 @@ export async function followCommand<Report extends object>(
   named: boolean,
   follow: (pid: number) => Promise<Trace<Report>>,
 ): Promise<Report & Ended> {
-  // A shell that becomes the command when it is told to: so nothing of it is missed, and its own standard input is left.
+  // A shell that executes the command on a message, so that the trace misses nothing of it. The standard input of the
+  // command stays untouched.
   const held = spawn('/bin/sh', ['-c', 'read -r _ <&3; exec 3<&-; exec "$0" "$@"', file, ...words], {
     ...(cwd === undefined ? {} : { cwd }),
     env: named ? withNames(env) : env,

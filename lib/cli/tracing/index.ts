@@ -1,4 +1,4 @@
-// What may be used of the tracer that `locks` and `faults` share.
+// The public part of the tracer that `locks` and `faults` share.
 
 export { HOW_TO_NAME } from './code-map.js'
 export type { CommandOptions, Ended, Trace } from './command.js'

@@ -1,4 +1,5 @@
-// What keeps the kernel's events from being traced here: found before anything is started, with what to do about it.
+// Checks whether the events of the kernel can be traced here, before anything is started; names the obstacle and its
+// cure.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readlinkSync } from 'node:fs'
@@ -12,17 +13,17 @@ export interface Obstacle {
   reason: string
 }
 
-/** The group of tracepoints that a trace takes, and what a kernel needs to have it. */
+/** The group of tracepoints of a trace, and what a kernel needs to have them. */
 export interface Subject {
   events: string
   needs: string
 }
 
-/** The number of the first PID namespace is fixed in the kernel's sources: PROC_PID_INIT_INO. */
+/** The inode of the first PID namespace, fixed in the source of the kernel: PROC_PID_INIT_INO. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
 
-/** The first thing that keeps this from being traced, or undefined where nothing does. Changes nothing on the machine. */
+/** The first obstacle to this trace, or undefined without one. Changes nothing on the machine. */
 export function obstacleTo({ events, needs }: Subject): Obstacle | undefined {
   const os = platform()
   if (os !== 'linux') return { name: 'not-linux', reason: `only Linux has these tracepoints, and this is ${os}` }

@@ -1,4 +1,4 @@
-// What bpftrace prints with `-f json`, read: what its program printed, its maps, and the stacks that are keys of a map.
+// Parses the output of bpftrace with `-f json`: printed lines, maps, and stacks that are keys of a map.
 
 export interface Printed {
   type: string
@@ -8,7 +8,7 @@ export interface Printed {
 export type Stats = { count: number; average: number; total: number }
 type RawBucket = { min?: number; max?: number; count: number }
 
-/** How many of something took at least `from` and less than `to`. */
+/** The number of events that took at least `from` and less than `to`. */
 export interface Bucket {
   from: number
   to: number
@@ -19,14 +19,14 @@ export function readLine(line: string): Printed | undefined {
   return line.startsWith('{') ? JSON.parse(withoutEscapes(line)) : undefined
 }
 
-/** Bytes of names that are not ASCII come with their sign spread over 32 bits, which JSON knows nothing of. */
+/** bpftrace sign-extends bytes of names that are not ASCII to 32 bits, which is invalid JSON. */
 function withoutEscapes(line: string): string {
   return line.replace(/(\\uffffff[0-9a-f]{2})+/g, escapes =>
     Buffer.from(escapes.replaceAll('\\uffffff', ''), 'hex').toString(),
   )
 }
 
-/** The maps of a program that has ended. */
+/** The maps of a bpftrace program that has ended. */
 export class Maps {
   readonly #values: Map<string, unknown>
   readonly #lines: string[]
@@ -34,7 +34,7 @@ export class Maps {
   constructor(lines: string[]) {
     this.#lines = lines
     const printed = lines.map(readLine).filter(({ type } = { type: '', data: null }) => /^(map|stats|hist)$/.test(type))
-    // Of a map that was printed several times the last counts.
+    // The last output of a map counts.
     this.#values = new Map(printed.flatMap(line => Object.entries(line?.data ?? {})))
   }
 
@@ -53,8 +53,8 @@ export class Maps {
   }
 
   /**
-   * A map of stats whose keys end with a stack: the words before it, and its addresses, each of which has a line of its own. Keys
-   * can look the same, as those of several threads: JSON.parse() would keep the last of them.
+   * Reads a map of stats whose keys end with a stack: the words before the stack, and its addresses, one per line.
+   * Different keys may have the same text, as those of several threads; JSON.parse() would keep only the last of them.
    */
   stacks(name: string): { words: string[]; addresses: bigint[]; count: number; total: number }[] {
     const line = this.#lines.findLast(text => text.includes(`"${name}"`)) ?? ''
@@ -71,12 +71,12 @@ export class Maps {
   }
 }
 
-/** The addresses of a stack that was printed with `ustack(perf)`, from the lines of it. */
+/** The addresses of a stack that was printed with `ustack(perf)`, from its lines. */
 export function addressesOf(lines: string[]): bigint[] {
   return lines.flatMap(line => /^\s*([0-9a-f]+)\b/.exec(line)?.[1] ?? []).map(address => BigInt(`0x${address}`))
 }
 
-/** Empty buckets between others stay in, so that a histogram can be drawn as it is. */
+/** Merges histograms. Empty buckets between others are kept, so that the result can be drawn. */
 export function mergeHistograms(histograms: readonly Bucket[][]): Bucket[] {
   return [...groupBy(histograms.flat(), ({ from }) => String(from)).values()]
     .map(same => ({ ...(same[0] as Bucket), count: same.reduce((sum, { count }) => sum + count, 0) }))

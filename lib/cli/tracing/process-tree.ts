@@ -1,4 +1,4 @@
-// The processes of this machine: which of them live, and which came of which.
+// The processes of this machine: whether they are alive, and their descendants.
 
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -11,7 +11,7 @@ export function lives(pid: number): boolean {
   }
 }
 
-/** The processes given and those that came of them, as far as their parents live. */
+/** The given processes and their descendants, as far as the parents are alive. */
 export function withDescendants(pids: readonly number[]): number[] {
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
@@ -33,7 +33,7 @@ function parentOf(pid: number): number | undefined {
   try {
     return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return undefined
   }
 }

@@ -1,13 +1,15 @@
-// Stacks as the kernel walks them, made into frames.
+// Turns stacks as the kernel walks them into frames.
 
 import { type Frame, isLibc } from './frames.js'
 import type { Programs } from './traced-processes.js'
 
 /**
- * The frame next to the kernel comes first. The caller that was found on top of the stack goes between a function of libc's and the frame
- * that its frame pointer led to, where it is of another object than both: what has a name is better than what has none.
+ * The innermost frame comes first. A function of libc keeps no frame, so the caller that was found on top of the stack
+ * is inserted after it, if it is of another object than the neighbouring frames: a frame with a name is better than one
+ * without.
  *
- * @param callers what `findCaller()` has set: the caller on top, and those above a function that keeps no frame
+ * @param callers the values that `findCaller()` has set: the caller on top, and those above a function that keeps no
+ *   frame
  */
 export function framesOf(
   programs: Programs,
@@ -15,7 +17,7 @@ export function framesOf(
   addresses: readonly bigint[],
   [caller = 0n, ...above]: readonly bigint[],
 ): Frame[] {
-  // Where it leads to no code any more, it was a chance.
+  // Addresses after the first one that is not code were found by chance.
   const end = above.findIndex(address => !programs.isCode(pid, address))
   const found = end < 0 ? above : above.slice(0, end)
   const walked = [...addresses.slice(0, found.length > 0 ? 1 : undefined), ...found]

@@ -1,20 +1,24 @@
-// The programs that are traced: what is mapped at an address of which process, looked up while the process lives, and the names of
-// its functions.
+// The traced programs: reads their mappings while their processes are alive, and the names of their functions.
 
 import { readFileSync, readlinkSync } from 'node:fs'
 import { functionNames } from '#binding'
 import { CodeMap } from './code-map.js'
 import type { Frame } from './frames.js'
 
-/** Milliseconds between looks at a program that has just begun, which loads libraries; they double up to those of one that runs. */
+/**
+ * Milliseconds between checks of a new program, which loads libraries. They double until they reach those of a running
+ * one.
+ */
 const EARLY = 10
 const LATE = 1000
 
-/** A part of a process's memory that is mapped from a file, or that the kernel has a name for: `[heap]`, `[stack]`. */
+/**
+ * A part of the memory of a process that is mapped from a file, or that has a name in the kernel: `[heap]`, `[stack]`.
+ */
 export interface Part {
   start: bigint
   end: bigint
-  /** Of `start` in the file. */
+  /** The offset of `start` in the file. */
   offset: bigint
   /** The path of the file, or the name. */
   object: string
@@ -27,12 +31,15 @@ export interface Part {
 export interface Place {
   pid: number
   address: bigint
-  /** Whether it is where a call returns to, rather than where the process was: that can be the start of the next function. */
+  /**
+   * Whether it is the return address of a call, and not the position of the process. A return address may be the start
+   * of the next function.
+   */
   returned: boolean
 }
 
 class Program {
-  /** What is or was mapped, by the line of /proc that told it. */
+  /** Current and former mappings, by their lines in /proc. */
   readonly parts = new Map<string, Part>()
   readonly code: CodeMap
   timer: NodeJS.Timeout | undefined
@@ -42,7 +49,7 @@ class Program {
     this.code = new CodeMap(pid)
   }
 
-  /** What came last is there now. */
+  /** The last mapping of an address is the current one. */
   partAt(address: bigint, suits: (part: Part) => boolean): Part | undefined {
     return [...this.parts.values()].findLast(part => part.start <= address && address < part.end && suits(part))
   }
@@ -50,11 +57,11 @@ class Program {
 
 export class Programs {
   readonly #programs = new Map<number, Program>()
-  /** Frames in machine code, by object and offset: each of them is named once, when all is over. */
+  /** Frames of machine code, by object and offset. Each is named once, at the end. */
   readonly #machineCode = new Map<string, Map<number, Frame>>()
   readonly #known = new Map<string, Frame>()
 
-  /** Looks at a process now, and again and again until it ends: to be called anew when it starts a program. */
+  /** Checks a process now and repeatedly until it ends. Call it again when the process executes another program. */
   follow(pid: number, wait = EARLY): void {
     const program = this.#programs.get(pid) ?? new Program(pid)
     this.#programs.set(pid, program)
@@ -62,7 +69,7 @@ export class Programs {
     if (this.look(pid)) program.timer = setTimeout(() => this.follow(pid, Math.min(2 * wait, LATE)), wait).unref()
   }
 
-  /** Looks no more. */
+  /** Stops all checks. */
   leave(): void {
     for (const { timer, code } of this.#programs.values()) {
       clearTimeout(timer)
@@ -71,12 +78,12 @@ export class Programs {
     }
   }
 
-  /** Takes away what the processes have written for us. */
+  /** Removes the code maps that the processes have written. */
   removeCodeMaps(): void {
     for (const { code } of this.#programs.values()) code.remove()
   }
 
-  /** Whether the process lives. What was known of it stays. */
+  /** Reads the mappings of a process. Returns whether it is alive; earlier mappings are kept. */
   look(pid: number): boolean {
     const program = this.#programs.get(pid)
     if (!program) return false
@@ -105,12 +112,15 @@ export class Programs {
   /** The last component of the path of the program's file. */
   nameOf = (pid: number): string => this.#programs.get(pid)?.executable?.replace(/.*\//, '') ?? 'a process'
 
-  /** Reads what V8 has named since. */
+  /** Reads the names that V8 has added since. */
   readNames(pid: number): void {
     this.#programs.get(pid)?.code.read()
   }
 
-  /** What is mapped at the address; with `file`, only if it is of that device and inode, wherever else that file is mapped. */
+  /**
+   * The mapping at the address; with `file`, only if it has that device and inode, otherwise another mapping of that
+   * file.
+   */
   partAt(pid: number, address: bigint, file?: string): Part | undefined {
     const program = this.#programs.get(pid)
     if (!program) return undefined
@@ -121,13 +131,13 @@ export class Programs {
     return program.partAt(address, suits) ?? [...program.parts.values()].find(part => part.file === file)
   }
 
-  /** Whether it is an address in machine code of a file, or in code that V8 has made and named. */
+  /** Whether the address is in machine code of a file, or in code that V8 has named. */
   isCode(pid: number, address: bigint): boolean {
     const { object, script, builtin } = this.frameAt({ pid, address, returned: true })
     return object !== undefined || script !== undefined || builtin === true
   }
 
-  /** The function at a place. Machine code has its name only after `nameMachineCode()`. */
+  /** The function at an address. Machine code has its name only after `nameMachineCode()`. */
   frameAt({ pid, address, returned }: Place): Frame {
     const program = this.#programs.get(pid)
     const inside = returned ? address - 1n : address
@@ -163,7 +173,7 @@ export class Programs {
   }
 }
 
-/** The path of the program's file, or the name of its first thread, which other users may know as well. */
+/** The path of the program, or the name of its first thread, which other users can read as well. */
 function executableOf(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/exe`)

@@ -1,4 +1,4 @@
-// Runs a program of bpftrace's over processes and all that they start, and knows what is mapped in each of them.
+// Runs a bpftrace program on processes and their descendants, and reads the mappings of each.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,24 +7,30 @@ import { Maps, readLine } from './printed.js'
 import { withDescendants } from './process-tree.js'
 import { Programs } from './traced-processes.js'
 
-/** Keys of a map: names of threads in processes, times the columns of a histogram. What finds no room is counted as lost. */
+/**
+ * The largest number of keys in a map: names of threads in processes, times the columns of a histogram. Further keys
+ * count as lost.
+ */
 const KEYS = 1 << 14
-/** For each core, and for what is printed: so many pages hold what comes while bpftrace is busy. */
+/** Pages of the output buffer of each core, for events that come while bpftrace is busy. */
 const BUFFER_PAGES = 1024
 const READY = 'ready'
 
 export interface TracerOptions {
-  /** The program of bpftrace's that follows these processes. It prints the number of each process that begins, or goes over to another program. */
+  /**
+   * The bpftrace program that follows these processes. It prints the id of each process that begins, or executes
+   * another program.
+   */
   program(pids: readonly number[]): string
-  /** Whether stacks are collected: then what is mapped in the processes is looked at. */
+  /** Whether stacks are collected; then the mappings of the processes are read. */
   stacks: boolean
-  /** What the program prints else. */
+  /** Called with the other lines that the program prints. */
   onPrint?: (text: string, programs: Programs) => void
 }
 
 export class Tracer {
   readonly programs = new Programs()
-  /** How many times there was too much to print. */
+  /** The number of events that were lost because there was too much to print. */
   lost = 0
   readonly #options: TracerOptions
   readonly #bpftrace: ChildProcessWithoutNullStreams
@@ -36,8 +42,8 @@ export class Tracer {
   #complaints = ''
 
   /**
-   * Follows these processes, all their threads, and all that they have started and will start. Resolves when it counts.
-   * A process born of them in the half second that this takes can be missed; its threads cannot.
+   * Follows these processes, all their threads, and all their present and future descendants. Resolves when counting
+   * has started. A process that they start within the half second that this takes may be missed; their threads cannot.
    */
   static async start(pids: readonly number[], options: TracerOptions): Promise<Tracer> {
     const all = withDescendants(pids)
@@ -49,16 +55,16 @@ export class Tracer {
 
   private constructor(pids: readonly number[], options: TracerOptions) {
     this.#options = options
-    // The command that it runs, once all probes are in place, repeats what we say and ends when we close its input, or die.
-    // In a group of its own, the Ctrl-C of a terminal does not reach it.
+    // bpftrace runs cat once all probes are attached. cat repeats our message, and ends when its input is closed, or
+    // when this process dies. bpftrace is in its own process group, so the Ctrl-C of a terminal does not reach it.
     this.#bpftrace = spawn('bpftrace', ['-f', 'json', '--no-warnings', '-c', '/bin/cat', '-e', options.program(pids)], {
       detached: true,
       env: {
         ...process.env,
         BPFTRACE_MAP_KEYS_MAX: String(KEYS),
         BPFTRACE_PERF_RB_PAGES: String(BUFFER_PAGES),
-        // Names of functions are not bpftrace's to look up: it takes seconds of its own, in which a process can end, and bpftrace
-        // 0.17 dies of that.
+        // bpftrace must not look up function names: it takes seconds of its own, in which a process can end, and
+        // bpftrace 0.17 crashes then.
         BPFTRACE_NO_USER_SYMBOLS: '1',
       },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -73,7 +79,7 @@ export class Tracer {
       this.#ended.then(() => reject(this.#failure()), reject)
     })
     this.#bpftrace.stdout.setEncoding('utf8').on('data', text => {
-      // Lines come in pieces.
+      // Lines may be split between events.
       const lines = (this.#rest + text).split('\n')
       this.#rest = lines.pop() ?? ''
       for (const line of lines) this.#read(line)
@@ -83,7 +89,7 @@ export class Tracer {
 
   #read(line: string): void {
     if (line === READY) this.#attach()
-    // Maps come last, and may be long.
+    // Maps come last and may be long, so they are parsed at the end.
     if (!/^\{"type": "(printf|lost_events)"/.test(line)) {
       this.#lines.push(line)
       return
@@ -94,7 +100,7 @@ export class Tracer {
     else if (this.#options.stacks) this.programs.follow(Number(data))
   }
 
-  /** Ends it. Its maps are what the program has counted. */
+  /** Stops the trace. Its maps are the counts of the program. */
   async stop(): Promise<Maps> {
     this.#bpftrace.stdin.end()
     await this.#ended
@@ -102,7 +108,7 @@ export class Tracer {
     return new Maps(this.#lines)
   }
 
-  /** Ends it without a result. */
+  /** Stops the trace without a result. */
   async abandon(): Promise<void> {
     this.#bpftrace.kill('SIGKILL')
     await this.#ended
@@ -118,22 +124,22 @@ export class Tracer {
   }
 }
 
-/** Whether the kernel tells its types (BTF), so that what it keeps of a thread can be read. */
+/** Whether the kernel describes its types (BTF), so that its data of a thread can be read. */
 export const hasTypes = (): boolean => existsSync('/sys/kernel/btf/vmlinux')
-/** Whether the registers that the kernel was entered with can be read: on x86-64. */
+/** Whether the user registers of a kernel entry can be read: on x86-64. */
 export const knowsCallers = (): boolean => process.arch === 'x64' && hasTypes()
 
-/** From linux/sched.h: what is born is a thread of the same process. */
+/** From linux/sched.h: the new task is a thread of the same process. */
 const CLONE_THREAD = 0x10000
-/** Bytes of a kernel stack on x86-64, at the end of which are the registers that the kernel was entered with. */
+/** Bytes of a kernel stack on x86-64. The user registers are at its end. */
 const KERNEL_STACK = 16384
-/** What a code segment of 64 bits is called: what looks otherwise is no registers. */
+/** The code segment of 64-bit user code: other values mean that these are not registers. */
 const USER_CODE = 0x33
 
 /**
- * What every program begins with. Processes are followed, whatever their threads are called. A process that somebody else starts under
- * an id of one that was followed is let go of. What lies at an address can be looked up only while the process lives, so the start
- * of each program is printed.
+ * The beginning of every bpftrace program. It follows processes, whatever the names of their threads. A process id is
+ * dropped when a process that is not followed reuses it. Mappings can be read only while a process is alive, so the
+ * start of each program is printed.
  */
 export const followed = (pids: readonly number[], stacks: boolean): string => `
 BEGIN { ${pids.map(pid => `@followed[${pid}] = 1;`).join(' ')} }
@@ -144,32 +150,35 @@ tracepoint:task:task_newtask /(args->clone_flags & ${CLONE_THREAD}) == 0/ {
 ${stacks ? 'tracepoint:sched:sched_process_exec /@followed[pid]/ { printf("%d\\n", pid); }' : ''}
 `
 
-/** Words of a stack that are searched, and callers that are followed from there. */
+/** Words of a stack to search, and callers to follow from there. */
 const SEARCHED = 1000
 const CALLERS = 16
-/** What leads up the stack so many times in a row is no chance, nor the rest of a call that is over; or up to where a thread began. */
+/**
+ * This many frame pointers in a row are neither chance nor the rest of a finished call. A chain that reaches the start
+ * of a thread counts as well.
+ */
 const CERTAIN = 8
-/** Bytes that a frame is long, at most, as a power of two. */
+/** The longest frame in bytes, as a power of two. */
 const FRAME_BITS = 16
 
 /**
- * Sets `$caller` to the address that is on top of the user stack, or to 0: libc's functions keep no frame, so whoever called them is
- * skipped, and is where they return to. `$call` is the system call, -1 where there is none.
+ * Sets `$caller` to the address on top of the user stack, or to 0. Functions of libc keep no frame, so a stack walk
+ * skips their caller; the top of the stack has the return address to it. `$call` is the system call, -1 for none.
  *
- * Stacks are walked by frame pointers. Where that register holds something else, as in malloc and in addons that were compiled without,
- * the first frame pointer is looked for that such a function has saved. The others of `callers()`
- * are where the functions above it return to, or 0.
+ * Stacks are walked by frame pointers. Where the register has another value, as in malloc and in addons that were
+ * compiled without frame pointers, the stack is searched for the first frame pointer that such a function has saved.
+ * The other variables of `callers()` are the return addresses of the functions above it, or 0.
  *
- * @param where what has to hold
+ * @param where a condition of bpftrace
  */
 export function findCaller(where = '1'): string {
   const names = callers()
   const none = names.map(name => `${name} = (uint64)0;`).join(' ')
   if (!knowsCallers()) return none
-  // Nothing where it is higher on the stack, and no further away than a frame is long. The kernel's check of a program follows each branch
-  // anew: without any it comes to its end in time.
+  // 0 where `to` is higher on the stack, and no further away than the longest frame. The verifier of the kernel follows
+  // each branch, and without branches it ends in time.
   const strays = (from: string, to: string) => `((${to} - ${from} - 1) >> ${FRAME_BITS})`
-  // All bits, unless it is 0, as where a thread began.
+  // All bits set, unless the value is 0, as at the start of a thread.
   const isSome = (value: string) => `(0 - ((${value} | (0 - ${value})) >> 63))`
   const step = '$low = $up; $up = *(uint64 *)uptr($low);'
   return `
@@ -212,5 +221,5 @@ export function findCaller(where = '1'): string {
 `
 }
 
-/** What `findCaller()` sets. */
+/** The variables that `findCaller()` sets. */
 export const callers = (): string[] => ['$caller', ...Array.from({ length: CALLERS }, (_, index) => `$above${index}`)]

@@ -3,24 +3,25 @@
 import { existsSync } from 'node:fs'
 import { callers, findCaller, followed, hasTypes } from '../tracer.js'
 
-/** Frames of a user stack: from where the thread stopped, past the callers in JavaScript, to what kind of thread it is. */
+/** Frames of a user stack: enough to reach the JavaScript callers, and the frames that show the role of the thread. */
 const FRAMES = 96
 
 export interface ProgramOptions {
-  /** Processes that are followed from the beginning, with all that they start. */
+  /** The processes to follow from the beginning, with their descendants. */
   pids: readonly number[]
   /** The process whose `kill(itself, 0)` has the time of the kernel's clock printed. */
   marker: number
-  /** Whether those are timed, too, in which nobody waited. */
+  /** Whether page faults without a wait are timed as well. */
   all: boolean
 }
 
 /**
- * A fault begins where the processor enters the kernel, and ends where the kernel counts it. One that the kernel calls minor can wait as
- * well: for a page that another thread, or read-ahead, is bringing. So a fault counts as waited if it is major, or if the thread was
- * switched away from of its own accord meanwhile.
+ * A fault begins where the processor enters the kernel, and ends where the kernel counts it. A minor fault can wait as
+ * well: for a page that another thread or read-ahead is reading. So a fault counts as waited if it is major, or if the
+ * thread gave up the processor meanwhile.
  *
- * Faults that the kernel makes without the processor, as direct I/O does of the pages of a buffer, have no beginning, and are left out.
+ * Faults that the kernel takes without the processor, as direct I/O does for the pages of a buffer, have no beginning
+ * and are left out.
  */
 export function faultProgram({ pids, marker, all }: ProgramOptions): string {
   const switches = hasTypes() ? 'curtask->nvcsw' : '(uint64)0'
@@ -75,7 +76,9 @@ END { clear(@followed); clear(@begun); clear(@file); }
 }
 
 const FILE_FAULTS = '/sys/kernel/tracing/events/filemap/mm_filemap_fault'
-/** Newer kernels say which file a fault is of: what is mapped at an address can have changed by the time that it is looked up. */
+/**
+ * Newer kernels report the file of a fault. Otherwise the mapping at the address may have changed before it is read.
+ */
 const FILE = `
 tracepoint:filemap:mm_filemap_fault /@begun[tid].0/ {
   @file[tid] = ((uint64)args->s_dev, (uint64)args->i_ino);

@@ -1,4 +1,4 @@
-// What may be used of the tracer of page faults.
+// The public part of the page fault tracer.
 
 export type { Fault, FaultReport, Memory, QuickStack, ThreadFaults } from './report.js'
 export type { Role } from './threads.js'

@@ -1,4 +1,4 @@
-// What a trace of page faults found. Times are in nanoseconds, unless they say otherwise.
+// The report of a trace of page faults. Times are in nanoseconds, unless they say otherwise.
 
 import type { Frame } from '../frames.js'
 import { addressesOf, type Bucket, groupBy, type Maps, type Stats } from '../printed.js'
@@ -7,12 +7,12 @@ import type { Part, Programs } from '../traced-processes.js'
 import { callers } from '../tracer.js'
 import { type Role, roleOf } from './threads.js'
 
-/** What was touched. */
+/** The touched memory. */
 export interface Memory {
   /** A file that the program has mapped; memory without a file, which was swapped out; the code of a program or a library. */
   kind: 'file' | 'anonymous' | 'code' | 'unknown'
   path?: string
-  /** In the file. */
+  /** The offset in the file. */
   offset?: number
 }
 
@@ -25,10 +25,10 @@ export interface Fault {
   /** When it began, by the clock that `process.hrtime()` reads. */
   monotonic: number
   waited: number
-  /** As the kernel counts them. Minor ones wait for a page that is on its way already. */
+  /** Whether the kernel counts it as major. A minor fault waits for a page that is being read already. */
   major: boolean
   memory: Memory
-  /** The function that was stopped comes first. */
+  /** The innermost function comes first. */
   frames: Frame[]
 }
 
@@ -37,21 +37,24 @@ export interface ThreadFaults {
   tid: number
   /** The file that the process runs. */
   program: string
-  /** As the kernel knows it. */
+  /** The name of the thread in the kernel. */
   thread: string
   role: Role
-  /** Page faults in which it waited, and how many of those the kernel calls major. */
+  /** Page faults in which it waited, and the number of major ones among them. */
   faults: number
   major: number
   waited: { total: number; longest: number; histogram: Bucket[] }
-  /** Page faults in which it did not wait, and what they cost, where that was asked for. */
+  /** Page faults in which it did not wait, and their cost, if requested. */
   quick: number
   quickCost?: number
-  /** How long it waited for block devices, in reads as well, by the kernel's delay accounting: 0 where that is off. Only where sampled. */
+  /**
+   * The time that it waited for block devices, reads included, by the delay accounting of the kernel; 0 where that is
+   * off. Only where sampled.
+   */
   blockIo?: number
 }
 
-/** Where page faults came from in which nobody waited. */
+/** The source of page faults in which no thread waited. */
 export interface QuickStack {
   pid: number
   tid: number
@@ -61,18 +64,18 @@ export interface QuickStack {
 }
 
 export interface FaultReport {
-  /** Whether each fault was seen, or threads were looked at every few milliseconds. */
+  /** Whether each fault was traced, or threads were sampled every few milliseconds. */
   method: 'traced' | 'sampled'
   threads: ThreadFaults[]
   faults: Fault[]
   quickStacks: QuickStack[]
-  /** Whether functions of JavaScript have names, in each process that runs any. */
+  /** Whether JavaScript functions have names, in each process that runs JavaScript. */
   named: boolean
   /** Faults that were counted, and came too fast to be printed one by one. */
   lost: number
 }
 
-/** Of both clocks, at one moment. */
+/** Both clocks and the date, at one moment. */
 export interface Clock {
   kernel: bigint
   monotonic: bigint
@@ -87,7 +90,7 @@ export class FaultReader {
     this.#clock = clock
   }
 
-  /** Takes a fault as it was printed, while the process lives and what it has mapped is where it was. */
+  /** Reads a printed fault while the process is alive and its mappings are unchanged. */
   read(text: string, programs: Programs): void {
     const [head = '', ...lines] = text.split('\n')
     const [, pid, tid, major, begun = 0, waited, address = 0, device, inode, ...found] = head.split(' ')
@@ -120,20 +123,21 @@ export class FaultReader {
   }
 }
 
-/** Words that begin with them. */
+/** The callers at the start of these words. */
 const callersIn = (words: string[]) => words.slice(0, callers().length).map(BigInt)
 
 export const areNamed = (programs: Programs, threads: readonly { pid: number }[]): boolean =>
   threads.every(({ pid }) => !programs.runsJavaScript(pid) || programs.hasNames(pid))
 
-/** As /proc/PID/maps has it: `fe:01 1234`. */
+/** The format of /proc/PID/maps: `fe:01 1234`. */
 function fileOf(device: number, inode: number): string | undefined {
   const hex = (number: number) => number.toString(16).padStart(2, '0')
   return inode === 0 ? undefined : `${hex(device >>> 20)}:${hex(device & 0xfffff)} ${inode}`
 }
 
 function memoryAt(programs: Programs, pid: number, address: bigint, file: string | undefined): Memory {
-  // A file system with devices of its own for parts of it, as btrfs, tells another one than the kernel: the address has to do.
+  // A file system with several devices, as btrfs, reports another device than the kernel. Then only the address is
+  // used.
   const part = programs.partAt(pid, address, file) ?? programs.partAt(pid, address)
   if (!part) return { kind: file === undefined ? 'anonymous' : 'unknown' }
   if (!part.object.startsWith('/')) return { kind: 'anonymous' }

@@ -1,4 +1,5 @@
-// Page faults without the kernel's events: looks at the threads of processes every few milliseconds, which takes no root.
+// Page faults without the kernel's events: samples the threads of processes every few milliseconds, which needs no
+// root.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { parseMajorFaults, statField } from '../../../proc.js'
@@ -10,15 +11,15 @@ import { framesOf } from '../stacks.js'
 import { Programs } from '../traced-processes.js'
 import { areNamed, type Fault, type FaultReport, noFaults, type ThreadFaults, withRoles } from './report.js'
 
-/** Milliseconds between two looks at threads, and between two at which processes there are. */
+/** Milliseconds between two samples of threads, and between two reads of the list of processes. */
 export const INTERVAL = 5
 const CENSUS = 20
-/** Nanoseconds in a tick of /proc/PID/stat: USER_HZ is 100 on every platform of Node's. */
+/** Nanoseconds in a tick of /proc/PID/stat: USER_HZ is 100 on all platforms of Node. */
 const TICK = 1e7
-/** Bytes of a stack that are searched for callers, and callers that are enough. */
+/** Bytes of a stack to search for callers, and the number of callers to find. */
 const STACK = 1 << 16
 const DEPTH = 96
-/** So many frame pointers that lead to one another are no chance. */
+/** This many frame pointers in a row are not found by chance. */
 const CERTAIN = 8
 
 interface Look {
@@ -26,13 +27,16 @@ interface Look {
   blocked: boolean
   minor: number
   major: number
-  /** Nanoseconds that it waited for block devices, 0 where the kernel does not keep that. */
+  /** Nanoseconds that it waited for block devices; 0 where the kernel does not count them. */
   blockIo: number
 }
 
 interface Wait {
   fault: Fault
-  /** Whether it is one: seen outside of any system call. Else a fault is counted when it is over. */
+  /**
+   * Whether it certainly is a page fault: the thread was in no system call. Otherwise it counts only if the number of
+   * major faults has grown when it ends.
+   */
   certain: boolean
   majorBefore: number
 }
@@ -88,7 +92,7 @@ export class FaultSampler implements Trace<FaultReport> {
       faults: this.#faults,
       quickStacks: [],
       named: areNamed(this.#programs, threads),
-      // What children took that have ended, after the last look at them.
+      // Faults of children that ended after their last sample.
       lost: Math.max(0, childrenFaults() - this.#childrenBefore - seen),
     }
   }
@@ -102,7 +106,7 @@ export class FaultSampler implements Trace<FaultReport> {
     this.#programs.removeCodeMaps()
   }
 
-  /** @param first what threads have behind them then is not counted */
+  /** @param first whether earlier faults of the threads are ignored */
   #look(first: boolean): void {
     const now = performance.now()
     const passed = 1e6 * (now - this.#lastLook)
@@ -153,8 +157,8 @@ export class FaultSampler implements Trace<FaultReport> {
   }
 
   /**
-   * The kernel tells where the thread is, and where its stack ends. Frame pointers are followed from the first word of the stack that
-   * is one: what it points to, and so on, have each an address of code beside them.
+   * The kernel reports the position of the thread and the end of its stack. Frame pointers are followed from the first
+   * word of the stack that begins a chain of them: each must have an address of code next to it.
    */
   #framesAt(pid: number, { sp, pc }: { sp: bigint; pc: bigint }): Frame[] {
     this.#programs.look(pid)
@@ -180,7 +184,7 @@ function threadsOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map(Number)
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return []
   }
 }
@@ -197,7 +201,10 @@ function statOf(pid: number, tid: number): Look | undefined {
   }
 }
 
-/** Which system call a thread that is blocked is in, -1 for none; where it is in the program, and its stack. Not told to other users. */
+/**
+ * The system call of a blocked thread, -1 for none, and its position in the program and on its stack. Other users
+ * cannot read it.
+ */
 function placeOf(pid: number, tid: number): { call: number; sp: bigint; pc: bigint } | undefined {
   try {
     const words = readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8').trim().split(' ')
@@ -218,7 +225,7 @@ function memoryOf(pid: number, address: bigint): Buffer {
     memory = openSync(`/proc/${pid}/mem`, 'r')
     count = readSync(memory, bytes, 0, STACK, address)
   } catch {
-    // The process has ended, or it is somebody else's.
+    // The process has ended, or belongs to another user.
   } finally {
     if (memory !== undefined) closeSync(memory)
   }
@@ -230,7 +237,7 @@ function childrenFaults(): number {
   return Number(statField(readFileSync('/proc/self/stat', 'utf8'), 13))
 }
 
-/** By powers of two, as bpftrace makes them. */
+/** A histogram by powers of two, as those of bpftrace. */
 function histogramOf(times: readonly number[]): Bucket[] {
   const buckets: Bucket[] = []
   for (const time of [...times].sort((left, right) => left - right)) {

@@ -1,10 +1,11 @@
-// What kind of thread it is that a page fault stopped, by its stack and its name.
+// The role of a thread, by its name and the stacks of its page faults.
 
 import type { Frame } from '../frames.js'
 
 /**
- * `main` and `worker` run JavaScript: an event loop stands still with them. Threads of libuv's `pool` are there to wait. `engine`: V8's
- * own, for garbage and compilation. All else is `other`: threads of addons, programs that are not Node.
+ * `main` and `worker` run JavaScript, so their waits block an event loop. `pool`: threads of libuv, which may wait.
+ * `engine`: threads of V8 for garbage collection and compilation. `other`: all others, such as threads of addons and
+ * programs other than Node.
  */
 export type Role = 'main' | 'worker' | 'pool' | 'engine' | 'other'
 

@@ -1,4 +1,4 @@
-// Traces page faults: of processes that run already, or of a command with all that it starts.
+// Traces page faults of running processes, or of a command and its descendants.
 
 import { cannotTrace } from '../../../errors.js'
 import { type CommandOptions, type Ended, followCommand, type Trace } from '../command.js'
@@ -8,14 +8,14 @@ import { faultProgram } from './bpftrace-program.js'
 import { FaultReader, type FaultReport } from './report.js'
 import { FaultSampler } from './sampler.js'
 
-/** What keeps page faults from being traced here, so that threads can only be looked at from time to time. */
+/** The obstacle to tracing page faults here; threads can then only be sampled. */
 export const faultObstacle = (): Obstacle | undefined =>
   obstacleTo({ events: 'exceptions', needs: 'x86-64 and CONFIG_TRACING' })
 
 export interface FaultOptions {
-  /** Times those page faults, too, in which nobody waits. Costs more time in each of them. */
+  /** Also times page faults without a wait, which makes each of them slower. */
   all?: boolean
-  /** Looks at threads every few milliseconds instead: that takes no root, and tells less. */
+  /** Samples threads every few milliseconds instead, which needs no root and finds less. */
   sampled?: boolean
 }
 
@@ -43,8 +43,8 @@ class FaultTrace implements Trace<FaultReport> {
 }
 
 /**
- * Follows these processes, all their threads, and all that they have started and will start. Resolves when it counts.
- * Rejects with ERR_UNSUPPORTED and the `obstacle` where tracing is not possible.
+ * Follows these processes, all their threads, and all their present and future descendants. Resolves when counting has
+ * started. Rejects with ERR_UNSUPPORTED and the `obstacle` where tracing is not possible.
  */
 export async function followFaults(
   pids: readonly number[],
@@ -71,7 +71,7 @@ export async function followFaults(
 
 export type FaultCommandReport = FaultReport & Ended
 
-/** Runs a command to its end, and follows it and all that it starts from its first instruction on. */
+/** Runs a command to its end, and follows it and its descendants from its first instruction on. */
 export async function faultsOfCommand(
   file: string,
   words: readonly string[] = [],

@@ -2,23 +2,26 @@
 
 import { callers, findCaller, followed } from '../tracer.js'
 
-/** Frames of a user stack: those next to the kernel tell who it was. */
+/** Frames of a user stack: the innermost ones show the code that took the lock. */
 const FRAMES = 16
 /** The calls that take the lock for writing, by their numbers on x86-64: mmap, mprotect, munmap, mremap, madvise. */
 const CALLS = [9, 10, 11, 25, 28]
 export interface ProgramOptions {
-  /** Processes that are followed from the beginning, with all that they start. */
+  /** The processes to follow from the beginning, with their descendants. */
   pids: readonly number[]
   /** The process whose `kill(itself, 0)` begins the next section; without one there is one section. */
   marker: number | undefined
-  /** Whether user stacks are collected, with where the call returns to: libc's functions that call the kernel keep no frame. */
+  /**
+   * Whether user stacks are collected, with the return address of the call: functions of libc that call the kernel keep
+   * no frame.
+   */
   stacks: boolean
 }
 
 /**
- * The kernel reports the downgrade of a lock held for writing as one more acquisition that nobody began: whoever holds the
- * lock already is told apart from whoever began before the trace did. `@taken` has a single key, which cannot run out of
- * room: what it has more than all keys of `@waits` together was lost.
+ * The kernel reports the downgrade of a write lock as another acquisition without a start. A thread that holds the lock
+ * already is distinguished from one whose acquisition started before the trace. `@taken` has a single key, so it loses
+ * nothing: the difference to the sum of `@waits` was lost.
  */
 export function lockProgram({ pids, marker, stacks }: ProgramOptions): string {
   const section = marker === undefined ? '0' : '@section'

@@ -1,4 +1,4 @@
-// What may be used of the lock tracer.
+// The public part of the lock tracer.
 
 export type { Acquisitions, Figures, LockReport, Section, StackFigures, ThreadFigures } from './report.js'
 export { sumFigures } from './report.js'

@@ -1,4 +1,4 @@
-// What a trace of mmap_lock found, made of what bpftrace prints. All times are in nanoseconds.
+// The report of a trace of mmap_lock, from the output of bpftrace. All times are in nanoseconds.
 
 import { type Frame, textOf } from '../frames.js'
 import { type Bucket, groupBy, type Maps, mergeHistograms, type Stats } from '../printed.js'
@@ -9,11 +9,11 @@ import { callers } from '../tracer.js'
 /** One kind of acquisition, for writing or for reading. */
 export interface Acquisitions {
   count: number
-  /** From asking for the lock to having it: also what is free takes its moment. */
+  /** From the request to the acquisition; acquiring a free lock takes some time as well. */
   waited: { total: number; mean: number; longest: number; histogram: Bucket[] }
-  /** From having it to letting go of it. */
+  /** From the acquisition to the release. */
   held: { total: number; mean: number }
-  /** Attempts that did not wait, and others that were given up. */
+  /** Failed attempts: those that do not wait, and those that were cancelled. */
   failed: number
 }
 
@@ -28,7 +28,7 @@ export interface ThreadFigures extends Figures {
   thread: string
 }
 
-/** Where in the program the lock was taken: the frame next to the kernel comes first. */
+/** The code that took the lock: the innermost frame comes first. */
 export interface StackFigures {
   thread: string
   write: boolean
@@ -37,26 +37,26 @@ export interface StackFigures {
   frames: Frame[]
 }
 
-/** What was found between two marks. */
+/** The figures between two marks. */
 export interface Section {
   total: Figures
   threads: ThreadFigures[]
-  /** Those that waited longest in sum come first. Only where stacks were asked for. */
+  /** The longest total wait comes first. Only where stacks were requested. */
   stacks?: StackFigures[]
 }
 
 export interface LockReport extends Section {
-  /** One for each stretch between marks, in order; a single one where none were made. */
+  /** The sections between marks, in order; a single one without marks. */
   sections: Section[]
-  /** Times that other processes asked for a lock of theirs: they were seen, and left out. */
+  /** Acquisitions of other processes, which were left out. */
   leftOut: number
-  /** Acquisitions that were counted, but found no room under their thread's name. */
+  /** Acquisitions that were counted but not attributed, because a map was full. */
   lost: number
-  /** Acquisitions that had been asked for before the trace began. */
+  /** Acquisitions that were requested before the trace began. */
   unmatched: number
 }
 
-/** @param programs what was mapped where in the processes whose stacks were collected */
+/** @param programs the mappings of the processes whose stacks were collected */
 export function lockReport(maps: Maps, sections: number, stacks: boolean, programs: Programs): LockReport {
   const rows = threadRows(maps)
   const stackRows = stacks ? readStacks(maps, programs) : []
@@ -87,7 +87,7 @@ interface ThreadRow extends Acquisitions {
   thread: string
 }
 
-/** A row for each key of the form `section,pid,write,name`: only a name may hold a comma. */
+/** One row for each key of the form `section,pid,write,name`. Only the name may contain a comma. */
 function threadRows(maps: Maps): ThreadRow[] {
   const rows = new Map<string, ThreadRow>()
   const rowOf = (key: string) => {
@@ -126,7 +126,7 @@ function mergeThreads(rows: ThreadRow[]): ThreadFigures[] {
   })
 }
 
-/** What threads came to together. */
+/** The sum of the figures of threads. */
 export function sumFigures(all: readonly Figures[]): Figures {
   return { writes: sumUp(all.map(({ writes }) => writes)), reads: sumUp(all.map(({ reads }) => reads)) }
 }
@@ -151,7 +151,7 @@ function sumUp(all: Acquisitions[]): Acquisitions {
 
 type StackRow = StackFigures & { section: number }
 
-/** The words of a key are `section,pid,write`, the callers, and the name: only that may hold a comma. */
+/** The words of a key are `section,pid,write`, the callers, and the name. Only the name may contain a comma. */
 function readStacks(maps: Maps, programs: Programs): StackRow[] {
   const rows = maps.stacks('@stacks').map(({ words, addresses, count, total }) => {
     const [section, pid, write] = words

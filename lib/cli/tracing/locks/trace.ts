@@ -1,4 +1,4 @@
-// Traces mmap_lock: of processes that run already, or of a command with all that it starts.
+// Traces mmap_lock in running processes, or in a command and its descendants.
 
 import { cannotTrace } from '../../../errors.js'
 import { type CommandOptions, type Ended, followCommand, type Trace } from '../command.js'
@@ -7,14 +7,14 @@ import { Tracer } from '../tracer.js'
 import { lockProgram } from './bpftrace-program.js'
 import { type LockReport, lockReport } from './report.js'
 
-/** The first thing that keeps `mmap_lock` from being traced, or undefined where nothing does. Changes nothing on the machine. */
+/** The first obstacle to tracing `mmap_lock`, or undefined without one. Changes nothing on the machine. */
 export const tracingObstacle = (): Obstacle | undefined =>
   obstacleTo({ events: 'mmap_lock', needs: 'Linux 5.11 or later and CONFIG_TRACING' })
 
 export interface TraceOptions {
-  /** Collects the user stacks of those who take the lock. Costs more time in each acquisition. */
+  /** Collects the user stacks of acquisitions, which makes each of them slower. */
   stacks?: boolean
-  /** Lets `mark()` cut the trace into sections. */
+  /** Lets `mark()` split the trace into sections. */
   marks?: boolean
 }
 
@@ -24,8 +24,8 @@ export class LockTrace implements Trace<LockReport> {
   #options: TraceOptions
 
   /**
-   * Follows these processes, all their threads, and all that they have started and will start. Resolves when it counts.
-   * Rejects with ERR_UNSUPPORTED and the `obstacle` where tracing is not possible.
+   * Follows these processes, all their threads, and all their present and future descendants. Resolves when counting
+   * has started. Rejects with ERR_UNSUPPORTED and the `obstacle` where tracing is not possible.
    */
   static async start(pids: readonly number[], options: TraceOptions = {}): Promise<LockTrace> {
     const obstacle = tracingObstacle()
@@ -54,7 +54,7 @@ export class LockTrace implements Trace<LockReport> {
     return lockReport(maps, this.#sections, this.#options.stacks ?? false, this.#tracer.programs)
   }
 
-  /** Ends it without a report. */
+  /** Ends the trace without a report. */
   async abandon(): Promise<void> {
     await this.#tracer.abandon()
   }
@@ -66,7 +66,7 @@ export class LockTrace implements Trace<LockReport> {
 
 export type CommandReport = LockReport & Ended
 
-/** Runs a command to its end, and follows it and all that it starts from its first instruction on. */
+/** Runs a command to its end, and follows it and its descendants from its first instruction on. */
 export async function traceCommand(
   file: string,
   words: readonly string[] = [],
