@@ -57,8 +57,8 @@ interface Asked {
 }
 
 let waiting: Asked[] = []
-let announced = false
-let inLine = false
+let scheduled = false
+let permitRequested = false
 let open = 0
 let lastJob = 0x8000_0000
 
@@ -85,10 +85,10 @@ async function read(
     takeBack(memory)
     refund(wanted)
   }
-  return new Promise((resolve, reject) => ask(bytes, start, wanted ?? -1, idle, signal, resolve, reject))
+  return new Promise((resolve, reject) => enqueue(bytes, start, wanted ?? -1, idle, signal, resolve, reject))
 }
 
-function ask(
+function enqueue(
   path: Buffer,
   offset: number,
   length: number,
@@ -115,8 +115,8 @@ function ask(
     onAbort(signal, abort)
   }
   waiting.push(asked)
-  if (waiting.length >= JOB_PATHS) lineUp()
-  else announce()
+  if (waiting.length >= JOB_PATHS) requestPermit()
+  else scheduleJob()
 }
 
 function settle(asked: Asked): void {
@@ -124,23 +124,23 @@ function settle(asked: Asked): void {
   asked.job = 0
 }
 
-function announce(): void {
-  if (announced) return
-  announced = true
+function scheduleJob(): void {
+  if (scheduled) return
+  scheduled = true
   queueMicrotask(() => {
-    announced = false
-    lineUp()
+    scheduled = false
+    requestPermit()
   })
 }
 
-function lineUp(): void {
-  if (inLine || waiting.length === 0 || open >= OPEN_PATHS) return
-  inLine = true
+function requestPermit(): void {
+  if (permitRequested || waiting.length === 0 || open >= OPEN_PATHS) return
+  permitRequested = true
   whenPermitted(startJob)
 }
 
 function startJob(): Promise<void> | undefined {
-  inLine = false
+  permitRequested = false
   const batch: Asked[] = []
   let taken = 0
   for (; taken < waiting.length && batch.length < JOB_PATHS; taken += 1) {
@@ -151,7 +151,7 @@ function startJob(): Promise<void> | undefined {
     batch.push(asked)
   }
   waiting = waiting.slice(taken)
-  announce()
+  scheduleJob()
   if (batch.length === 0) return undefined
   const canBeGivenUp = batch.some(({ signal }) => signal)
   if (canBeGivenUp) lastJob = lastJob === 0xffff_ffff ? 0x8000_0000 : lastJob + 1
@@ -168,14 +168,14 @@ function startJob(): Promise<void> | undefined {
   try {
     const paths = batch.map(({ path }) => path)
     const { idle } = batch[0] as Asked
-    return follow(readPaths(job, paths, offsets, lengths, idle, BATCHED_BYTES, JOB_PATH_BYTES), batch)
+    return deliver(readPaths(job, paths, offsets, lengths, idle, BATCHED_BYTES, JOB_PATH_BYTES), batch)
   } catch (error) {
     for (const asked of batch) asked.reject(error)
     return undefined
   }
 }
 
-async function follow(job: ReturnType<typeof readPaths>, batch: Asked[]): Promise<void> {
+async function deliver(job: ReturnType<typeof readPaths>, batch: Asked[]): Promise<void> {
   try {
     const results = await job
     for (let index = 0; index < results.length; index += 1) {
@@ -192,7 +192,7 @@ async function follow(job: ReturnType<typeof readPaths>, batch: Asked[]): Promis
   } catch (error) {
     for (const asked of batch) if (!asked.settled) asked.reject(error)
   }
-  lineUp()
+  requestPermit()
 }
 
 // The range is too long for a batch, so it is read in pieces.
@@ -212,7 +212,7 @@ async function readOpened(native: NativeFile, asked: Asked): Promise<void> {
   } finally {
     await file.close()
     open -= 1
-    lineUp()
+    requestPermit()
   }
 }
 

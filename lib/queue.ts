@@ -8,7 +8,7 @@ import { JOB_RANGES, POPULATE_BYTES, SCRATCH_BYTES } from './limits.js'
 import { onPool, whenPermitted } from './pool.js'
 import { giveScratch, takeScratch } from './scratch.js'
 import { bufferOf, sizeOf, startOf } from './targets.js'
-import type { Batched, Kind, Line, Owner, Piece } from './transfer.js'
+import type { Batched, Kind, Owner, Piece, PieceQueue } from './transfer.js'
 
 /** Bytes after which a job of each kind takes no further range. */
 const JOB_BYTES: Record<Batched, number> = {
@@ -26,12 +26,12 @@ let lastJob = 0
 class Waiting {
   pieces: Piece[] = []
   /** Whether a check of them is scheduled for the end of this turn. */
-  announced = false
-  inLine = false
+  scheduled = false
+  permitRequested = false
 }
 
 /** The waiting and running pieces of one file. */
-export class Queue implements Line {
+export class Queue implements PieceQueue {
   /** The state of the file that jobs work on. */
   readonly native: NativeFile
   // Created on demand: a program may have thousands of open files that it rarely reads.
@@ -64,22 +64,22 @@ export class Queue implements Line {
     this.#waiting[kind] ??= new Waiting()
     const waiting = this.#waiting[kind]
     waiting.pieces.push(piece)
-    if (!waiting.announced) this.#announce(kind, waiting)
+    if (!waiting.scheduled) this.#schedule(kind, waiting)
     // The disk starts before the last of thousands of pieces is added.
-    else if (waiting.pieces.length >= JOB_RANGES) this.#lineUp(kind, waiting)
+    else if (waiting.pieces.length >= JOB_RANGES) this.#requestPermit(kind, waiting)
   }
 
-  #announce(kind: Batched, waiting: Waiting): void {
-    waiting.announced = true
+  #schedule(kind: Batched, waiting: Waiting): void {
+    waiting.scheduled = true
     queueMicrotask(() => {
-      waiting.announced = false
-      this.#lineUp(kind, waiting)
+      waiting.scheduled = false
+      this.#requestPermit(kind, waiting)
     })
   }
 
-  #lineUp(kind: Batched, waiting: Waiting): void {
-    if (waiting.inLine || waiting.pieces.length === 0) return
-    waiting.inLine = true
+  #requestPermit(kind: Batched, waiting: Waiting): void {
+    if (waiting.permitRequested || waiting.pieces.length === 0) return
+    waiting.permitRequested = true
     whenPermitted(() => this.#startBatch(kind, waiting))
   }
 
@@ -123,7 +123,7 @@ export class Queue implements Line {
   }
 
   #startBatch(kind: Batched, waiting: Waiting): Promise<void> | undefined {
-    waiting.inLine = false
+    waiting.permitRequested = false
     const batch: Piece[] = []
     let taken = 0
     let bytes = 0
@@ -136,7 +136,7 @@ export class Queue implements Line {
     }
     waiting.pieces = waiting.pieces.slice(taken)
     // The remaining pieces go to the end of the queue for the pool, after those of other files.
-    if (waiting.pieces.length > 0 && !waiting.announced) this.#announce(kind, waiting)
+    if (waiting.pieces.length > 0 && !waiting.scheduled) this.#schedule(kind, waiting)
     return batch.length === 0 ? undefined : this.#start(kind, batch, toRanges(batch))
   }
 
@@ -155,7 +155,7 @@ export class Queue implements Line {
       const job = targets
         ? this.native.readRanges(number, offsets, lengths, targets, scratch === undefined)
         : this.native.populateRanges(number, offsets, lengths, kind)
-      return this.#follow(job, batch, scratch)
+      return this.#deliver(job, batch, scratch)
     } catch (error) {
       if (scratch) giveScratch(scratch)
       for (const piece of batch) {
@@ -167,7 +167,7 @@ export class Queue implements Line {
     }
   }
 
-  async #follow(
+  async #deliver(
     job: Promise<Array<number | Error> | null>,
     batch: Piece[],
     scratch: Buffer | undefined,

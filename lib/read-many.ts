@@ -59,13 +59,13 @@ export async function readRecords(
   const size = toLength(length)
   const records = toRecords(offsets, size, handle.byteLength)
   const signal = toSignal(options)
-  const [total, room] = [records.count * size, sizeOf(bytes)]
-  if (total > room) {
+  const [total, available] = [records.count * size, sizeOf(bytes)]
+  if (total > available) {
     const expected = `at least ${total}: ${records.count} records of ${size}`
-    throw outOfRange('target.byteLength', expected, room)
+    throw outOfRange('target.byteLength', expected, available)
   }
-  const way = size > SCRATCH_BYTES ? transferEach : gatherAll
-  return way(handle, bytes, records, signal)
+  const read = size > SCRATCH_BYTES ? transferEach : gatherAll
+  return read(handle, bytes, records, signal)
 }
 
 async function gatherAll(

@@ -72,9 +72,9 @@ export const startOf = ofTypedArrays.byteOffset as (bytes: Uint8Array) => number
 
 /** Refuses a target that was made smaller or transferred during its read. */
 export function mustHaveRoom(target: Uint8Array, length: number): void {
-  const room = sizeOf(target)
-  if (length > room) {
-    throw outOfRange('target.byteLength', 'as large as it was when the read began', room)
+  const size = sizeOf(target)
+  if (length > size) {
+    throw outOfRange('target.byteLength', 'as large as it was when the read began', size)
   }
 }
 

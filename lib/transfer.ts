@@ -19,7 +19,7 @@ export type Batched = 'copy' | 'fill' | 'view' | 'chunk' | 'prefault'
 const PIECES_AT_ONCE = 4
 
 /** The queue where pieces wait for a job. */
-export interface Line {
+export interface PieceQueue {
   /** Adds a piece, which leaves with the others of this turn. */
   add(kind: Kind, piece: Piece): void
   /** Announces an owner whose pieces will be added. */
@@ -148,7 +148,7 @@ export class ShortTransfer<T> implements Owner, Piece {
 export class Transfer implements Owner {
   begun = false
   settled = false
-  readonly #line: Line
+  readonly #queue: PieceQueue
   readonly #plan: Plan
   readonly #atOnce: number
   readonly #next: (transfer: Transfer) => Piece | undefined
@@ -160,14 +160,14 @@ export class Transfer implements Owner {
   #open = 0
 
   constructor(
-    line: Line,
+    queue: PieceQueue,
     plan: Plan,
     atOnce: number,
     next: (transfer: Transfer) => Piece | undefined,
     resolve: (failed?: Promise<never>) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#line = line
+    this.#queue = queue
     this.#plan = plan
     this.#atOnce = atOnce
     this.#next = next
@@ -179,7 +179,7 @@ export class Transfer implements Owner {
       this.#abort = () => this.fail(signal.reason)
       onAbort(signal, this.#abort)
     }
-    line.enter(this)
+    queue.enter(this)
     this.#pull()
   }
 
@@ -238,7 +238,7 @@ export class Transfer implements Owner {
         if (!piece) break
         this.#open += 1
         this.#droppable?.add(piece)
-        this.#line.add(this.#plan.kind, piece)
+        this.#queue.add(this.#plan.kind, piece)
       }
     } catch (failure) {
       // There is no memory for a piece.
@@ -256,13 +256,13 @@ export class Transfer implements Owner {
     this.settled = true
     const { signal } = this.#plan
     if (signal && this.#abort) forget(signal, this.#abort)
-    this.#line.leave(this)
+    this.#queue.leave(this)
   }
 }
 
 /** Transfers one range, a few pieces at a time. */
 export function transferRange(
-  line: Line,
+  queue: PieceQueue,
   offset: number,
   length: number,
   plan: Plan,
@@ -280,7 +280,7 @@ export function transferRange(
     const part = memory?.subarray(targetOffset, targetOffset + size)
     return pieceOf(transfer, offset + targetOffset, size, targetOffset, part)
   }
-  new Transfer(line, plan, PIECES_AT_ONCE, next, resolve, reject)
+  new Transfer(queue, plan, PIECES_AT_ONCE, next, resolve, reject)
 }
 
 /** A new piece, not yet in a job. */

@@ -34,11 +34,11 @@ export function bar(shares: readonly number[]): string {
 
 /** Breaks text into lines of the terminal's width, all of them but the first indented. */
 export function wrap(text: string, indent: number): string {
-  const room = width() - indent
+  const columns = width() - indent
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > room) {
+    if (line && line.length + 1 + word.length > columns) {
       lines.push(line)
       line = word
     } else line = line ? `${line} ${word}` : word

@@ -21,7 +21,7 @@ const ready = async () => {
 }
 
 /** Sums up one byte of each page of a cold file, and watches a timer meanwhile. */
-async function stall({ path, way, length }: Task & { kind: 'stall' }): Promise<Answers['stall']> {
+async function stall({ path, method, length }: Task & { kind: 'stall' }): Promise<Answers['stall']> {
   const file = await MappedFile.open(path)
   const touched = new Uint8Array(unpopulatedWindow(Buffer.from(path)), 0, length)
   const other = await MappedFile.open(process.execPath)
@@ -39,7 +39,7 @@ async function stall({ path, way, length }: Task & { kind: 'stall' }): Promise<A
   longest = 0
   const begun = performance.now()
   let sum = 0
-  if (way === 'touch') sum = sumUp(touched)
+  if (method === 'touch') sum = sumUp(touched)
   else for await (const chunk of file.chunks({ end: length })) sum += sumUp(chunk)
   const milliseconds = performance.now() - begun
   // Includes the gap that has not ended yet.
@@ -56,9 +56,9 @@ function sumUp(bytes: Uint8Array): number {
 }
 
 /** Reads all ranges concurrently. */
-async function cold({ path, way, offsets }: Task & { kind: 'cold' }): Promise<Answers['cold']> {
-  const reader = await readerOf(way, path)
-  const other = await readerOf(way, process.execPath)
+async function cold({ path, method, offsets }: Task & { kind: 'cold' }): Promise<Answers['cold']> {
+  const reader = await readerOf(method, path)
+  const other = await readerOf(method, process.execPath)
   await Promise.all(Array.from({ length: REHEARSAL }, (_, index) => other.read(index * PAGE)))
   await other.close()
   await ready()
@@ -106,8 +106,8 @@ interface Reader {
   close(): Promise<void>
 }
 
-async function readerOf(way: 'fs' | 'faultless', path: string): Promise<Reader> {
-  if (way === 'faultless') {
+async function readerOf(method: 'fs' | 'faultless', path: string): Promise<Reader> {
+  if (method === 'faultless') {
     const file = await MappedFile.open(path)
     return { read: offset => file.read(offset, PAGE), prefault: () => file.prefault(), close: () => file.close() }
   }
@@ -123,11 +123,11 @@ async function readerOf(way: 'fs' | 'faultless', path: string): Promise<Reader> 
 }
 
 /** Lets worker threads read until the parent stops them; counts the reads between two messages. */
-async function locks({ path, way, threads, size, length }: Task & { kind: 'locks' }): Promise<Answers['locks']> {
+async function locks({ path, method, threads, size, length }: Task & { kind: 'locks' }): Promise<Answers['locks']> {
   const counts = new Float64Array(new SharedArrayBuffer(8 * 8 * threads))
   const wrong = new Int32Array(new SharedArrayBuffer(4))
   const workers = Array.from({ length: threads }, (_, index) => {
-    const workerData = { path, way, size, length, counts, wrong, place: 8 * index }
+    const workerData = { path, method, size, length, counts, wrong, place: 8 * index }
     return new Worker(new URL('./lock-worker.js', import.meta.url), { workerData })
   })
   await setTimeout(WARM_UP)

@@ -4,9 +4,9 @@ import fs from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { MappedFile } from '../../mapped-file.js'
 
-const { path, way, size, length, counts, wrong, place } = workerData as {
+const { path, method, size, length, counts, wrong, place } = workerData as {
   path: string
-  way: 'readSync' | 'readInto'
+  method: 'readSync' | 'readInto'
   size: number
   length: number
   counts: Float64Array
@@ -24,7 +24,7 @@ await file.prefault(0, length)
 for (let turn = place; ; turn += 1) {
   const offset = (turn % ranges) * size
   let bytes = target
-  if (way === 'readSync') {
+  if (method === 'readSync') {
     bytes = Buffer.allocUnsafeSlow(size)
     fs.readSync(descriptor, bytes, 0, size, offset)
   } else await file.readInto(target, offset)

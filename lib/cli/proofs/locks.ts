@@ -41,7 +41,7 @@ export const lockWrites: Proof = {
 
 type Count = Answers['locks'] & { writes: number; perThousand: number }
 
-async function once(subject: Subject, way: 'readSync' | 'readInto', signal: AbortSignal): Promise<Count> {
+async function once(subject: Subject, method: 'readSync' | 'readInto', signal: AbortSignal): Promise<Count> {
   let trace: LockTrace | undefined
   const steps = [
     async (pid: number) => {
@@ -54,7 +54,7 @@ async function once(subject: Subject, way: 'readSync' | 'readInto', signal: Abor
     },
   ]
   try {
-    const task = { kind: 'locks', path: subject.path, way, threads: THREADS, size: SIZE, length: LENGTH } as const
+    const task = { kind: 'locks', path: subject.path, method, threads: THREADS, size: SIZE, length: LENGTH } as const
     const found = await measure(task, steps, signal)
     const report = await trace?.stop()
     trace = undefined

@@ -65,11 +65,11 @@ export const coldReads: Proof = {
 
 function once(
   subject: Subject,
-  way: 'fs' | 'faultless',
+  method: 'fs' | 'faultless',
   offsets: number[],
   signal: AbortSignal,
 ): Promise<Answers['cold']> {
-  return measure({ kind: 'cold', path: subject.path, way, offsets }, [() => subject.cool()], signal)
+  return measure({ kind: 'cold', path: subject.path, method, offsets }, [() => subject.cool()], signal)
 }
 
 const micros = ({ median }: Interval) => `${Number(median.toPrecision(3))} µs`

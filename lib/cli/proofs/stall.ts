@@ -37,7 +37,7 @@ export const stall: Proof = {
   },
 }
 
-const once = (subject: Subject, way: 'touch' | 'faultless', signal: AbortSignal) =>
-  measure({ kind: 'stall', path: subject.path, way, length: subject.length }, [() => subject.cool()], signal)
+const once = (subject: Subject, method: 'touch' | 'faultless', signal: AbortSignal) =>
+  measure({ kind: 'stall', path: subject.path, method, length: subject.length }, [() => subject.cool()], signal)
 
 const times = ({ median, low, high }: Interval) => `${formatTime(median)} [${formatTime(low)}, ${formatTime(high)}]`

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 export const PAGE = 4096
 
 export type Task =
-  | { kind: 'stall'; path: string; way: 'touch' | 'faultless'; length: number }
-  | { kind: 'cold'; path: string; way: 'fs' | 'faultless'; offsets: number[] }
+  | { kind: 'stall'; path: string; method: 'touch' | 'faultless'; length: number }
+  | { kind: 'cold'; path: string; method: 'fs' | 'faultless'; offsets: number[] }
   | { kind: 'warm'; path: string; offsets: number[]; turns: number }
-  | { kind: 'locks'; path: string; way: 'readSync' | 'readInto'; threads: number; size: number; length: number }
+  | { kind: 'locks'; path: string; method: 'readSync' | 'readInto'; threads: number; size: number; length: number }
 
 export interface Answers {
   /** `longest`: the longest time between two ticks of a timer of 1 ms. */
