@@ -11,7 +11,7 @@ import { bytesBySync, KiB, MiB, seededFile, seededNumbers, temporaryFolder } fro
 import { mappingsOf } from './helpers/process.mjs'
 import { needs, program } from './helpers/rig.mjs'
 
-test('a signal that is aborted already: every method rejects with its reason, and nothing is begun', async t => {
+test('with a signal that is aborted already, every method rejects with its reason and starts nothing', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const reason = { why: 'no longer wanted' }
   const options = { signal: AbortSignal.abort(reason) }
@@ -45,7 +45,7 @@ test('a signal that is aborted already: every method rejects with its reason, an
   await file.close()
 })
 
-test('a signal aborted later changes nothing for what has settled', async t => {
+test('aborting a signal does not affect settled calls', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)
   const controller = new AbortController()
@@ -59,7 +59,7 @@ test('a signal aborted later changes nothing for what has settled', async t => {
   await file.close()
 })
 
-test('thousands of awaits on one signal pile up no listeners', async t => {
+test('thousands of reads with one signal add one listener', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)
   const warned = []
@@ -75,7 +75,7 @@ test('thousands of awaits on one signal pile up no listeners', async t => {
   await file.close()
 })
 
-test('aborted at any moment: right bytes or the reason, and then the target is left alone', async t => {
+test('aborted at any moment, a read gives the right bytes or rejects, and then never writes its target', async t => {
   const path = seededFile(temporaryFolder(t), 16 * MiB)
   const file = await MappedFile.open(path)
   const random = seededNumbers(5)

@@ -26,7 +26,7 @@ test('bytes of the version that was there, of the one that came meanwhile, and o
   t.regex(history.fault(cell(1, 0), CELL, 50, 60), /is of version 1 of cell 0/)
 })
 
-test('zeros are bytes of a hole and of what has grown again, and of nothing else', t => {
+test('the judge accepts zeros only in a hole and in a file that has grown again', t => {
   const zeros = Buffer.alloc(CELL)
   const cut = at(100, { op: 'cut', size: CELL + 100 })
   const only = historyOf(file, cut)
@@ -41,14 +41,14 @@ test('zeros are bytes of a hole and of what has grown again, and of nothing else
   t.is(historyOf(file, at(100, { op: 'zero', from: 0, to: CELL })).fault(zeros, 0, 150, 200), undefined)
 })
 
-test('a range that is taken out moves what is behind it', t => {
+test('removing a range moves the bytes after it', t => {
   const history = historyOf(file, at(100, { op: 'collapse', from: CELL, to: 2 * CELL }))
   t.is(history.fault(cell(1, 2), CELL, 150, 200), undefined)
   t.regex(history.fault(cell(1, 1), CELL, 150, 200), /is of version 1 of cell 1/)
   t.deepEqual(history.sizes(150, 200), [3 * CELL])
 })
 
-test('of two writes at once either may be the last; one that is not known to have ended may have happened or not', t => {
+test('either of two concurrent writes may be the last; a write whose end is unknown may have happened or not', t => {
   const first = { op: 'write', version: 2, from: 0, to: CELL, begin: 100, end: 120 }
   const history = historyOf(file, first, { ...first, version: 3, begin: 110, end: 115 })
   for (const version of [2, 3]) t.is(history.fault(cell(version, 0), 0, 200, 210), undefined)

@@ -35,7 +35,7 @@ const READS = {
 
 test.afterEach.always(() => allocator.use('glibc'))
 
-test.serial('glibc serves until another is asked for', t => {
+test.serial('glibc is the default allocator', t => {
   t.is(allocator.current, 'glibc')
   t.true(capabilities().jemalloc)
   allocator.use('jemalloc')
@@ -45,7 +45,7 @@ test.serial('glibc serves until another is asked for', t => {
 })
 
 for (const [way, [read, bytes]] of Object.entries(READS)) {
-  test.serial(`the result of ${way} is where it is asked to be, and goes back there after a switch`, async t => {
+  test.serial(`the result of ${way} comes from the chosen allocator, and is freed there after a switch`, async t => {
     await collectGarbage()
     const before = held()
     t.true((await read()).equals(bytes))
@@ -63,7 +63,7 @@ for (const [way, [read, bytes]] of Object.entries(READS)) {
   })
 }
 
-test.serial('short results, and those of slice, stay where they can be shared or transferred', async t => {
+test.serial('short results and results of slice() are memory of V8', async t => {
   allocator.use('jemalloc')
   const before = held()
   const some = await whenOpen(opened => Promise.all([opened.read(0, 255 * KiB), opened.slice(0, MiB)]))
@@ -71,7 +71,7 @@ test.serial('short results, and those of slice, stay where they can be shared or
   t.true(held() - before < 64 * KiB)
 })
 
-test.serial('each allocator says what it holds, as far as it knows', t => {
+test.serial('stats() reports the memory of each allocator, as far as it is known', t => {
   const { allocator: name, ...process } = allocator.stats()
   t.is(name, 'glibc')
   t.deepEqual(Object.keys(process).sort(), ['allocated', 'arenas', 'heaps', 'mapped', 'retained', 'top'])
@@ -103,7 +103,7 @@ for (const [value, first, warning] of [
   ['', 'glibc'],
   ['mimalloc', 'glibc', /Warning: .*"FAULTLESS_ALLOCATOR" must be one of: 'glibc', 'jemalloc'\. Received .*'mimalloc'/],
 ]) {
-  test.serial(`FAULTLESS_ALLOCATOR=${value} is where a process begins, and no worker begins again`, async t => {
+  test.serial(`FAULTLESS_ALLOCATOR=${value} sets the allocator of the process once, not in each worker`, async t => {
     const env = { FAULTLESS_ALLOCATOR: value }
     const { code, stdout, stderr } = await runNode(programPath('allocator-of-environment'), [], { env })
     t.is(code, 0, stderr)
@@ -120,7 +120,7 @@ for (const [bad, code] of [
   [undefined, 'ERR_INVALID_ARG_TYPE'],
   [7, 'ERR_INVALID_ARG_TYPE'],
 ]) {
-  test.serial(`refuses ${String(bad)} as an allocator, and stays with what it has`, t => {
+  test.serial(`refuses ${String(bad)} as an allocator, and keeps the current one`, t => {
     t.throws(() => allocator.use(bad), { instanceOf: TypeError, code })
     if (bad !== undefined) t.throws(() => allocator.stats(bad), { instanceOf: TypeError, code })
     t.is(allocator.current, 'glibc')

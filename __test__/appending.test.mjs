@@ -20,7 +20,7 @@ async function opened(t, path, flags) {
 const worker = fileURLToPath(new URL('programs/append-worker.mjs', import.meta.url))
 
 // Seen to fail: with write(record, file.byteLength), the file grew by one record.
-test('appends that are begun together are all in the file, in the order of the calls', async t => {
+test('concurrent appends are all in the file, in the order of the calls', async t => {
   const path = join(temporaryFolder(t), 'log')
   const file = await opened(t, path, 'a+')
   const records = Array.from({ length: 100 }, (_, index) => `record ${index}\n`)
@@ -37,7 +37,7 @@ test('appends that are begun together are all in the file, in the order of the c
   t.is(fs.readFileSync(path, 'latin1').slice(at), 'AABB')
 })
 
-test('an append longer than a job is in one piece, and taken before the call returns', async t => {
+test('an append longer than a job stays in one piece, and is copied before the call returns', async t => {
   const path = seededFile(temporaryFolder(t), 10)
   const file = await opened(t, path, 'r+')
   const data = seededBytes(5 * MiB + 3, 2)
@@ -71,7 +71,7 @@ test('records of many threads, handles and processes stay whole, and are where a
 })
 
 // Seen to fail: the other handle read nothing until refresh().
-test('what one handle writes, appends or cuts, every handle of the process knows at once', async t => {
+test('every handle of the process sees at once what another one writes, appends or truncates', async t => {
   const folder = temporaryFolder(t)
   const path = seededFile(folder, 100)
   const [reader, writer] = [await opened(t, path), await opened(t, path, 'r+')]
@@ -108,7 +108,7 @@ test('what one handle writes, appends or cuts, every handle of the process knows
   t.deepEqual(await stranger.read(), seededBytes(50, 2))
 })
 
-test('a file that grows beyond the room behind its mapping is read whole', async t => {
+test('a file that grows beyond the reserved address space of its mapping is read completely', async t => {
   const path = seededFile(temporaryFolder(t), PAGE)
   const [reader, writer] = [await opened(t, path), await opened(t, path, 'r+')]
   const data = seededBytes(3 * MiB, 3)
@@ -130,7 +130,7 @@ test('a worker knows what another thread has appended', async t => {
   t.is(offsets.length, 4)
 })
 
-test('what another process appends is known after refresh(), for all handles', async t => {
+test('after refresh(), all handles see what another process has appended', async t => {
   const path = seededFile(temporaryFolder(t), 100)
   const [one, other] = [await opened(t, path), await opened(t, path)]
   execFileSync(process.execPath, ['-e', `require('fs').appendFileSync(${JSON.stringify(path)}, 'more')`])

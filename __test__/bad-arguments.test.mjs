@@ -93,7 +93,7 @@ test('minus zero is an offset and a length', async t => {
   t.is((await file.read(0, -0)).length, 0)
 })
 
-test('a target that is no view of memory is refused', async t => {
+test('a target that is not an ArrayBufferView is refused', async t => {
   const file = await opened(t)
   for (const wrong of [undefined, null, 5, 'target', {}, [1, 2], new ArrayBuffer(8)]) {
     await rejects(t, () => file.readInto(wrong), TYPE, inspect(wrong))
@@ -115,7 +115,7 @@ test('every kind of ArrayBufferView is a target', async t => {
   }
 })
 
-test('ranges that are none are refused, saying which', async t => {
+test('invalid ranges are refused, and the error names the range', async t => {
   const file = await opened(t)
   for (const wrong of [undefined, null, 5, 'ranges', {}]) {
     await rejects(t, () => file.readMany(wrong), TYPE, inspect(wrong))
@@ -130,7 +130,7 @@ test('ranges that are none are refused, saying which', async t => {
   t.is(error.index, 2)
 })
 
-test('offsets that are none are refused by readManyInto, saying which', async t => {
+test('readManyInto refuses invalid offsets, and the error names the offset', async t => {
   const file = await opened(t)
   for (const wrong of [undefined, null, 5, 'offsets', {}]) {
     await rejects(t, () => file.readManyInto(target, wrong, 1), TYPE, inspect(wrong))
@@ -154,7 +154,7 @@ test('a target too small for all the records is refused by readManyInto, and lef
   t.deepEqual(small, Buffer.alloc(15, 7))
 })
 
-test('chunks refuses a start, an end or a size that makes no sense', async t => {
+test('chunks refuses an invalid start, end or size', async t => {
   const file = await opened(t)
   const collect = async options => {
     for await (const chunk of file.chunks(options)) t.truthy(chunk)
@@ -170,7 +170,7 @@ test('chunks refuses a start, an end or a size that makes no sense', async t => 
   await rejects(t, () => collect({ chunkSize: 0 }), RANGE, 'chunkSize 0')
 })
 
-test('slice refuses what is no integer', async t => {
+test('slice refuses positions that are not integers', async t => {
   const file = await opened(t)
   for (const value of ['1', {}, null, Symbol('start')]) {
     await rejects(t, () => file.slice(value), TYPE, inspect(value))
@@ -182,7 +182,7 @@ test('slice refuses what is no integer', async t => {
   }
 })
 
-test('a source that is no path is refused', async t => {
+test('an invalid path is refused', async t => {
   for (const open of [source => MappedFile.open(source), source => mmapRead(source)]) {
     for (const source of [undefined, null, {}, [], true, Symbol('path')]) {
       await rejects(t, () => open(source), TYPE, inspect(source))
@@ -194,14 +194,14 @@ test('a source that is no path is refused', async t => {
   }
 })
 
-test('an empty path leads to nothing', async t => {
+test('an empty path gives ENOENT', async t => {
   for (const open of [source => MappedFile.open(source), source => mmapRead(source)]) {
     await rejects(t, () => open(''), { code: 'ENOENT' })
     await rejects(t, () => open(Buffer.alloc(0)), { code: 'ENOENT' })
   }
 })
 
-test('a signal that is no AbortSignal is refused', async t => {
+test('an invalid signal is refused', async t => {
   const file = await opened(t)
   for (const signal of ['signal', 5, {}, null]) {
     for (const call of [
@@ -217,7 +217,7 @@ test('a signal that is no AbortSignal is refused', async t => {
   }
 })
 
-test('createReadStream throws for options and signals that are none, before a stream is made', async t => {
+test('createReadStream throws for invalid options and signals, before it creates a stream', async t => {
   const file = await opened(t)
   for (const wrong of [5, true]) t.throws(() => file.createReadStream(wrong), refusal, inspect(wrong))
   for (const signal of ['signal', 5, {}, null]) {
@@ -226,7 +226,7 @@ test('createReadStream throws for options and signals that are none, before a st
 })
 
 // Seen to fail: with options read as properties, all of it; and with a source that is asked for its descriptor, another file is opened.
-test('options on the prototype of all objects are nobody’s', async t => {
+test('properties of Object.prototype are not options', async t => {
   const report = await program(t, 'polluted', [seededFile(temporaryFolder(t), 2 * MiB)])
   t.true(Object.keys(report).length >= 26)
   for (const [what, found] of Object.entries(report)) {
@@ -234,7 +234,7 @@ test('options on the prototype of all objects are nobody’s', async t => {
   }
 })
 
-test('what cannot even be described is refused like all else', async t => {
+test('values that cannot be described are refused as well', async t => {
   const file = await opened(t)
   const silent = new Proxy(
     {},

@@ -114,7 +114,7 @@ for (const [how, length] of [
 }
 
 // Seen to fail: the list is refused as a whole, without an index.
-test('of ranges of which one fits no memory, that one is rejected', async t => {
+test('a range that fits into no memory is rejected alone', async t => {
   const file = await MappedFile.open(sparseFile(temporaryFolder(t), TiB, [[5, 'good']]))
   const ranges = [
     { offset: 5, length: 4 },

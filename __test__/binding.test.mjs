@@ -40,7 +40,7 @@ async function nativeFile(t) {
 
 const refused = { message: /released|not a number|InvalidArg|NumberExpected/i }
 
-test.serial('numbers of closed files, of other threads, and what is no number at all are refused', async t => {
+test.serial('the addon refuses ids of closed files, ids of other threads, and values that are not numbers', async t => {
   const { file, native, path } = await nativeFile(t)
   const { reader } = native
   for (const call of Object.values(calls)) t.notThrows(() => call(reader))
@@ -76,7 +76,7 @@ test.serial('numbers of closed files, of other threads, and what is no number at
   await next.close()
 })
 
-test.serial('targets, positions and ranges that do not fit are refused by the addon itself', async t => {
+test.serial('the addon refuses targets, positions and ranges that do not fit', async t => {
   const { file, native } = await nativeFile(t)
   const { reader } = native
   const fits = (bytes, at, offset, length) => functions.tryCopy(reader, bytes, at, offset, length)
@@ -114,7 +114,7 @@ test.serial('targets, positions and ranges that do not fit are refused by the ad
   await file.close()
 })
 
-test.serial('methods of the addon are refused on what is none of its files, and without a permit', async t => {
+test.serial('methods of the addon refuse other objects, and calls without a permit', async t => {
   const { file, native, path } = await nativeFile(t)
   for (const method of ['window', 'readRanges', 'populateRanges', 'residency', 'refresh', 'write', 'flush', 'lock']) {
     for (const self of [{}, Object.create(NativeFile.prototype), file, functions]) {

@@ -66,7 +66,7 @@ test('without a command the commands are shown, as bad usage', async t => {
   t.regex(stdout, /^Usage: faultless COMMAND/)
 })
 
-needs('eviction', 'residentPages')('residency tells how much is in the page cache, and where', async t => {
+needs('eviction', 'residentPages')('residency shows how much is in the page cache, and where', async t => {
   const path = seededFile(temporaryFolder(t), 72 * PAGE)
   const all = await faultless(['residency', path])
   t.is(all.stdout, `${path}: 288 KiB of 288 KiB in memory, 100 %\n  ${'█'.repeat(72)}\n`)
@@ -169,7 +169,7 @@ needs('anotherUser')('a folder that may not be read is a failure, not an empty o
   t.regex(stderr, /^faultless: EACCES.*closed'\n$/)
 })
 
-needs('eviction', 'residentPages')('warm brings a range into memory, and says what was there', async t => {
+needs('eviction', 'residentPages')('warm brings a range into memory, and reports the share that was there', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   evict(path)
   const { code, stdout } = await faultless(['warm', path, '--offset', '512K', '--length', '1MiB', '--json'])
@@ -256,7 +256,7 @@ needs('anotherUser')('doctor: it is a note that a user cannot see which pages ar
   t.true(checks.some(({ name, status, found }) => name === path && status === 'note' && /cannot see/.test(found)))
 })
 
-test('a reader that has enough ends it quietly', t => {
+test('a closed pipe ends the program without an error', t => {
   const folder = temporaryFolder(t)
   const paths = Array.from({ length: 200 }, (_, seed) => seededFile(folder, PAGE, seed % 256, `file-${seed}`))
   const script = 'set -o pipefail; "$@" | head -n 1'

@@ -14,7 +14,7 @@ import { needs, program } from './helpers/rig.mjs'
 
 const CLOSED = { code: 'ERR_FILE_CLOSED' }
 
-test('a closed handle refuses every method, and still says what it was', async t => {
+test('a closed handle refuses every method, and keeps its properties', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)
   t.false(file.closed)
@@ -94,7 +94,7 @@ needs('loopDevices', 'throttling')('close() during a cold read from a slow disk 
   t.deepEqual(result, { right: true, settledFirst: true, later: CLOSED.code })
 })
 
-test('views hold the right bytes after close() and under garbage collection, and then let go of the file', async t => {
+test('views keep the right bytes after close() and under garbage collection, and then release the file', async t => {
   const path = seededFile(temporaryFolder(t), 8 * MiB)
   const file = await MappedFile.open(path)
   await holdViewsBeyondClose(t, file)
@@ -117,7 +117,7 @@ async function holdViewsBeyondClose(t, file) {
   }
 }
 
-test('closing one handle disturbs no other of the same file', async t => {
+test('closing one handle does not affect others of the same file', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const [one, other] = await Promise.all([MappedFile.open(path), MappedFile.open(path)])
   const reading = other.read(0, MiB)

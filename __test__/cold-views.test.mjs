@@ -11,7 +11,7 @@ import { loopDisk, throttled } from './helpers/fault-rig.mjs'
 import { KiB, MiB, seededFile } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 
-needs('loopDevices').serial('what is viewed, prefaulted or locked cold makes no major fault on any thread', async t => {
+needs('loopDevices').serial('cold views, prefault() and lock() cause no major fault on any thread', async t => {
   const disk = loopDisk({ size: 96 * MiB, readAheadKiB: 128 })
   t.teardown(disk.dispose)
   const names = ['view', 'prefault', 'lock', 'chunks', 'touch']
@@ -23,7 +23,7 @@ needs('loopDevices').serial('what is viewed, prefaulted or locked cold makes no 
   t.true(touch.faults > 0 && touch.whole, `touching makes ${touch.faults}, or the others show nothing`)
 })
 
-needs('loopDevices', 'throttling').serial('a page that takes a second and then fails stands nobody still', async t => {
+needs('loopDevices', 'throttling').serial('a page that takes a second and then fails blocks no other work', async t => {
   const names = ['view', 'prefault', 'lock', 'read', 'touch']
   const { path, disk } = badDisk(t, { size: 16 * MiB, lost: 6 * MiB })
   const group = throttled({ device: disk.device, readIops: 2 })

@@ -145,7 +145,7 @@ for (const [way, label, before] of [
 const during = ({ begun, elapsed }, { faults }) =>
   faults.filter(({ at, memory }) => at >= begun && at < begun + elapsed && memory.kind !== 'code')
 
-onSlowDisk.serial('reads are no page faults: what readFileSync and the pool wait for is not told', async t => {
+onSlowDisk.serial('reads are no page faults: waits of readFileSync and of the pool are not reported', async t => {
   const run = await tracedRun(t)
   const { own, report } = run
   t.true(own.readSync.late > 300, 'the loop stood still all the same')

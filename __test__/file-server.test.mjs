@@ -35,7 +35,7 @@ async function served(t, timeouts) {
 
 test.after.always(() => server?.stop())
 
-onServer.serial('the server tells which thread asked', async t => {
+onServer.serial('the server reports the thread of a request', async t => {
   await served(t)
   fs.readFileSync(server.path('here'))
   await fs.promises.readFile(server.path('there'))
@@ -185,7 +185,7 @@ for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release'
 
 // Seen to fail: where jobs may take all threads of the pool.
 onServer.serial(
-  'while the server holds more back than the pool has threads, fs and what is in memory go on',
+  'while the server holds back more reads than the pool has threads, fs and cached reads continue',
   async t => {
     await served(t)
     const path = seededFile(temporaryFolder(t), MiB)
@@ -219,7 +219,7 @@ onServer.serial(
 )
 
 // Seen to fail: where each environment may always have one job, all threads of the pool are taken, and fs.stat waits for the server.
-onServer.serial('while the server holds the reads of 8 workers back, fs and what is in memory go on', async t => {
+onServer.serial('while the server holds back the reads of 8 workers, fs and cached reads continue', async t => {
   await served(t)
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)

@@ -32,7 +32,7 @@ async function take(lines, count) {
 const numbered = (name, count) => Array.from({ length: count }, (_, index) => `${name} ${index}`)
 const text = lines => lines.map(line => `${line}\n`).join('')
 
-test('gives what is appended, from the end of the file or from an offset', async t => {
+test('yields appended bytes, from the end of the file or from an offset', async t => {
   const { path, lines, file } = await begun(t)
   const first = lines.next()
   await delay(50)
@@ -149,7 +149,7 @@ test.serial('a signal, return() and close() end it, and nothing stays open', asy
   t.true(fs.existsSync(path))
 })
 
-test('options that make no sense are refused', async t => {
+test('invalid options are refused', async t => {
   const { file } = await begun(t)
   for (const interval of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
     await rejects(t, () => file.follow({ interval }).next(), { type: RangeError, code: 'ERR_OUT_OF_RANGE' })

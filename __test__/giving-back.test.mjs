@@ -66,7 +66,7 @@ for (const populate of ['', 'touch']) {
   })
 }
 
-needs('dropCaches')('evict() takes what nobody else maps out of the page cache', async t => {
+needs('dropCaches')('evict() removes pages that no other process maps from the page cache', async t => {
   const path = seededFile(temporaryFolder(t), 4 * MiB)
   const fd = fs.openSync(path, 'r+')
   fs.fsyncSync(fd)
@@ -119,7 +119,7 @@ mapped(
   },
 )
 
-mapped('it ends the views of every mapping that the handle has had', async t => {
+mapped('close({ unmap: true }) unmaps the views of every mapping of the handle', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)
   const before = await file.view()
@@ -147,7 +147,7 @@ mapped("stores that were made in mode 'r+' are in the file, those that come late
   t.is(fs.readFileSync(path).toString('latin1').replaceAll('\0', ''), 'before')
 })
 
-mapped('what is in use as it is unmapped ends with bytes of the file or zeros', async t => {
+mapped('work on a view that is unmapped meanwhile ends with bytes of the file or zeros', async t => {
   const size = 32 * MiB
   const path = seededFile(temporaryFolder(t), size)
   for (let round = 0; round < 5; round += 1) {
@@ -185,7 +185,7 @@ shared('views that other threads have end, too', async t => {
   await worker.terminate()
 })
 
-test('close() refuses what it cannot do', async t => {
+test('close() refuses invalid options, and unmap: true after a close without it', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), PAGE))
   await t.throwsAsync(file.close({ unmap: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
   t.false(file.closed)

@@ -128,7 +128,7 @@ needs('root').serial(
   },
 )
 
-needs('root').serial('close() gives up a lock on its way, and lets go of what it has', async t => {
+needs('root').serial('close() cancels a running lock(), and unlocks its pages', async t => {
   const path = seededFile(temporaryFolder(t), 64 * MiB)
   const file = await MappedFile.open(path)
   const locked = file.lock()
@@ -140,7 +140,7 @@ needs('root').serial('close() gives up a lock on its way, and lets go of what it
   await rejects(t, () => file.unlock(), { code: 'ERR_FILE_CLOSED' })
 })
 
-needs('root').serial('locks outlive growth; of a file that is cut, what is lost is unlocked with it', async t => {
+needs('root').serial('locks survive growth; truncation unlocks the pages that it removes', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path, { flags: 'r+' })
   await file.lock()
@@ -157,7 +157,7 @@ needs('root').serial('locks outlive growth; of a file that is cut, what is lost 
   t.is(lockedKiB(), 0)
 })
 
-test('advise refuses what is no advice', async t => {
+test('advise refuses an unknown advice', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), MiB))
   for (const wrong of ['', 'Random', 'noreuse']) {
     const error = await rejects(t, () => file.advise(wrong), { type: TypeError, code: 'ERR_INVALID_ARG_VALUE' })

@@ -74,7 +74,7 @@ traced(
   },
 )
 
-traced('what other processes do is left out, and said', async t => {
+traced('acquisitions of other processes are left out, and counted', async t => {
   const other = spawn(process.execPath, [mapper, '--wait', 'other', 'thread'], { stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => other.kill('SIGKILL'))
   await once(other.stdout, 'data')
@@ -94,7 +94,7 @@ traced('a command that cannot be started says so by its exit code', async t => {
   t.is(exit.code, 127)
 })
 
-traced('an interrupted command is ended, and what was counted is reported', async t => {
+traced('an interrupted command is ended, and the counts so far are reported', async t => {
   const interruption = new AbortController()
   const begun = join(temporaryFolder(t), 'begun')
   const watching = setInterval(() => fs.existsSync(begun) && interruption.abort(), 20)

@@ -52,7 +52,7 @@ test('neither close() nor terminate() waits until all of a huge file is counted'
 })
 
 needs('anotherUser')(
-  'a user who neither owns nor may write the file is told what is mapped, and not a lie about what is resident',
+  'for a user who neither owns nor may write the file, mapped pages are correct and resident is undefined',
   async t => {
     const path = seededFile(temporaryFolder(t), MiB)
     const { before, after } = await program(t, 'residency', [path], { uid: 65534 })

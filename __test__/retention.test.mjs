@@ -127,7 +127,7 @@ function switches(pid) {
   return [...status.matchAll(/voluntary_ctxt_switches:\t(\d+)/g)].map(([, count]) => count).join()
 }
 
-bounded('what holds memory free hears so from a command, with what to do', async t => {
+bounded('the command memory reports free memory, with advice', async t => {
   const running = new Program('freed', programPath('freed'), {})
   t.teardown(() => running.kill())
   await running.answer('freed')
@@ -138,7 +138,7 @@ bounded('what holds memory free hears so from a command, with what to do', async
   await running.stop()
 })
 
-bounded('arenas keep what is used again, and nothing where much lay unused; it is said which, and why', async t => {
+bounded('arenas keep memory that is used again, and none where much was unused; decisions have a reason', async t => {
   const decided = await program(t, 'adapts')
   t.deepEqual(
     decided.map(({ keeps }) => keeps),

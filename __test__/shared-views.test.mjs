@@ -19,7 +19,7 @@ const { sharedViews } = capabilities()
 const shared = unless(sharedViews ? undefined : 'this Node has no SharedArrayBuffers over external memory')
 const [major, minor] = process.versions.node.split('.').map(Number)
 
-test('capabilities() says whether threads can share views, which is a matter of the version of Node', t => {
+test('capabilities() says whether threads can share views, which depends on the version of Node', t => {
   const has = (major === 22 && minor >= 23) || (major === 24 && minor >= 16) || major >= 26
   t.is(sharedViews, has && process.platform === 'linux')
 })
@@ -92,7 +92,7 @@ shared('a view of a file of 1 TiB is one Buffer', async t => {
   await file.close()
 })
 
-shared('a view that is posted is shared: nothing is copied, and what one thread writes, all see', async t => {
+shared('a posted view is shared: nothing is copied, and every thread sees the stores of the others', async t => {
   const path = seededFile(temporaryFolder(t), 256 * MiB)
   const result = await program(t, 'post-views', [path, 4])
   t.true(result.same)
@@ -187,14 +187,14 @@ shared('a mapping lives as long as any thread has a view of it, and no longer', 
   await untilReleased(path)
 })
 
-shared('workers that end in any order, in the middle of what they do with a view, end no process', async t => {
+shared('workers that end in any order while they use a view do not end the process', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   for (const way of ['terminate', 'exit', 'return']) {
     t.deepEqual(await program(t, 'end-shared', [path, way]), { ended: 60 })
   }
 })
 
-shared('a process that ends in the middle of all that threads do with a view ends as it was to', async t => {
+shared('a process that ends while its threads use a view ends cleanly', async t => {
   const path = seededFile(temporaryFolder(t), 4 * MiB)
   for (const way of ['exit', 'exit', 'exit', 'error', 'error']) {
     t.deepEqual(await program(t, 'exit-with-shared', [path, way]), { began: 4 })
@@ -250,7 +250,7 @@ shared('a file that is cut gives zeros in every thread, and the next call says s
   await file.close()
 })
 
-shared('what takes a Buffer takes a shared view', async t => {
+shared('functions that take a Buffer take a shared view', async t => {
   const folder = temporaryFolder(t)
   const path = seededFile(folder, 300 * KiB)
   const expected = fs.readFileSync(path)
@@ -282,7 +282,7 @@ shared('what takes a Buffer takes a shared view', async t => {
   await file.close()
 })
 
-shared('what a write makes a file grow by is in views that are made afterwards', async t => {
+shared('bytes by which a write extends the file are in later views', async t => {
   const path = seededFile(temporaryFolder(t), PAGE)
   const file = await MappedFile.open(path, { flags: 'r+', shared: true })
   const before = await file.view()

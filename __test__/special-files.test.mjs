@@ -87,7 +87,7 @@ needs('anotherUser')('no permission gives EACCES as node:fs does', async t => {
   t.is(errors.length, 2)
 })
 
-test('reads and views move the position of nobody’s FileHandle', async t => {
+test('reads and views do not move the position of a FileHandle', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const handle = await fs.promises.open(path)
   t.teardown(() => handle.close())

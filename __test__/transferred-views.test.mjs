@@ -66,7 +66,7 @@ for (const [how, take] of Object.entries(takes)) {
   })
 }
 
-test('what cannot be prevented is said once, with a code and an address', async t => {
+test('the loss of views causes one warning, with a code and an address', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const { warnings } = await program(t, 'detached-views', [path, 'again'])
   t.is(warnings.length, 1)
@@ -81,13 +81,13 @@ test('what cannot be prevented is said once, with a code and an address', async 
   t.true(text.includes(`\n## ${heading.replaceAll('-', ' ')}\n`), detail)
 })
 
-test('it is said at the end, too, and not where nothing was taken', async t => {
+test('the warning also comes at the end, and not without a loss', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   t.is((await program(t, 'detached-views', [path, 'close'])).warnings.length, 1)
   t.is((await program(t, 'detached-views', [path, 'nothing'])).warnings.length, 0)
 })
 
-transfers('a view that was transferred goes on to be its memory, also after the file was closed', async t => {
+transfers('a transferred view keeps its memory, also after the file was closed', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), MiB))
   const taken = (await file.view(0, 10)).buffer.transfer()
   await file.close()

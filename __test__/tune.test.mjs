@@ -48,7 +48,7 @@ test('a worker that loads faultless/tune opens nearly all of its heap at once, a
   t.deepEqual([long(untuned), long(tuned)], [0, 1])
 })
 
-test('says what is in effect: the defaults, completed by them, or all as asked', async t => {
+test('reports the values in effect: the defaults, or given values with defaults for the rest', async t => {
   t.true(capabilities().tune)
   const asked = { mmapThreshold: 4 * MiB, trimThreshold: 8 * MiB, topPad: 0 }
   t.deepEqual(await calls(t, [null, null, {}, { trimThreshold: 16 * MiB }, { trimThreshold: 96 * MiB }, asked]), [
@@ -85,7 +85,7 @@ for (const [variable, value, named] of [
   ['MALLOC_MMAP_MAX_', '0', /^MALLOC_MMAP_MAX_ /],
   ['GLIBC_TUNABLES', 'glibc.malloc.check=0:glibc.malloc.top_pad=4096', /^GLIBC_TUNABLES \(glibc\.malloc\.top_pad\) /],
 ]) {
-  test(`${variable} from outside is left alone, and named`, async t => {
+  test(`${variable} of the environment is left alone, and named`, async t => {
     const [{ applied, supported, reason }] = await calls(t, [null], { env: { [variable]: value } })
     t.deepEqual([applied, supported], [{}, true])
     t.regex(reason, named)
@@ -99,7 +99,7 @@ test('MALLOC_ARENA_MAX from outside stands in the way of arenaMax alone', async 
   t.regex(limited.reason, /^MALLOC_ARENA_MAX /)
 })
 
-test('where nothing bounds what malloc keeps, nothing is set, and it is said why', async t => {
+test('where no thread can limit what malloc keeps, nothing is set, and the result has the reason', async t => {
   const [{ applied, supported, reason }] = await calls(t, [{ memory: MiB }], { env: { MALLOC_ARENA_MAX: '1' } })
   t.deepEqual([applied, supported], [{}, true])
   t.regex(reason, /^what malloc keeps cannot be bounded here, so nothing was set: .*MALLOC_ARENA_MAX/)

@@ -7,7 +7,7 @@ import { bytesBySync, KiB, MiB, PAGE, seededBytes, seededFile, sparseFile, tempo
 import { program, unless } from './helpers/rig.mjs'
 import { all, startReaders } from './helpers/workers.mjs'
 
-test('what is written to a view is seen by the views of its handle, and by nobody else', async t => {
+test('only the views of the same handle see the stores to a view', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const original = seededBytes(MiB)
   const [file, other] = await Promise.all([MappedFile.open(path), MappedFile.open(path)])
@@ -33,7 +33,7 @@ test('what is written to a view is seen by the views of its handle, and by nobod
   t.true(original.equals(fs.readFileSync(path)), 'the file, after close()')
 })
 
-test('what a worker writes to its view is seen by no other worker', async t => {
+test('no other worker sees the stores of a worker to its view', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const workers = await startReaders(t, 3, { path, offset: 1000, length: 100_000 })
   const [before] = await all(workers.slice(0, 1), 'digests')
@@ -69,7 +69,7 @@ test('tryView and tryRead never wait: after view and prefault they have the byte
 })
 
 // Seen to fail: without the limit the JavaScript thread looks at 16 bytes for each page of a view, however long that is.
-test('a view over more than 16 MiB is never looked at on the JavaScript thread', async t => {
+test('a view over more than 16 MiB is never checked on the JavaScript thread', async t => {
   const file = await MappedFile.open(sparseFile(temporaryFolder(t), 64 * MiB))
   const view = await file.view()
   t.is(view.length, 64 * MiB)
@@ -79,7 +79,7 @@ test('a view over more than 16 MiB is never looked at on the JavaScript thread',
   await file.close()
 })
 
-test('transferring the memory of a view away takes it from nobody', async t => {
+test('transferring the memory of a view takes it from no other view', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)
   const view = await file.view(PAGE, 100)
@@ -95,7 +95,7 @@ test('transferring the memory of a view away takes it from nobody', async t => {
 })
 
 const noTransfer = ArrayBuffer.prototype.transfer ? undefined : 'this Node has no ArrayBuffer.prototype.transfer'
-unless(noTransfer)('views after ArrayBuffer.prototype.transfer() are there again', async t => {
+unless(noTransfer)('after ArrayBuffer.prototype.transfer(), new views work', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const file = await MappedFile.open(path)
   const view = await file.view(PAGE, 100)
@@ -108,7 +108,7 @@ test('a process and a worker that end while they hold views end well', async t =
   t.deepEqual(await program(t, 'end-with-views', [seededFile(temporaryFolder(t), MiB)]), { worker: 0 })
 })
 
-test('chunks are views in order; breaking off half way and starting anew is fine', async t => {
+test('chunks are views in order; the loop can be left half way and started again', async t => {
   const path = seededFile(temporaryFolder(t), 4 * MiB)
   const file = await MappedFile.open(path)
   const sizes = []

@@ -78,7 +78,7 @@ const nothing = {
 }
 
 for (const [name, call] of Object.entries(nothing)) {
-  test.serial(`timers tick all through a loop of what asks for nothing: ${name}`, async t => {
+  test.serial(`timers tick all through a loop of calls that read nothing: ${name}`, async t => {
     const file = await warmFile(t)
     const clock = ticking(50)
     while (clock.goesOn()) await call(file)

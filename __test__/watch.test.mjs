@@ -24,7 +24,7 @@ for (const [who, uid] of [
   ['any other user', 65534],
 ]) {
   needs('loopDevices', 'throttling', 'anotherUser').serial(
-    `a late turn with page faults is told to ${who}, with the file; late turns without are not`,
+    `a late turn with page faults is reported to ${who}, with the file; late turns without are not`,
     async t => {
       const { said, touched } = await watchedRun(t, uid)
       t.true(said.watched)

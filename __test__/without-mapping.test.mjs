@@ -42,7 +42,7 @@ test('every way of reading gives the bytes of the file', async t => {
   t.deepEqual(Buffer.concat(parts), bytes.subarray(3, 200_001))
 })
 
-test('views are the bytes of the file, and what is written to them stays there', async t => {
+test('views are the bytes of the file, and stores to them stay there', async t => {
   const file = await open(t)
   t.is(file.backend, mapping ? 'mapped' : 'read')
   const view = await file.view(10, 20)
@@ -56,7 +56,7 @@ test('views are the bytes of the file, and what is written to them stays there',
   t.deepEqual(view, Buffer.alloc(20, 1))
 })
 
-test('what only a mapping can do is refused with what to do instead', async t => {
+test('calls that need a mapping are refused, and the error names the alternative', async t => {
   const [file, writable] = [await open(t), await open(t, 'r+')]
   if (mapping) {
     await file.lock(0, 100)
@@ -69,7 +69,7 @@ test('what only a mapping can do is refused with what to do instead', async t =>
   t.is((await file.residency()).resident, undefined)
 })
 
-test('what is written is read, and is in the file', async t => {
+test('written bytes are read, and are in the file', async t => {
   const file = await open(t, 'r+')
   t.is(await file.write(Buffer.from('written'), LENGTH - 3), 7)
   await file.flush()

@@ -21,7 +21,7 @@ async function opened(t, length = MiB, options = { flags: 'r+' }) {
   return { path, file }
 }
 
-test('what is written to a view is in the file, in every read, and in the views of other handles', async t => {
+test('stores to a view are in the file, in every read, and in the views of other handles', async t => {
   const { path, file } = await opened(t)
   const [reader, writer] = [await MappedFile.open(path), await MappedFile.open(path, { flags: 'r+' })]
   const [theirs, alsoTheirs] = [await reader.view(), await writer.view()]
@@ -45,7 +45,7 @@ test('what is written to a view is in the file, in every read, and in the views 
   mmapRead.release(path)
 })
 
-test("a handle of flags 'r' beside one of flags 'r+' keeps what is written to its views to itself", async t => {
+test("stores to the views of a handle with flags 'r' stay there, also beside a handle with flags 'r+'", async t => {
   const { path, file } = await opened(t)
   const reader = await MappedFile.open(path)
   ;(await reader.view(0, 100)).fill(1)
@@ -140,7 +140,7 @@ test('every kind of ArrayBufferView can be written, shared memory too', async t 
   t.deepEqual(new Float64Array(await file.slice(100, 108)), Float64Array.of(-2))
 })
 
-test('up to 1 MiB is taken before write returns: what happens to the data then does not matter', async t => {
+test('up to 1 MiB is copied before write returns; later changes of the data have no effect', async t => {
   const { file } = await opened(t)
   const data = seededBytes(64 * KiB, 9)
   const memory = new ArrayBuffer(data.length)
@@ -153,7 +153,7 @@ test('up to 1 MiB is taken before write returns: what happens to the data then d
   t.true(data.equals(await file.read(0, data.length)))
 })
 
-test('long data that is transferred or made smaller meanwhile rejects, and what was taken is in the file', async t => {
+test('writing long data that is transferred or made smaller rejects, and its first pieces are in the file', async t => {
   const { file } = await opened(t)
   const memory = new ArrayBuffer(4 * MiB)
   const transferred = file.write(new Uint8Array(memory).fill(7), 0)
@@ -183,7 +183,7 @@ test("with flags 'r' write and flush reject, and say what to do", async t => {
   t.true(seededBytes(MiB).equals(fs.readFileSync(path)))
 })
 
-test('arguments that make no sense are refused', async t => {
+test('invalid arguments are refused', async t => {
   const { file } = await opened(t)
   const data = Buffer.alloc(8)
   for (const wrong of [5, null, undefined, {}, new ArrayBuffer(8)]) {
@@ -279,7 +279,7 @@ test('a file cut under its writer: reads and flush reject, stores are harmless, 
   t.is(fs.readFileSync(path)[20 * PAGE], 6)
 })
 
-test('close waits for writes, which are never given up half way', async t => {
+test('close waits for writes, which are never cancelled half way', async t => {
   const { path, file } = await opened(t)
   const data = seededBytes(5 * MiB, 4)
   const written = file.write(data, 0)

@@ -24,7 +24,7 @@ async function opened(t, options) {
 
 const same = (t, found, expected, what) => t.true(Buffer.from(found).equals(Buffer.from(expected)), what)
 
-test('it says of itself what it was given, and is a Blob and a File', async t => {
+test('it has the given properties, and is a Blob and a File', async t => {
   const { file, blob } = await opened(t, { type: 'Image/PNG', name: 'a.png', lastModified: 5 })
   t.true(blob instanceof Blob && blob instanceof File)
   t.deepEqual([blob.size, blob.type, blob.name, blob.lastModified], [SIZE, 'image/png', 'a.png', 5])
@@ -123,7 +123,7 @@ test('a Response, a Request, a form and an upload hold all of the bytes', async 
   await file.close()
 })
 
-test('what would make an empty copy of it is refused', async t => {
+test('calls that would make an empty copy of it are refused', async t => {
   const { file, blob } = await opened(t)
   const { port1, port2 } = new MessageChannel()
   const copies = {
@@ -143,7 +143,7 @@ test('what would make an empty copy of it is refused', async t => {
   await file.close()
 })
 
-test('options that are not understood, a file that became shorter and a closed handle are refused', async t => {
+test('unknown options, a file that became shorter and a closed handle are refused', async t => {
   const { path, file, blob } = await opened(t)
   t.throws(() => mappedBlob(file, { mime: 'image/png' }), { code: 'ERR_INVALID_ARG_VALUE', message: /mime/ })
   t.throws(() => mappedBlob(file, 'image/png'), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -161,7 +161,7 @@ test('options that are not understood, a file that became shorter and a closed h
   await untilReleased(path)
 })
 
-withPeers('file-type')('file-type knows what it is', async t => {
+withPeers('file-type')('file-type recognizes its format', async t => {
   const { fileTypeFromBlob } = await peer('file-type')
   const file = await MappedFile.open(await zipFile(temporaryFolder(t)))
   t.deepEqual(await fileTypeFromBlob(mappedBlob(file)), { ext: 'zip', mime: 'application/zip' })

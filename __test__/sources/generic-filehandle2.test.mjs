@@ -48,7 +48,7 @@ test('readFile decodes', async t => {
   await file.close()
 })
 
-test('an encoding that there is none of rejects, also of an empty file', async t => {
+test('an unknown encoding rejects, also for an empty file', async t => {
   const folder = temporaryFolder(t)
   for (const path of [seededFile(folder, size), seededFile(folder, 0, 2)]) {
     const file = await MappedFile.open(path)

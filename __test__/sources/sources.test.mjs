@@ -21,7 +21,7 @@ for (const [project, test] of [
   ['types', unless()],
   ['peers', withPeers(...peerNames)],
 ]) {
-  test(`what the adapters give is what the packages’ own types ask for: __test__/${project}`, async t => {
+  test(`the adapters have the types that the packages declare: __test__/${project}`, async t => {
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     const options = ['--noEmit', '--pretty', 'false', '-p', join(root, '__test__', project)]
     await t.notThrowsAsync(
@@ -60,7 +60,7 @@ test('none of the packages is a dependency of a user', t => {
   )
 })
 
-test('methods that were taken off what an adapter gives still work', async t => {
+test('methods of adapters work without their object', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), 1000))
   const detached = (adapter, method, ...args) => {
     const { [method]: taken } = adapter(file)

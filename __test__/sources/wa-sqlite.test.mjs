@@ -146,7 +146,7 @@ withSqlite('a cut file and a closed handle are an error of SQLite’s, and lastE
   await untilReleased(path)
 })
 
-withSqlite('the synchronous build reads what is in memory, and says what to do about the rest', async t => {
+withSqlite('the synchronous build reads pages in memory, and the error for others names the cure', async t => {
   const path = join(temporaryFolder(t), 'people.db')
   const answers = database(path)
   const { api, READONLY, Base } = await sqlite('wa-sqlite')
