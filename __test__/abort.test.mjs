@@ -1,5 +1,6 @@
-// AbortSignal: a read that is called off rejects with the signal's reason, and then nobody writes to its target.
-// Seen to fail: without the look at whether a read has settled, its target is written to when the pool answers.
+// AbortSignal: an aborted read rejects with the reason of the signal, and its target is not written any more.
+//
+// Seen to fail: without the check whether a read has settled, its target is written when the pool is done.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

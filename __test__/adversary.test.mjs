@@ -1,4 +1,4 @@
-// The judge of `npm run test:adversary`: what a file held meanwhile is accepted, and nothing else.
+// The judge of `npm run test:adversary`: it accepts bytes that a file had during the read, and no others.
 
 import test from 'ava'
 import { CELL, History, stamped } from './adversary/model.mjs'

@@ -1,4 +1,4 @@
-// allocator: where large results live, what is told of it, and that all of it goes back to where it came from.
+// allocator: where large results are allocated, what stats() reports, and that all memory goes back to its allocator.
 
 import test from 'ava'
 import { allocator, capabilities, MappedFile, mmapRead } from 'faultless'

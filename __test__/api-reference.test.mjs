@@ -1,4 +1,4 @@
-// docs/api.md has everything that can be imported, says what it is, leads where it points to, and is never stale.
+// docs/api.md documents every export, its links work, and it is up to date.
 
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'

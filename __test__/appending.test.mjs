@@ -1,4 +1,4 @@
-// Appending, cutting and reserving; and that all handles of a process know the size that one of them has made or found.
+// Appending, truncating and reserving; all handles of a process see a size that one of them has set or noticed.
 
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'

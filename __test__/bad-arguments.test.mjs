@@ -1,4 +1,4 @@
-// Arguments that make no sense are refused with the class and code that node:fs would use, and nothing is leaked.
+// Invalid arguments are refused with the class and code that node:fs would use, and nothing is leaked.
 
 import fs from 'node:fs'
 import { inspect } from 'node:util'

@@ -1,5 +1,6 @@
-// A disk that fails in places: those reads reject with EIO and their range, everything else goes on.
-// Seen without the protection: with FAULTLESS_SIGBUS=off the touch of a bad page kills the process.
+// A disk that fails in places: reads there reject with EIO and their range, all others succeed.
+//
+// Seen without the protection: with FAULTLESS_SIGBUS=off, touching a bad page kills the process.
 
 import { badDisk } from './helpers/bad-disk.mjs'
 import { runNode } from './helpers/fault-rig.mjs'

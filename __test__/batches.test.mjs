@@ -1,4 +1,4 @@
-// readMany, readManySettled and readManyInto: the order asked, and one bad range among good ones.
+// readMany, readManySettled and readManyInto: results in the requested order, and one bad range among good ones.
 
 import { constants } from 'node:buffer'
 import fs from 'node:fs'

@@ -1,6 +1,7 @@
-// The addon by itself: what it is given is refused where it is none of its own, and never believed.
-// Seen to fail: where a number does not tell how often its place was given away, a closed file's leads to the next file; where a
-// method returns the error instead of throwing it, lib/ takes it for the answer of a job that went well.
+// The addon by itself: it checks its arguments, and refuses invalid ones.
+//
+// Seen to fail: where an id does not count how often its slot was reused, the id of a closed file leads to the next
+// file; where a method returns an error instead of throwing it, lib/ takes it for the result of a successful job.
 
 import { once } from 'node:events'
 import { inspect } from 'node:util'

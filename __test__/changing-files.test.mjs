@@ -1,6 +1,7 @@
-// Files that are replaced, grow, and are rewritten while they are read: mmapRead answers for what is at the path now.
-// Seen to fail: with mappings that have no room behind the end, a file that grows takes 20 of them; with files known by their
-// path alone, mmapRead goes on to read the one that was replaced.
+// Files that are replaced, grow, and are rewritten during reads: mmapRead reads the file that is at the path now.
+//
+// Seen to fail: with mappings without reserved space behind the end, a growing file takes 20 of them; with files
+// identified by their path alone, mmapRead keeps reading the replaced file.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

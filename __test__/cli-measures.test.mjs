@@ -1,4 +1,4 @@
-// `faultless locks` and `faultless prove`: what they find, what they cannot, and how they end.
+// `faultless locks` and `faultless prove`: their findings, their obstacles, and their exit codes.
 
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'

@@ -1,4 +1,4 @@
-// The program `faultless`: its command line, what it prints, and how it ends.
+// The program `faultless`: its command line, its output, and its exit codes.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

@@ -1,5 +1,6 @@
-// close(): what was begun ends well, what is new is refused, and no memory is pulled from under anyone.
-// Seen to fail: with a close() that does not wait, reads that were begun are told that there is no file.
+// close(): work that has begun ends normally, new calls are refused, and no memory in use is unmapped.
+//
+// Seen to fail: with a close() that does not wait, running reads fail because their file is gone.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

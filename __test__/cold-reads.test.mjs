@@ -1,5 +1,8 @@
-// The JS thread stays free while cold files are read from a slow disk, where naive indexing of a mapping stalls it for seconds.
-// Seen to fail: where every page is taken to be in memory, and, for the user who is not the owner, where mincore is believed.
+// The JS thread is not blocked while cold files are read from a slow disk, where naive indexing of a mapping stalls it
+// for seconds.
+//
+// Seen to fail: where every page is assumed to be in memory, and, for a user who is not the owner, where mincore is
+// trusted.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

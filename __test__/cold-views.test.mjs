@@ -1,7 +1,8 @@
-// Views, prefaults and locks of cold pages: the pages are read before they are mapped, so that no thread waits for a disk in a page
-// fault. One that does holds mmap_lock, and all threads that map or touch fresh memory stand still with it.
-// Seen to fail: where populating itself reads, it makes a major fault for each request to the disk, and the event loop stands as long
-// as the disk takes to fail.
+// Views, prefaults and locks of cold pages: the pages are read before they are mapped, so that no thread waits for a
+// disk in a page fault. A thread that does holds mmap_lock, and blocks all threads that map or touch fresh memory.
+//
+// Seen to fail: where populating itself reads, it makes a major fault for each request to the disk, and the event loop
+// is blocked until the disk fails.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// What docs/comparison.md says of large files and of cut ones holds for our methods, and for Node's own.
+// The statements of docs/comparison.md about large and truncated files hold, for our methods and for those of Node.
 
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'

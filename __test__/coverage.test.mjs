@@ -1,4 +1,4 @@
-// docs/coverage.md has an answer to each statement of the sources, and says what the experiments declare.
+// docs/coverage.md has an answer to each statement of the sources, and matches the declarations of the experiments.
 
 import { readFileSync } from 'node:fs'
 import test from 'ava'

@@ -1,6 +1,7 @@
-// A file that is cut while it is mapped: reads reject, views give zeros, the process lives.
-// Without the guard the same program dies of SIGBUS, which the last test here shows. Seen to fail besides: without the look at
-// the damage and at the file's size after each copy, the read across the middle of a page resolves, to zeros.
+// A file that is truncated while it is mapped: reads reject, views give zeros, the process survives.
+//
+// Without the guard the same program dies of SIGBUS, which the last test shows. Also seen to fail: without the check
+// for damage and for the file size after each copy, the read across the middle of a page resolves to zeros.
 
 import { join } from 'node:path'
 import test from 'ava'

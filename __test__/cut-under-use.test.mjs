@@ -1,7 +1,9 @@
-// A file that is cut while it is read, viewed, digested, compressed, sent: no crash, no zeros passed off as data.
-// Without the guard each of these that touches what was lost dies of SIGBUS: the last test runs them so. Seen to fail besides:
-// without the look at the damage and at the file's size after each copy, the workers get zeros for data; with one replacement
-// for each page, the strided touch dies when the process has no room for one more mapping.
+// A file that is truncated while it is read, viewed, hashed, compressed or sent: no crash, and no zeros in place of
+// data.
+//
+// Without the guard each of these that touches lost pages dies of SIGBUS: the last test runs them so. Also seen to
+// fail: without the check for damage and for the file size after each copy, the workers get zeros as data; with one
+// replacement mapping per page, the strided touch dies when the process can have no more mappings.
 
 import test from 'ava'
 import { runNode } from './helpers/fault-rig.mjs'

@@ -1,4 +1,4 @@
-// Every code block of the documentation does what it says: it is run, or what it names is looked up.
+// Every code block of the documentation is run, or the names in it are checked.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

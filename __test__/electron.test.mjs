@@ -1,5 +1,5 @@
-// Electron allows no external buffers (V8's memory cage): views are copies there, and what cannot be a copy is refused. This is shown
-// on Node, by an addon whose call for an external buffer is answered as Electron answers it.
+// Electron does not allow external buffers (V8's memory cage): views are copies there, and calls that cannot use a copy
+// are refused. The test runs on Node, with an addon that answers requests for external buffers as Electron does.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

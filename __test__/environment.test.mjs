@@ -1,5 +1,5 @@
-// The environment of the process is only asked for on the main thread: where a program sets process.env meanwhile, any other thread
-// that asks reads memory that was freed.
+// The environment of the process is only read on the main thread: while a program sets process.env, another thread that
+// reads the environment reads freed memory.
 
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
-// Errors are one model: a code always; errno, syscall and path where the system refused; a message that names the file.
+// All errors follow one model: always a code; errno, syscall and path for errors of the system; a message that names
+// the file.
 
 import { constants } from 'node:os'
 import { join } from 'node:path'

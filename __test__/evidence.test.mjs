@@ -1,4 +1,4 @@
-// What the package asks the kernel about pages in memory, counted by the kernel's own tracepoints.
+// The system calls that ask the kernel for resident pages, counted by the tracepoints of the kernel.
 
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'

@@ -1,4 +1,4 @@
-// Every program of examples/ runs as it is, and does what its first lines say.
+// Every program of examples/ runs as it is, and does what its first lines describe.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

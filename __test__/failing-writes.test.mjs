@@ -1,6 +1,7 @@
-// Disks that are full or fail under flags 'r+': what was lost of what was written makes flush() reject, and nothing crashes.
-// Seen to fail: with FAULTLESS_SIGBUS=off the store kills the process, which a test here shows; without the look at what is
-// still mapped as it was, flush() resolves after it.
+// Disks that are full or fail with flags 'r+': lost writes make flush() reject, and nothing crashes.
+//
+// Seen to fail: with FAULTLESS_SIGBUS=off the store kills the process, which a test shows; without the check whether
+// the mapping is unchanged, flush() resolves after the loss.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

@@ -1,5 +1,7 @@
-// `faultless faults` on a slow disk: each page fault that programs wait in, by the function, the file and the thread, and no other.
-// Counts are held against the kernel's own of the thread, waits against how late the event loop was.
+// `faultless faults` on a slow disk: every page fault that a program waits in, with its function, file and thread, and
+// no others.
+//
+// Counts are compared with those of the kernel for the thread, waits with the delay of the event loop.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

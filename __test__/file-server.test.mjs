@@ -1,5 +1,7 @@
-// A file server that is slow, hangs or fails: no thread that runs JavaScript ever asks it for anything, what is elsewhere goes on,
-// and the bytes are right. Requests are counted by thread, so no clock says what passes.
+// A file server that is slow, hangs or fails: no JavaScript thread sends it a request, other files are not affected,
+// and the bytes are right.
+//
+// Requests are counted by thread, so no test depends on a clock.
 
 import { once } from 'node:events'
 import fs from 'node:fs'

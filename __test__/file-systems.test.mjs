@@ -1,5 +1,6 @@
-// Other file systems than the usual one: tmpfs, overlayfs, XFS and btrfs give the right bytes by every method.
-// Seen to fail: without the time of change in a file's identity, refresh() of what was copied up rejects.
+// Less common file systems: tmpfs, overlayfs, XFS and btrfs give the right bytes by every method.
+//
+// Seen to fail: without the change time in the identity of a file, refresh() of a copied-up file rejects.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

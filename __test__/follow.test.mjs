@@ -1,4 +1,4 @@
-// follow(): a file that others append to and rotate, of which no line is lost.
+// follow(): no line is lost of a file that others append to and rotate.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

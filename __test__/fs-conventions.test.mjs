@@ -1,4 +1,4 @@
-// Arguments and options as node:fs has them: they mean the same here, or are refused with the call that does the same.
+// Arguments and options of node:fs: they have the same meaning here, or are refused with the equivalent call.
 
 import fs from 'node:fs'
 import { open as openFs } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// Memory that is given back before the garbage collector finds it: evict(), and close() that unmaps.
+// Memory that is released before garbage collection: evict(), and close() with unmap: true.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

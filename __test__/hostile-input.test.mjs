@@ -1,9 +1,11 @@
-// Property tests: 100,000 calls of every method with whatever a caller may pass, each held against fs.readSync; and 20,000 that
-// write, after which the file must be what they made of it. In a process of its own, where a crash is a failure.
-// Seen to fail: without the look at whether a target still has room, with a target's own word for its length, with descriptors
-// that are no integers; with a write() that copies its data a turn later, or puts it one byte further on; with a close() that
-// leaves locks. It found: a class of the caller's own that was asked for a copy of what it wrote, lists that lie about their
-// length, and streams with a high water mark of 0, which hung.
+// Property tests: 100,000 calls of every method with arbitrary arguments, each compared with fs.readSync; and 20,000
+// that write, after which the file must have the written bytes. They run in their own process, where a crash is a
+// failure.
+//
+// Seen to fail: without the check whether a target is still large enough, with the length that a target claims, with
+// descriptors that are not integers; with a write() that copies its data a turn later, or writes it one byte further
+// on; with a close() that leaves locks. It found: a class of the caller that was asked to copy its data, lists that lie
+// about their length, and streams with a high water mark of 0, which hung.
 
 import test from 'ava'
 import { program } from './helpers/rig.mjs'

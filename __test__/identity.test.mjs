@@ -1,5 +1,6 @@
-// Another file under the same numbers: what is deleted and made again may get the device and inode number of the old one, and no
-// read ever gives the old one's bytes for it. (A file server that gives several files one number is in file-server.test.mjs.)
+// A new file under the same numbers: a file that is deleted and created again may get the device and inode number of
+// the old one, and no read returns bytes of the old one. (A file server that gives several files one number is in
+// file-server.test.mjs.)
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

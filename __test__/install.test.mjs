@@ -1,4 +1,4 @@
-// How `npm ci` and `npm run build:addon` build on machines that lack a tool, and the message about it.
+// `npm ci` and `npm run build:addon` on machines that lack a tool, and the message about it.
 
 import { execFile, execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'

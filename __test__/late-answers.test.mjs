@@ -1,5 +1,6 @@
-// What the pool answers may come late: after a newer answer, or when what it tells of has changed once more.
-// Each was seen to fail before the order of refresh() and the identity of the views' mapping were looked at.
+// Results of the pool may come late: after a newer result, or when the state that they describe has changed again.
+//
+// Each test was seen to fail before the order of refresh() and the identity of the mapping of views were checked.
 
 import { EventEmitter, once } from 'node:events'
 import fs from 'node:fs'

@@ -1,8 +1,9 @@
-// Who uses a view, a read or the addon while they end: close(), garbage collection, terminate(), process.exit.
-// Without protection these crash: a worker's views are detached under zlib, the addon is unloaded with its signal handler. Seen to
-// fail: with mappings that nobody unmaps, what waits for the release of a file. Not seen to fail: an addon that may be unloaded,
-// because Node 20 with glibc 2.36 keeps it; jobs that do not hold their file, because terminate() and exit wait for what the pool
-// has begun, and because another handle keeps the mapping.
+// Views, reads and the addon end while they are in use: close(), garbage collection, terminate(), process.exit().
+//
+// Without protection these crash: the views of a worker are detached while zlib uses them, the addon is unloaded with
+// its signal handler. Seen to fail: with mappings that are never unmapped, the tests that wait for the release of a
+// file. Not seen to fail: an addon that may be unloaded, because Node 20 with glibc 2.36 keeps it; jobs that do not
+// hold their file, because terminate() and exit wait for running jobs, and because another handle keeps the mapping.
 
 import test from 'ava'
 import { runNode } from './helpers/fault-rig.mjs'

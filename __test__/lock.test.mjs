@@ -1,6 +1,8 @@
-// lock() and unlock(): pages that stay in memory, counted by call, handle and worker; and advise(), which only asks for it.
-// Seen to fail: with one mlock per call and no counting, 'ranges of two handles' fails; with
-// prefault() in place of lock(), the locked part is evicted, which the same test shows.
+// lock() and unlock(): pages that stay in memory, counted by call, handle and worker; and advise(), which only gives a
+// hint.
+//
+// Seen to fail: with one mlock per call and no counting, 'ranges of two handles' fails; with prefault() in place of
+// lock(), the locked part is evicted, which the same test shows.
 
 import { once } from 'node:events'
 import fs from 'node:fs'

@@ -1,5 +1,6 @@
-// `faultless locks` names the addon that takes mmap_lock for writing on worker threads, and says what to do next.
-// Seen to fail: without the callers of libc's functions, Node's own code that calls an addon's function is named.
+// `faultless locks` names the addon that takes mmap_lock for writing on worker threads, with advice.
+//
+// Seen to fail: without the callers of libc functions, the code of Node that calls the function of the addon is named.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

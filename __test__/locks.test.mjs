@@ -1,4 +1,4 @@
-// The tracer of mmap_lock: counts of commands and of running processes, by process and thread name, nothing missed.
+// The tracer of mmap_lock: counts of commands and of running processes, by process and thread name, without a loss.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

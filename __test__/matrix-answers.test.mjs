@@ -1,4 +1,4 @@
-// A measurement checks its answers: each way of checking refuses wrong ones.
+// A measurement checks its results: each method of checking refuses wrong ones.
 
 import { randomBytes } from 'node:crypto'
 import test from 'ava'

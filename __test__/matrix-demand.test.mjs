@@ -1,4 +1,4 @@
-// What the matrix measures again, and of what: the parts that claims rest on, as long as more passes could decide them.
+// The parts that the matrix measures again: those that claims depend on, as long as more passes could decide them.
 
 import test from 'ava'
 import { cellKey } from '../bench/harness/cells.mjs'

@@ -1,4 +1,4 @@
-// A run of the matrix that is interrupted: what it has sampled is kept and gone on from, and the machine is as it was.
+// An interrupted run of the matrix: its samples are kept and continued, and the machine is restored.
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

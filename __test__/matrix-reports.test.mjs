@@ -1,5 +1,4 @@
-// What the matrix makes of its samples: estimates, verdicts, one page that needs nothing else, a summary to
-// be pasted, and folders side by side.
+// The reports of the matrix: estimates, verdicts, a self-contained page, a summary to paste, and folders side by side.
 
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

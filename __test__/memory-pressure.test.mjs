@@ -1,4 +1,5 @@
-// A file four times as large as the memory there is: random reads give right bytes, and nothing is killed.
+// A file four times as large as the memory: random reads give the right bytes, and no process is killed.
+//
 // Seen to fail: with the file in a Buffer, by fs.readFileSync, the process is killed.
 
 import fs from 'node:fs'

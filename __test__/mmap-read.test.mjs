@@ -1,5 +1,6 @@
-// mmapRead answers for the file that is at the path now, and keeps its mapping only as long as it is of use.
-// Seen to fail: with files known by their path alone, the one that was replaced is read.
+// mmapRead reads the file that is at the path now, and keeps its mapping only while it is used.
+//
+// Seen to fail: with files identified by their path alone, the replaced file is read.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

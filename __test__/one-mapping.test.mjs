@@ -1,4 +1,5 @@
-// One read mapping of a file serves the whole process, and all mappings go with their last user.
+// One read mapping of a file serves the whole process, and every mapping is removed with its last user.
+//
 // Seen to fail: with a registry that finds nothing, each worker and each handle has a mapping of its own.
 
 import { createHash } from 'node:crypto'

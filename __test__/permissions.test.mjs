@@ -1,5 +1,5 @@
-// Who may read a file, and who may ask the kernel what of it is in memory, changes while it is open: each call of mmapRead is
-// refused where fs refuses, and cold pages are never taken for pages in memory.
+// Permissions that change while a file is open, to read it and to query its page cache: mmapRead is refused where fs
+// refuses, and cold pages are never assumed to be in memory.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// The tables in README.md and docs are what the quoted folders of results say, and nothing between their markers goes stale.
+// The tables in README.md and docs match the quoted folders of results, and are up to date.
 
 import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Random ranges of a real file, by every method, are what fs.readSync says they are.
+// Random ranges of a real file, by every method, have the bytes that fs.readSync reads.
 
 import test from 'ava'
 import { MappedFile } from 'faultless'

@@ -1,4 +1,4 @@
-// The checks that packages pass before they are published: each finds what it is for.
+// The checks of packages before they are published: each finds the defect that it is made for.
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'

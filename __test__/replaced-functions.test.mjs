@@ -1,6 +1,7 @@
-// What programs and tests replace or break under the package: timers, microtasks, and jobs that fail as they are started.
-// Seen to fail: with the functions of the global object called as they are at the time, nothing settles; where a job that could not be
-// started keeps its permit, the reads after it never come to their turn, and close() waits for ever.
+// Functions that programs and tests replace or break: timers, microtasks, and jobs that fail when they are started.
+//
+// Seen to fail: where the functions of the global object are called as they are at that time, nothing settles; where a
+// job that could not be started keeps its permit, later reads wait for ever, and so does close().
 
 import test from 'ava'
 import { MappedFile } from 'faultless'

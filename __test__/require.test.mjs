@@ -1,4 +1,4 @@
-// The package can be had by require() as well as by import, and shows nothing but its public names.
+// The package works with require() and with import, and exports only its public names.
 
 import { createRequire } from 'node:module'
 import test from 'ava'

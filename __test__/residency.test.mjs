@@ -1,4 +1,4 @@
-// residency() tells the truth about pages in the page cache and in the page table, or says that it cannot.
+// residency() reports correct numbers of pages in the page cache and in the page table, or undefined.
 
 import test from 'ava'
 import { MappedFile } from 'faultless'

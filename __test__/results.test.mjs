@@ -1,4 +1,4 @@
-// The memory of results is V8's own: it goes with a minor collection, and short results do not lose theirs to each other.
+// The memory of results belongs to V8: minor collections free it, and short results do not overwrite one another.
 
 import { MessageChannel } from 'node:worker_threads'
 import test from 'ava'

@@ -1,4 +1,4 @@
-// What a tuned process holds: no more than it may in any program, given back by a thread that sleeps where there is nothing to do.
+// The memory that a tuned process holds: bounded in every program, and given back by a thread that sleeps when idle.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'

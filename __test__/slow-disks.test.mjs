@@ -1,6 +1,7 @@
-// A slow disk does not take the libuv pool: fs and dns are answered while cold files are read, where plain reads hold them up.
-// Seen to fail: with a place on the pool for every job, fs.stat waits as it does for plain reads; with no place where there is one
-// thread, and none in any case, nothing is ever answered.
+// A slow disk does not occupy the libuv pool: fs and dns work while cold files are read, where plain reads delay them.
+//
+// Seen to fail: with a permit for every job, fs.stat waits as it does for plain reads; without a permit on a pool of
+// one thread, and without any permits, no read ever ends.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

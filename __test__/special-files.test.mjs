@@ -1,4 +1,4 @@
-// What a path can lead to that is no file to map, or cannot be opened: refused with the right code, nothing left behind.
+// Paths that lead to no mappable file, or cannot be opened: refused with the right code, without leaks.
 
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,5 +1,6 @@
-// createReadStream: what Node's own tests expect of fs.ReadStream, as far as it applies to a file that is open already.
-// Where both can be asked, the same is asked of fs.createReadStream.
+// createReadStream: the behaviour that the tests of Node expect of fs.ReadStream, as far as it applies to an open file.
+// Where possible, the same calls are made on fs.createReadStream.
+//
 // Seen to fail: with chunks that are views, 'chunks are copies'.
 
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// Workers terminated with reads in flight leave a process that goes on reading. Not seen to fail: see lifetimes.test.mjs.
+// After workers are terminated with reads in flight, the process still reads. Not seen to fail: see lifetimes.test.mjs.
 
 import test from 'ava'
 import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'

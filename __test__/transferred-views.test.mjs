@@ -1,4 +1,4 @@
-// Views of which somebody transfers the ArrayBuffer: nobody else loses anything by it after the first time, and that is said.
+// Views whose ArrayBuffer is transferred: no other view is affected after the first time, and a warning is emitted.
 
 import fs from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'

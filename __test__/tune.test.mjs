@@ -1,4 +1,4 @@
-// allocator.tune() and faultless/tune: what takes effect, where it does not and why, and what is refused.
+// allocator.tune() and faultless/tune: the values in effect, the reasons for those that are not, and refused values.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

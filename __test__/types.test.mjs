@@ -1,4 +1,4 @@
-// The types, as programs of users compile with them: by the TypeScript of today, and by one before 5.7.
+// The types compile in programs of users: with the current TypeScript, and with one before 5.7.
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'

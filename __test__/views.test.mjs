@@ -1,4 +1,4 @@
-// Views: the mapped bytes themselves, and what is written to them stays in their handle.
+// Views: the mapped bytes themselves; stores to them stay in the views of their handle.
 
 import fs from 'node:fs'
 import test from 'ava'

@@ -1,4 +1,4 @@
-// Loops of awaits on warm data, which is answered on the spot, never starve timers.
+// Loops of awaited warm reads, which return at once, never starve timers.
 
 import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'

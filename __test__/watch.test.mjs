@@ -1,5 +1,6 @@
-// faultless/watch on a slow disk: tells of the turn that was late because of page faults, of its file, and of no other.
-// Seen to fail: where lateness alone counts, and where page faults alone do.
+// faultless/watch on a slow disk: reports a late turn with page faults and its file, and no other turn.
+//
+// Seen to fail: where only lateness counts, and where only page faults count.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

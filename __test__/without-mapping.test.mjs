@@ -1,4 +1,5 @@
-// What holds on every platform, also where files are read and not mapped. `npm run test:targets` runs it with such an addon.
+// Behaviour on every platform, also where files are read and not mapped. `npm run test:targets` runs it with such an
+// addon.
 
 import fs from 'node:fs'
 import { finished } from 'node:stream/promises'

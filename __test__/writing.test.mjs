@@ -1,5 +1,7 @@
-// Mode 'r+': what is written, by calls and through views, reaches the file, every reader, and after flush() the device.
-// Seen to fail: with a flush() that does nothing, 'the writer killed' finds holes; with copy-on-write views, the first test.
+// Flags 'r+': writes by calls and through views reach the file, every reader, and after flush() the device.
+//
+// Seen to fail: with a flush() that does nothing, 'the writer killed' finds holes; with copy-on-write views, the first
+// test.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

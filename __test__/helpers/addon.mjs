@@ -1,4 +1,4 @@
-// The addon of programs/mapping-addon.c, compiled as one of a package that is called `busy-mapper`.
+// Compiles the addon of programs/mapping-addon.c as that of a package with the name `busy-mapper`.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

@@ -1,4 +1,4 @@
-// Measures again what a busy machine may have held up: who waits for a slow disk does so each time.
+// Repeats measurements that a busy machine may have delayed: a thread that waits for a slow disk does so each time.
 
 const TIMES = 3
 

@@ -1,4 +1,4 @@
-// A file of which the last part lies where its disk fails: a loop device whose backing file was cut under it.
+// A file whose last part fails: a loop device whose backing file was truncated.
 
 import fs from 'node:fs'
 import { failAtEnd, loopDisk } from './fault-rig.mjs'

@@ -1,4 +1,4 @@
-// Runs the program `faultless` as its users do: the file that package.json names, in a process of its own.
+// Runs the program `faultless` as users do: the file of package.json, in its own process.
 
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'

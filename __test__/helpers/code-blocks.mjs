@@ -1,4 +1,4 @@
-// The fenced code blocks of the documentation, and how each is made sure of.
+// The fenced code blocks of the documentation, and how each is checked.
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'

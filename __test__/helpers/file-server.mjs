@@ -1,4 +1,4 @@
-// A FUSE server of the tests' own, which is slow, hangs or fails as it is told, and says which thread asked it for what.
+// A FUSE server for tests, which is slow, hangs or fails on command, and logs the thread of each request.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'

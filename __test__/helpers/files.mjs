@@ -1,4 +1,4 @@
-// Files for tests: temporary folders, seeded bytes, sparse files, and what fs.readSync says is in them.
+// Files for tests: temporary folders, seeded bytes, sparse files, and their bytes by fs.readSync.
 
 import { createCipheriv } from 'node:crypto'
 import fs from 'node:fs'

@@ -1,4 +1,4 @@
-// The small files that examples in the documentation read, by the names that they have there.
+// The small files that examples in the documentation read, under their names there.
 
 import fs from 'node:fs'
 import { dirname } from 'node:path'

@@ -1,4 +1,4 @@
-// How much of this process is locked in memory.
+// The locked memory of this process.
 
 import fs from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'

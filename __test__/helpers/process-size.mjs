@@ -1,4 +1,4 @@
-// How large the test's own process is: mappings, descriptors, threads, memory.
+// The size of the process of the test: mappings, descriptors, threads, memory.
 
 import fs from 'node:fs'
 

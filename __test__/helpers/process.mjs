@@ -1,4 +1,4 @@
-// What the test's own process holds: mappings, descriptors, garbage; and waiting for it to let go.
+// The resources of the process of the test: mappings, descriptors, garbage; and waiting for their release.
 
 import fs from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'

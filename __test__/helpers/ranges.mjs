@@ -1,4 +1,4 @@
-// Reads ranges of a file by every method of the library, and holds each against fs.readSync.
+// Reads ranges of a file by every method of the library, and compares each with fs.readSync.
 
 import fs from 'node:fs'
 import { mmapRead } from 'faultless'

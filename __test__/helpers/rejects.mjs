@@ -1,4 +1,4 @@
-// How a method that returns a promise refuses: by rejecting, never by throwing.
+// Checks that a method that returns a promise rejects and never throws.
 
 /** Asserts that the call gives a promise that rejects with an error of this class and code; the error. */
 export async function rejects(t, call, { type = Error, code }, what = code) {

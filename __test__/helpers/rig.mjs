@@ -1,4 +1,5 @@
-// The test's way to the fault rig: skips what the machine lacks an ability for, and runs programs as child processes.
+// The interface of tests to the fault rig: skips tests that the machine cannot run, and runs programs as child
+// processes.
 
 import { fileURLToPath } from 'node:url'
 import test from 'ava'

@@ -1,4 +1,4 @@
-// A run of the matrix that never was, on a machine that is not there: what reports and documents are tested on.
+// An invented run of the matrix, on an invented machine, for tests of reports and documents.
 
 /** The environment of a run, as environment.json has it. @param {string} command */
 export const environmentOf = command => ({

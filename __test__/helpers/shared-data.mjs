@@ -1,4 +1,4 @@
-// Real files of other projects' making, which lie beside the repository where it was set up for that.
+// Real files of other projects, in a folder next to the repository where they are installed.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

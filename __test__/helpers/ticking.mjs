@@ -1,4 +1,4 @@
-// Counts timer ticks against awaits: whether a loop of awaits lets timers run, without looking at time.
+// Counts timer ticks during awaits: whether a loop of awaits lets timers run, without a clock.
 
 const PATIENCE = 100_000
 

@@ -1,4 +1,4 @@
-// Watches a thread while it works: how long its timers had to wait, and whether it was blocked.
+// Watches a thread: how long its timers waited, and whether it was blocked.
 
 import { once } from 'node:events'
 import fs from 'node:fs'

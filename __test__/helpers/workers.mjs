@@ -1,4 +1,4 @@
-// Worker threads that read and view a file, told step by step what to do.
+// Worker threads that read and view a file, step by step on command.
 
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
