@@ -17,7 +17,11 @@ async function run(t, script, args, commands) {
   cpSync(join(root, 'scripts'), join(folder, 'scripts'), { recursive: true })
   const napi = join(folder, 'node_modules/@napi-rs/cli/dist')
   mkdirSync(napi, { recursive: true })
-  writeFileSync(join(napi, 'cli.js'), 'console.log(process.argv.slice(2).join(" "))')
+  // What of its loader the build rewrites.
+  const loader = 'createRequire(import.meta.url)\nconst error = new Error(\n`Cannot find native binding`,\n    )\n'
+  const napiProgram = `require('node:fs').writeFileSync('binding.js', ${JSON.stringify(loader)})
+    console.log(process.argv.slice(2).join(' '))`
+  writeFileSync(join(napi, 'cli.js'), napiProgram)
   const bin = join(folder, 'bin')
   mkdirSync(bin)
   for (const command of commands) symlinkSync(path(command), join(bin, command))
