@@ -49,7 +49,7 @@ function overview(): string {
   return [
     'Usage: faultless COMMAND … [--json]',
     `Commands:\n${rows(Object.entries(COMMANDS).map(([name, { about }]) => [name, about]))}`,
-    'faultless COMMAND --help prints the options of a command; faultless --version prints the version.',
+    'faultless COMMAND --help prints its options; --version prints the version.',
   ].join('\n\n')
 }
 
