@@ -1,4 +1,6 @@
-// Serves byte ranges of the big files of a folder; without one, its own: node examples/http-ranges.mjs [FOLDER PORT]
+// Serves byte ranges of the files in a folder over HTTP. The default is the folder of this program.
+//
+//   node examples/http-ranges.mjs [FOLDER PORT]
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -10,7 +12,7 @@ const PART = 256 << 10
 const [folder = import.meta.dirname, port = 0] = process.argv.slice(2)
 const files = new Map()
 
-/** The file as it is now: one that was replaced or has changed is opened again, and the old one forgotten. */
+/** Returns the open file. Opens it again if it was replaced or changed, and drops the old handle. */
 async function open(path) {
   const { ino, size, mtimeMs } = await stat(path)
   const etag = `"${ino}-${size}-${mtimeMs}"`
@@ -18,7 +20,7 @@ async function open(path) {
   return files.get(path)
 }
 
-/** `[start, end)` of the one range asked for; several are answered by the whole file. */
+/** Returns `[start, end)` of a single range. A request for several ranges gets the whole file. */
 function rangeOf(header, size) {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? ['', '', '']
   if (first === '' && last === '') return { start: 0, end: size, status: 200 }
@@ -36,7 +38,7 @@ async function serve({ method, url, headers }, response) {
   if (status === 416) return response.writeHead(416, { 'content-range': `bytes */${file.byteLength}` }).end()
   if (status === 206) response.setHeader('content-range', `bytes ${start}-${end - 1}/${file.byteLength}`)
   response.writeHead(status, { 'content-length': end - start })
-  // What is in memory is answered at once; what is not, or is long, in parts, as fast as the client takes them.
+  // Resident ranges are sent at once. Other ranges and long ones are sent in parts, as fast as the client takes them.
   const warm = method === 'HEAD' || end - start > PART ? undefined : file.tryRead(start, end - start)
   if (method === 'HEAD' || warm) return response.end(warm)
   await pipeline(file.createReadStream({ start, end: end - 1, highWaterMark: PART }), response)

@@ -1,5 +1,5 @@
-// The vectors of a file nearest to one of them, sought by several workers, which all open the same file: it is mapped once
-// for the whole process, and what one worker has faulted in is there for all.
+// Finds the vectors of a file that are nearest to one of them, with several workers. All workers open the same file: it is
+// mapped once for the whole process, so pages that one worker has faulted in are resident for all.
 //
 //   node examples/nearest-neighbours.mjs [FILE.f32 DIMENSIONS VECTOR]
 import { once } from 'node:events'
@@ -32,7 +32,7 @@ if (isMainThread) {
   const bytes = 4 * dimensions
   const wanted = new Float32Array(await file.slice(query * bytes, (query + 1) * bytes))
   let found = []
-  // Views, no copies; the next ones are being faulted in while one is searched.
+  // Chunks are views, not copies. The next chunks are faulted in while one is searched.
   const chunks = file.chunks({ start: first * bytes, end: last * bytes, chunkSize: bytes * Math.ceil(2 ** 20 / bytes) })
   let vector = first
   for await (const chunk of chunks) {
@@ -47,7 +47,7 @@ if (isMainThread) {
   await file.close()
 }
 
-/** 10,000 vectors of length 1. */
+/** Writes 10,000 vectors of length 1. */
 function makeData(folder, dimensions = 64) {
   const made = join(folder, 'embeddings.f32')
   const values = Float32Array.from(

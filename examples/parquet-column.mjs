@@ -1,4 +1,4 @@
-// The mean of one column of a Parquet file: of the file, only that column is read.
+// Computes the mean of one column of a Parquet file. It reads only that column.
 //
 //   node examples/parquet-column.mjs [FILE COLUMN]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,13 +11,13 @@ import { parquetWriteBuffer } from 'hyparquet-writer'
 const folder = mkdtempSync(join(tmpdir(), 'parquet-column-'))
 const [path = makeData(), column = 'height'] = process.argv.slice(2)
 
-// A MappedFile is what hyparquet takes: it has byteLength and slice().
+// hyparquet takes a MappedFile directly, because it has byteLength and slice().
 const file = await MappedFile.open(path)
 try {
   const metadata = await parquetMetadataAsync(file)
   let sum = 0
   let rows = 0
-  // Group by group, so that memory holds one of them, however long the file is.
+  // One row group at a time, so that memory holds only one of them.
   for (const group of metadata.row_groups) {
     const rowStart = rows
     const rowEnd = rows + Number(group.num_rows)

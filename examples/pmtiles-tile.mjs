@@ -1,4 +1,4 @@
-// One tile of a PMTiles archive: two short reads, wherever in the archive it is.
+// Reads one tile of a PMTiles archive, with two short reads.
 //
 //   node examples/pmtiles-tile.mjs [ARCHIVE Z X Y]
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,7 +15,7 @@ const [path = makeData(), z = 1, x = 1, y = 0] = process.argv.slice(2)
 const file = await MappedFile.open(path)
 try {
   const archive = new PMTiles(pmtilesSource(file))
-  // Given up where nobody wants the tile any more: a server passes the signal of its request.
+  // The signal aborts the read. A server passes the signal of its request.
   const tile = await archive.getZxy(Number(z), Number(x), Number(y), AbortSignal.timeout(10_000))
   if (tile) console.log(`tile ${z}/${x}/${y}: ${tile.data.byteLength} bytes of ${file.byteLength}`)
   else console.log(`there is no tile ${z}/${x}/${y}`)

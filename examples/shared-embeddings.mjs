@@ -1,5 +1,5 @@
-// The vectors of a file nearest to one of them, sought by four workers in one view: it is posted, not opened again and not copied, so the
-// process takes no more memory with more workers. Node 22.23, 24.16, 26.1 or newer.
+// Finds the vectors of a file that are nearest to one of them, with four workers that share one view. The view is
+// posted, not copied, so memory does not grow with the number of workers. Needs Node 22.23, 24.16, 26.1 or newer.
 //
 //   node examples/shared-embeddings.mjs [FILE.f32 DIMENSIONS VECTOR]
 import { once } from 'node:events'
@@ -45,7 +45,7 @@ if (isMainThread && !capabilities().sharedViews) {
   parentPort.postMessage(found)
 }
 
-/** 10,000 vectors of length 1. */
+/** Writes 10,000 vectors of length 1. */
 function makeData(folder, dimensions = 64) {
   const made = join(folder, 'embeddings.f32')
   const length = 10_000 * dimensions

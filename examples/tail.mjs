@@ -1,5 +1,5 @@
-// Prints the lines that others append to a file, as `tail -F` does, and loses none where it is rotated. Without a file it follows one
-// that it writes and rotates itself.
+// Prints the lines that others append to a file, as `tail -F` does, and loses none when the file is rotated. Without an
+// argument, it follows a file that it writes and rotates itself.
 //
 //   node examples/tail.mjs [FILE]
 import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ const steps = given ? [] : rotations()
 try {
   for await (const line of lines) {
     console.log(line)
-    // Each line sets off the next step; after the last one there is nothing to follow any more.
+    // Each printed line starts the next step. After the last step, nothing more is written.
     if (!given && steps.next().done) break
   }
 } finally {
@@ -33,7 +33,7 @@ try {
   if (folder) rmSync(folder, { recursive: true })
 }
 
-// What logrotate does, by rename and by copytruncate.
+// Rotates the file as logrotate does, by rename and by copytruncate.
 function* rotations() {
   renameSync(path, `${path}.1`)
   writeFileSync(path, 'after the rename\n')
