@@ -102,7 +102,7 @@ test('MALLOC_ARENA_MAX from outside stands in the way of arenaMax alone', async 
 test('where no thread can limit what malloc keeps, nothing is set, and the result has the reason', async t => {
   const [{ applied, supported, reason }] = await calls(t, [{ memory: MiB }], { env: { MALLOC_ARENA_MAX: '1' } })
   t.deepEqual([applied, supported], [{}, true])
-  t.regex(reason, /^what malloc keeps cannot be bounded here, so nothing was set: .*MALLOC_ARENA_MAX/)
+  t.regex(reason, /^the memory that malloc keeps cannot be bounded here, so nothing was set: .*MALLOC_ARENA_MAX/)
 })
 
 const noJemalloc = JEMALLOC ? undefined : 'there is no libjemalloc.so.2 (Debian: libjemalloc2)'

@@ -10,7 +10,7 @@ const told = ({ code, offset, length, message }) => ({
   code,
   offset,
   length,
-  says: /lost|no room/.test(message) && message.includes(path),
+  says: /lost|free some space/.test(message) && message.includes(path),
 })
 const outcome = promise => promise.then(() => 'resolved', told)
 

@@ -156,15 +156,15 @@ mod tests {
 
     /// One test, because the statistics cover the whole process.
     #[test]
-    fn blocks_are_counted_until_they_are_dropped_on_whatever_thread() {
-        assert_eq!(read(c"opt.oversize_threshold"), Some(0), "the configuration is heeded");
+    fn blocks_are_counted_until_any_thread_drops_them() {
+        assert_eq!(read(c"opt.oversize_threshold"), Some(0), "the configuration is in effect");
         assert!(Block::allocate(0).is_none());
         assert!(Block::allocate(usize::MAX).is_none());
         let before = stats().unwrap().allocated;
         let blocks: Vec<_> = (1..5).map(|i| Block::allocate(i << 20).unwrap()).collect();
         for block in &blocks {
             assert_eq!(block.as_ptr().align_offset(ALIGNMENT), 0);
-            // SAFETY: the block has at least a MiB, and nobody else knows it.
+            // SAFETY: the block has at least a MiB, and no other code has its address.
             unsafe { block.as_ptr().write_bytes(1, 1 << 20) };
         }
         let during = stats().unwrap();

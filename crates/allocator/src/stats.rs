@@ -1,6 +1,6 @@
 //! Statistics of the allocators.
 
-use crate::{keeper, malloc};
+use crate::{malloc, trimmer};
 
 /// Bytes, unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Pauses {
 /// The current decision, if malloc was tuned.
 #[must_use]
 pub fn decision() -> Option<Decision> {
-    keeper::decision()
+    trimmer::decision()
 }
 
 /// The memory of each arena of a process.
@@ -73,7 +73,7 @@ pub fn decision() -> Option<Decision> {
 /// # Errors
 /// The reason why the arenas cannot be read, in words.
 pub fn arenas_of(pid: u32) -> Result<Vec<ArenaStats>, String> {
-    keeper::arenas_of(pid)
+    trimmer::arenas_of(pid)
 }
 
 /// The memory of the process's malloc, if that is glibc's. Visits each free chunk, under the lock of its arena.

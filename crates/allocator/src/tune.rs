@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::{keeper, malloc};
+use crate::{malloc, trimmer};
 
 /// Values for glibc's `mallopt`, in bytes and arenas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,15 +78,16 @@ fn apply(asked: Tuning, first_arena_max: &mut Option<i32>) -> Tuned {
     if let Some(variable) =
         malloc::set_from_outside(&["mmap_threshold", "trim_threshold", "top_pad", "mmap_max"])
     {
-        let reason = format!("{variable} tunes malloc already; unset it to have it tuned from here");
+        let reason = format!("{variable} tunes malloc already; unset it to allow tuning here");
         return Tuned { supported: true, applied: None, reason: Some(reason) };
     }
     // Nothing is set where the kept memory cannot be bounded.
-    if let Err(reason) = keeper::keep(asked) {
-        let reason = format!("what malloc keeps cannot be bounded here, so nothing was set: {reason}");
+    if let Err(reason) = trimmer::keep(asked) {
+        let reason =
+            format!("the memory that malloc keeps cannot be bounded here, so nothing was set: {reason}");
         return Tuned { supported: true, applied: None, reason: Some(reason) };
     }
-    let (arena_max, reason) = match asked.arena_max.map(|most| limit_arenas(most, first_arena_max)) {
+    let (arena_max, reason) = match asked.arena_max.map(|max| limit_arenas(max, first_arena_max)) {
         None => (None, None),
         Some(Ok(())) => (asked.arena_max, None),
         Some(Err(reason)) => (*first_arena_max, Some(reason)),
@@ -100,21 +101,21 @@ fn apply(asked: Tuning, first_arena_max: &mut Option<i32>) -> Tuned {
 /// The reason why it is not possible here, in words.
 pub fn trim() -> Result<u64, String> {
     malloc::tunable()?;
-    keeper::trim()
+    trimmer::trim()
 }
 
 /// glibc reads `M_ARENA_MAX` until it has fixed the maximum number of arenas, and never again.
-fn limit_arenas(most: i32, first: &mut Option<i32>) -> Result<(), String> {
-    if *first == Some(most) {
+fn limit_arenas(max: i32, first: &mut Option<i32>) -> Result<(), String> {
+    if *first == Some(max) {
         return Ok(());
     }
     if let Some(first) = first {
-        return Err(format!("arenaMax was set to {first} before, and glibc keeps the first"));
+        return Err(format!("arenaMax was set to {first} before, and glibc keeps the first value"));
     }
     if let Some(variable) = malloc::set_from_outside(&["arena_max", "arena_test"]) {
         return Err(format!("{variable} limits the arenas already, and glibc keeps the first limit"));
     }
-    malloc::limit_arenas(most)?;
-    *first = Some(most);
+    malloc::limit_arenas(max)?;
+    *first = Some(max);
     Ok(())
 }

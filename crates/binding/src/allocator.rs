@@ -28,8 +28,8 @@ pub fn use_jemalloc(wanted: bool) {
 #[napi]
 #[must_use]
 pub fn allocator_of_environment(asked: Option<String>) -> Option<String> {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    let is_first = !TOLD.swap(true, Ordering::Relaxed);
+    static WAS_READ: AtomicBool = AtomicBool::new(false);
+    let is_first = !WAS_READ.swap(true, Ordering::Relaxed);
     asked.filter(|_| is_first)
 }
 
@@ -138,7 +138,7 @@ pub struct MallocArena {
 #[napi]
 pub fn arenas_of(pid: u32) -> Result<Vec<MallocArena>> {
     let arenas = faultless_allocator::arenas_of(pid).map_err(Error::from_reason)?;
-    let told =
+    let list =
         arenas.into_iter().map(|ArenaStats { main, heaps, mapped, free, top, resident }| MallocArena {
             main,
             heaps: number(heaps),
@@ -147,7 +147,7 @@ pub fn arenas_of(pid: u32) -> Result<Vec<MallocArena>> {
             top: number(top),
             resident: number(resident),
         });
-    Ok(told.collect())
+    Ok(list.collect())
 }
 
 /// A pool job that returns malloc's free memory to the kernel.
@@ -160,7 +160,7 @@ impl Task for Trim {
     fn compute(&mut self) -> Result<Self::Output> {
         // A panic must not unwind into libuv's C frames.
         catch_unwind(faultless_allocator::trim)
-            .map_err(|_| Error::from_reason("a panic while memory was given back"))
+            .map_err(|_| Error::from_reason("a panic while memory was returned"))
     }
 
     fn resolve(&mut self, _env: Env, trimmed: Self::Output) -> Result<Self::JsValue> {

@@ -14,7 +14,7 @@ fn invalid(reason: &str) -> Error {
 }
 
 /// Converts a count to a JavaScript number.
-#[expect(clippy::cast_precision_loss, reason = "what is counted comes from files of safe-integer length")]
+#[expect(clippy::cast_precision_loss, reason = "counts come from files of safe-integer length")]
 pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }

@@ -100,7 +100,7 @@ pub fn on_permit(env: &Env, callback: Function<'_, (), Unknown<'_>>) -> Result<(
             &raw mut function,
         )
     };
-    check_status!(status, "no function for other threads could be made")?;
+    check_status!(status, "no thread-safe function could be created")?;
     let wake = Arc::new(Wake(Mutex::new(Some(Call(function)))));
     keep_alive(env.raw(), &wake, false);
     let kept = Arc::into_raw(Arc::clone(&wake)).cast_mut().cast::<c_void>();
@@ -142,7 +142,7 @@ pub(crate) fn try_acquire(env: sys::napi_env) -> Result<bool> {
     }
     let wake = WAKE.with_borrow(|wake| wake.as_ref().map(Arc::clone));
     let wake =
-        wake.ok_or_else(|| Error::new(Status::GenericFailure, "no callback for permits".to_owned()))?;
+        wake.ok_or_else(|| Error::new(Status::GenericFailure, "no callback for permits was set".to_owned()))?;
     let taken = permits().try_acquire(&wake);
     TAKEN.set(taken);
     keep_alive(env, &wake, !taken);

@@ -65,7 +65,8 @@ pub(crate) fn can_share() -> bool {
 /// reference.
 pub(crate) fn shared_window(env: &Env, views: Arc<Views>, range: Range) -> Result<Unknown<'_>> {
     let Some(create) = create_shared() else {
-        let what = "this Node has no SharedArrayBuffers over external memory; 22.23, 24.16, 26.1 and newer ones have";
+        let what =
+            "this Node has no SharedArrayBuffers over external memory; use Node 22.23, 24.16, 26.1 or newer";
         return Err(errors::to_napi(env, &CoreError::Unsupported { what }));
     };
     let address = views.address_of(range.offset);
@@ -78,7 +79,7 @@ pub(crate) fn shared_window(env: &Env, views: Arc<Views>, range: Range) -> Resul
             env.raw(),
             address.cast(),
             range.length,
-            Some(let_go_anywhere::<Arc<Views>>),
+            Some(finalize_on_any_thread::<Arc<Views>>),
             keep.cast(),
             &raw mut buffer,
         )
@@ -86,7 +87,7 @@ pub(crate) fn shared_window(env: &Env, views: Arc<Views>, range: Range) -> Resul
     if status != sys::Status::napi_ok {
         // SAFETY: the box was made above, and a call that failed has not taken it.
         drop(unsafe { Box::from_raw(keep) });
-        let what = "no SharedArrayBuffer could be made over mapped memory".to_owned();
+        let what = "no SharedArrayBuffer could be created over mapped memory".to_owned();
         return Err(Error::new(Status::from(status), what));
     }
     // SAFETY: the value was made above, in this environment.
@@ -128,7 +129,7 @@ unsafe fn external<T: Send>(env: &Env, address: *mut u8, length: usize, keep: T)
             env.raw(),
             address.cast(),
             length,
-            Some(let_go::<T>),
+            Some(finalize::<T>),
             keep.cast(),
             &raw mut buffer,
         )
@@ -138,7 +139,7 @@ unsafe fn external<T: Send>(env: &Env, address: *mut u8, length: usize, keep: T)
         drop(unsafe { Box::from_raw(keep) });
         return Err(Error::new(
             Status::from(status),
-            "no ArrayBuffer could be made over external memory".to_owned(),
+            "no ArrayBuffer could be created over external memory".to_owned(),
         ));
     }
     // SAFETY: the value was made above, in this environment.
@@ -146,13 +147,13 @@ unsafe fn external<T: Send>(env: &Env, address: *mut u8, length: usize, keep: T)
 }
 
 /// Called by V8 on the JS thread when it no longer uses external memory. Background threads do the slow part.
-unsafe extern "C" fn let_go<T>(_env: sys::napi_env, _address: *mut c_void, keep: *mut c_void) {
+unsafe extern "C" fn finalize<T>(_env: sys::napi_env, _address: *mut c_void, keep: *mut c_void) {
     // SAFETY: `keep` is the box that `external` made, and V8 calls this once.
     drop(unsafe { Box::from_raw(keep.cast::<T>()) });
 }
 
 /// The finalizer of shared memory: V8 calls it on the thread that dropped the last reference.
-unsafe extern "C" fn let_go_anywhere<T: Send>(_address: *mut c_void, keep: *mut c_void) {
+unsafe extern "C" fn finalize_on_any_thread<T: Send>(_address: *mut c_void, keep: *mut c_void) {
     // SAFETY: `keep` is the box that `shared_window` made, and V8 calls this once.
     drop(unsafe { Box::from_raw(keep.cast::<T>()) });
 }

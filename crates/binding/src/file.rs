@@ -29,7 +29,7 @@ pub struct NativeFile {
 
 impl Drop for NativeFile {
     fn drop(&mut self) {
-        reader::forget(self.reader.get());
+        reader::unregister(self.reader.get());
     }
 }
 
@@ -61,14 +61,14 @@ impl NativeFile {
     #[napi]
     pub fn release(&mut self) {
         self.file = None;
-        reader::forget(self.reader.take());
+        reader::unregister(self.reader.take());
     }
 
     /// The number of this file in the functions of `readerFunctions()`, valid until it is released.
     #[napi(getter)]
     pub fn reader(&self) -> Result<u32> {
         if self.reader.get() == 0 {
-            self.reader.set(reader::remember(Arc::clone(self.file()?)));
+            self.reader.set(reader::register(Arc::clone(self.file()?)));
         }
         Ok(self.reader.get())
     }
@@ -151,7 +151,7 @@ impl NativeFile {
             "prefault" => Purpose::Copies,
             "view" => Purpose::Views,
             "chunk" => Purpose::ViewsInOrder,
-            _ => return Err(Error::new(Status::InvalidArg, "no such purpose".to_owned())),
+            _ => return Err(Error::new(Status::InvalidArg, "unknown purpose".to_owned())),
         };
         schedule(PopulateRanges { file: Arc::clone(self.file()?), ranges, purpose, wanted })
     }
@@ -178,8 +178,8 @@ impl NativeFile {
 
     /// The same file with its current size. Unless `clearLosses`, lost stores stay recorded.
     #[napi(ts_return_type = "Promise<NativeFile>")]
-    pub fn refresh(&self, forgiving: bool) -> Result<AsyncTask<Job<Refresh>>> {
-        schedule(Refresh { file: Arc::clone(self.file()?), forgiving })
+    pub fn refresh(&self, clear_losses: bool) -> Result<AsyncTask<Job<Refresh>>> {
+        schedule(Refresh { file: Arc::clone(self.file()?), clear_losses })
     }
 }
 
@@ -213,12 +213,13 @@ pub fn open_file(
     writable: bool,
     create: Option<CreateOptions>,
 ) -> Result<AsyncTask<Job<OpenFile>>> {
-    let source = match source {
-        Either::A(path) => Source::Path(path_from(&path)),
-        Either::B(mut descriptor) => Source::Descriptor(
-            descriptor.0.take().ok_or_else(|| Error::new(Status::InvalidArg, "used before".to_owned()))?,
-        ),
-    };
+    let source =
+        match source {
+            Either::A(path) => Source::Path(path_from(&path)),
+            Either::B(mut descriptor) => Source::Descriptor(descriptor.0.take().ok_or_else(|| {
+                Error::new(Status::InvalidArg, "the descriptor was used before".to_owned())
+            })?),
+        };
     let creation = create.map(|CreateOptions { exclusive, truncate, permissions }| Creation {
         exclusive,
         truncate,
@@ -228,8 +229,8 @@ pub fn open_file(
 }
 
 /// Reads the files at some paths: from each offset as many bytes as its length says, or the rest of the file where that
-/// is negative. A file with more than `most` requested bytes is opened instead; once all together exceed
-/// `most_together`, the remaining files are not started.
+/// is negative. A file with more than `max_bytes` requested bytes is opened instead; once all together exceed
+/// `max_total`, the remaining files are not started.
 #[napi(ts_return_type = "Promise<Array<Buffer | NativeFile | Error>>")]
 pub fn read_paths(
     job: u32,
@@ -237,8 +238,8 @@ pub fn read_paths(
     offsets: &[f64],
     lengths: &[f64],
     idle: f64,
-    most: u32,
-    most_together: u32,
+    max_bytes: u32,
+    max_total: u32,
 ) -> Result<AsyncTask<Job<ReadPaths>>> {
     if paths.len() != offsets.len() || paths.len() != lengths.len() {
         return Err(Error::new(Status::InvalidArg, "each path must have an offset and a length".to_owned()));
@@ -253,23 +254,24 @@ pub fn read_paths(
     });
     let asked = asked.collect::<Result<Vec<_>>>()?;
     let wanted = Wanted::new(job, asked.len());
-    let (idle, most, most_together) = (milliseconds(idle), most as usize, most_together as usize);
-    schedule(ReadPaths { asked, idle, most, most_together, wanted })
+    let (idle, max_bytes, max_total) = (milliseconds(idle), max_bytes as usize, max_total as usize);
+    schedule(ReadPaths { asked, idle, max_bytes, max_total, wanted })
 }
 
 /// Refuses targets that do not fit the ranges: too short, or with a range that spans two targets.
-fn must_fit(ranges: &[Range], mut rooms: impl Iterator<Item = usize>) -> Result<()> {
-    let mut room = 0;
+fn must_fit(ranges: &[Range], mut lengths: impl Iterator<Item = usize>) -> Result<()> {
+    let mut space = 0;
     for range in ranges {
-        while room == 0 && range.length > 0 {
-            let next = rooms.next();
-            room = next
-                .ok_or_else(|| Error::new(Status::InvalidArg, "too little room for the ranges".to_owned()))?;
+        while space == 0 && range.length > 0 {
+            let next = lengths.next();
+            space = next.ok_or_else(|| {
+                Error::new(Status::InvalidArg, "the targets are too short for the ranges".to_owned())
+            })?;
         }
-        let Some(left) = room.checked_sub(range.length) else {
-            return Err(Error::new(Status::InvalidArg, "a range across two targets".to_owned()));
+        let Some(left) = space.checked_sub(range.length) else {
+            return Err(Error::new(Status::InvalidArg, "a range must not span two targets".to_owned()));
         };
-        room = left;
+        space = left;
     }
     Ok(())
 }

@@ -182,7 +182,7 @@ impl Work for OpenFile {
 /// Checks an open file again.
 pub struct Refresh {
     pub(crate) file: Arc<MappedFile>,
-    pub(crate) forgiving: bool,
+    pub(crate) clear_losses: bool,
 }
 
 impl Work for Refresh {
@@ -190,7 +190,7 @@ impl Work for Refresh {
     type Answer<'env> = NativeFile;
 
     fn work(&mut self) -> faultless_mapping::Result<MappedFile> {
-        if self.forgiving { self.file.refreshed() } else { self.file.grown() }
+        if self.clear_losses { self.file.refreshed() } else { self.file.grown() }
     }
 
     fn answer(&mut self, _env: &Env, done: MappedFile) -> Result<NativeFile> {
@@ -226,8 +226,8 @@ impl Work for CountResidency {
 pub struct ReadPaths {
     pub(crate) asked: Vec<PathRange>,
     pub(crate) idle: Duration,
-    pub(crate) most: usize,
-    pub(crate) most_together: usize,
+    pub(crate) max_bytes: usize,
+    pub(crate) max_total: usize,
     pub(crate) wanted: Wanted,
 }
 
@@ -237,7 +237,7 @@ impl Work for ReadPaths {
 
     fn work(&mut self) -> faultless_mapping::Result<PathsRead> {
         let wanted = |index| self.wanted.wants(index);
-        Ok(faultless_mapping::read_paths(&self.asked, self.idle, self.most, self.most_together, wanted))
+        Ok(faultless_mapping::read_paths(&self.asked, self.idle, self.max_bytes, self.max_total, wanted))
     }
 
     /// For each started file its Buffer, its Error, or the open file.

@@ -3,10 +3,7 @@
 //! Only `lib/` calls it, with arguments that it has checked. Arguments that could break memory safety are checked here
 //! again.
 
-#![expect(
-    unreachable_pub,
-    reason = "what #[napi] exports must be public, and Node is the only one who reaches it"
-)]
+#![expect(unreachable_pub, reason = "exports of #[napi] must be public, and only Node uses them")]
 
 mod allocator;
 mod arguments;

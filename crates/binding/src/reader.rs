@@ -21,18 +21,18 @@ use crate::{environment, errors, external};
 /// The files that one thread may read synchronously, by number. A number consists of a slot and the slot's generation.
 #[derive(Default)]
 struct Readers {
-    places: Vec<Place>,
+    slots: Vec<Slot>,
     free: Vec<usize>,
 }
 
 #[derive(Default)]
-struct Place {
+struct Slot {
     file: Option<Arc<MappedFile>>,
     generation: u32,
 }
 
 /// The bits of a number that are the slot; the others are the slot's generation.
-const PLACE_BITS: u32 = 20;
+const SLOT_BITS: u32 = 20;
 
 thread_local! {
     static READERS: RefCell<Readers> = RefCell::default();
@@ -40,42 +40,42 @@ thread_local! {
 
 /// Registers a file for this thread and returns its number; never 0 on success. Beyond a million open files it returns
 /// 0: such a file has no synchronous answers.
-pub(crate) fn remember(file: Arc<MappedFile>) -> u32 {
-    READERS.with_borrow_mut(|Readers { places, free }| {
-        let place = free.pop().unwrap_or(places.len());
-        if place >= (1 << PLACE_BITS) - 1 {
+pub(crate) fn register(file: Arc<MappedFile>) -> u32 {
+    READERS.with_borrow_mut(|Readers { slots, free }| {
+        let slot = free.pop().unwrap_or(slots.len());
+        if slot >= (1 << SLOT_BITS) - 1 {
             return 0;
         }
-        if place == places.len() {
-            places.push(Place::default());
+        if slot == slots.len() {
+            slots.push(Slot::default());
         }
-        places[place].file = Some(file);
-        number_of(place, places[place].generation)
+        slots[slot].file = Some(file);
+        number_of(slot, slots[slot].generation)
     })
 }
 
-fn number_of(place: usize, generation: u32) -> u32 {
+fn number_of(slot: usize, generation: u32) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "less than 20 bits")]
-    let place = place as u32 + 1;
-    generation << PLACE_BITS | place
+    let slot = slot as u32 + 1;
+    generation << SLOT_BITS | slot
 }
 
 /// Frees the number of a file.
-pub(crate) fn forget(number: u32) {
+pub(crate) fn unregister(number: u32) {
     // When the thread ends, the registry may be destroyed before the files.
     let file = READERS.try_with(|readers| {
-        let Readers { places, free } = &mut *readers.borrow_mut();
-        let place = place_of(number)?;
-        let found = places.get_mut(place).filter(|found| number_of(place, found.generation) == number)?;
-        found.generation = found.generation.wrapping_add(1) & (u32::MAX >> PLACE_BITS);
-        free.push(place);
+        let Readers { slots, free } = &mut *readers.borrow_mut();
+        let slot = slot_of(number)?;
+        let found = slots.get_mut(slot).filter(|found| number_of(slot, found.generation) == number)?;
+        found.generation = found.generation.wrapping_add(1) & (u32::MAX >> SLOT_BITS);
+        free.push(slot);
         found.file.take()
     });
     drop(file);
 }
 
-fn place_of(number: u32) -> Option<usize> {
-    (number & ((1 << PLACE_BITS) - 1)).checked_sub(1).map(|place| place as usize)
+fn slot_of(number: u32) -> Option<usize> {
+    (number & ((1 << SLOT_BITS) - 1)).checked_sub(1).map(|slot| slot as usize)
 }
 
 /// The file of a number. The caller gets a reference of its own, so the file stays alive during the call.
@@ -83,13 +83,13 @@ fn file_of(number: f64) -> Result<Arc<MappedFile>> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "any other number is no file's"
+        reason = "any other number refers to no file"
     )]
     let number = number as u32;
     let found = READERS.with_borrow(|readers| {
-        let place = place_of(number)?;
-        let found = readers.places.get(place)?;
-        if number_of(place, found.generation) == number { found.file.clone() } else { None }
+        let slot = slot_of(number)?;
+        let found = readers.slots.get(slot)?;
+        if number_of(slot, found.generation) == number { found.file.clone() } else { None }
     });
     found.ok_or_else(|| Error::new(Status::Closing, "the file was released".to_owned()))
 }
@@ -128,7 +128,7 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
                 &raw mut value,
             )
         };
-        check_status!(status, "no function could be made")?;
+        check_status!(status, "the function could not be created")?;
         // SAFETY: the value was made above, in this environment.
         let value = unsafe { Unknown::from_napi_value(env.raw(), value) }?;
         functions.set_named_property(&name.to_string_lossy(), value)?;
@@ -250,7 +250,7 @@ fn call<const COUNT: usize>(
                 ptr::null_mut(),
             )
         };
-        check_status!(status, "no arguments")?;
+        check_status!(status, "the arguments could not be read")?;
         function(values)
     }));
     let failed = match outcome {
@@ -279,14 +279,16 @@ fn signed(Copied { count, begin_ahead }: Copied) -> f64 {
 fn from_number(env: sys::napi_env, number: f64) -> Result<sys::napi_value> {
     let mut value = ptr::null_mut();
     // SAFETY: `value` has space for the result.
-    check_status!(unsafe { sys::napi_create_double(env, number, &raw mut value) }, "no number")?;
+    let status = unsafe { sys::napi_create_double(env, number, &raw mut value) };
+    check_status!(status, "the number could not be created")?;
     Ok(value)
 }
 
 fn from_boolean(env: sys::napi_env, truth: bool) -> Result<sys::napi_value> {
     let mut value = ptr::null_mut();
     // SAFETY: `value` has space for the result.
-    check_status!(unsafe { sys::napi_get_boolean(env, truth, &raw mut value) }, "no boolean")?;
+    let status = unsafe { sys::napi_get_boolean(env, truth, &raw mut value) };
+    check_status!(status, "the boolean could not be created")?;
     Ok(value)
 }
 
@@ -340,11 +342,11 @@ pub(crate) fn writable(
     at: f64,
     length: usize,
 ) -> Result<*mut u8> {
-    let (kind, room, address) = typed_array(env, target)?;
+    let (kind, capacity, address) = typed_array(env, target)?;
     let at = usize::try_from(bytes(at)?).unwrap_or(usize::MAX);
-    let fits = at.checked_add(length).is_some_and(|end| end <= room);
+    let fits = at.checked_add(length).is_some_and(|end| end <= capacity);
     if kind != sys::TypedarrayType::uint8_array || !fits || (address.is_null() && length > 0) {
-        return Err(Error::new(Status::InvalidArg, "the target has no room for the range".to_owned()));
+        return Err(Error::new(Status::InvalidArg, "the target is too short for the range".to_owned()));
     }
     Ok(address.cast::<u8>().wrapping_add(at))
 }

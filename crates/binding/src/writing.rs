@@ -16,12 +16,12 @@ use crate::jobs::{Job, Work, schedule};
 type Act = dyn FnMut(&MappedFile) -> faultless_mapping::Result<()> + Send;
 
 /// A job on a file that resolves to undefined.
-pub struct Deed {
+pub struct FileJob {
     file: Arc<MappedFile>,
     act: Box<Act>,
 }
 
-impl Work for Deed {
+impl Work for FileJob {
     type Done = ();
     type Answer<'env> = ();
 
@@ -54,11 +54,11 @@ impl Work for Append {
 }
 
 impl NativeFile {
-    fn deed(
+    fn file_job(
         &self,
         act: impl FnMut(&MappedFile) -> faultless_mapping::Result<()> + Send + 'static,
-    ) -> Result<AsyncTask<Job<Deed>>> {
-        schedule(Deed { file: Arc::clone(self.file()?), act: Box::new(act) })
+    ) -> Result<AsyncTask<Job<FileJob>>> {
+        schedule(FileJob { file: Arc::clone(self.file()?), act: Box::new(act) })
     }
 }
 
@@ -66,9 +66,9 @@ impl NativeFile {
 impl NativeFile {
     /// Writes `data`, which must not change meanwhile.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn write(&self, data: Uint8Array, offset: f64) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn write(&self, data: Uint8Array, offset: f64) -> Result<AsyncTask<Job<FileJob>>> {
         let offset = bytes(offset)?;
-        self.deed(move |file| file.write(&data, offset))
+        self.file_job(move |file| file.write(&data, offset))
     }
 
     /// Appends `data`, which must not change meanwhile, to the file; resolves to the offset of its first byte.
@@ -79,37 +79,37 @@ impl NativeFile {
 
     /// Sets the size of the file.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn truncate(&self, size: f64) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn truncate(&self, size: f64) -> Result<AsyncTask<Job<FileJob>>> {
         let size = bytes(size)?;
-        self.deed(move |file| file.truncate(size))
+        self.file_job(move |file| file.truncate(size))
     }
 
     /// Allocates disk space for the first bytes of the file.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn reserve(&self, length: f64) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn reserve(&self, length: f64) -> Result<AsyncTask<Job<FileJob>>> {
         let length = bytes(length)?;
-        self.deed(move |file| file.reserve(length))
+        self.file_job(move |file| file.reserve(length))
     }
 
     /// Waits until a range is on the device.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn flush(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn flush(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<FileJob>>> {
         let range = range(self.file()?, offset, length)?;
-        self.deed(move |file| file.flush(range))
+        self.file_job(move |file| file.flush(range))
     }
 
     /// Locks a range in memory.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn lock(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn lock(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<FileJob>>> {
         let range = range(self.file()?, offset, length)?;
-        self.deed(move |file| file.lock(range))
+        self.file_job(move |file| file.lock(range))
     }
 
     /// Undoes one lock of each page of a range; without a length, to the last locked page.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn unlock(&self, offset: f64, length: Option<f64>) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn unlock(&self, offset: f64, length: Option<f64>) -> Result<AsyncTask<Job<FileJob>>> {
         let (offset, length) = (bytes(offset)?, length.map(bytes).transpose()?);
-        self.deed(move |file| {
+        self.file_job(move |file| {
             file.unlock(offset, length);
             Ok(())
         })
@@ -117,8 +117,8 @@ impl NativeFile {
 
     /// Undoes all locks of this handle.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn unlock_all(&self) -> Result<AsyncTask<Job<Deed>>> {
-        self.deed(|file| {
+    pub fn unlock_all(&self) -> Result<AsyncTask<Job<FileJob>>> {
+        self.file_job(|file| {
             file.unlock_all();
             Ok(())
         })
@@ -126,20 +126,20 @@ impl NativeFile {
 
     /// Evicts a range from memory.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn evict(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn evict(&self, offset: f64, length: f64) -> Result<AsyncTask<Job<FileJob>>> {
         let range = range(self.file()?, offset, length)?;
-        self.deed(move |file| file.evict(range))
+        self.file_job(move |file| file.evict(range))
     }
 
     /// Replaces the mapped bytes of views by zeros, and closes the open file.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn unmap_views(&self) -> Result<AsyncTask<Job<Deed>>> {
-        self.deed(MappedFile::unmap_views)
+    pub fn unmap_views(&self) -> Result<AsyncTask<Job<FileJob>>> {
+        self.file_job(MappedFile::unmap_views)
     }
 
     /// Advises the kernel how a range will be used.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn advise(&self, advice: String, offset: f64, length: f64) -> Result<AsyncTask<Job<Deed>>> {
+    pub fn advise(&self, advice: String, offset: f64, length: f64) -> Result<AsyncTask<Job<FileJob>>> {
         let range = range(self.file()?, offset, length)?;
         let advice = match advice.as_str() {
             "normal" => Advice::Normal,
@@ -147,8 +147,8 @@ impl NativeFile {
             "sequential" => Advice::Sequential,
             "willneed" => Advice::WillNeed,
             "dontneed" => Advice::DontNeed,
-            _ => return Err(Error::new(Status::InvalidArg, "no such advice".to_owned())),
+            _ => return Err(Error::new(Status::InvalidArg, "unknown advice".to_owned())),
         };
-        self.deed(move |file| file.advise(range, advice))
+        self.file_job(move |file| file.advise(range, advice))
     }
 }

@@ -1,6 +1,6 @@
 //! Advice to the kernel about how a range or a whole file will be used.
 
-use crate::backend::forget_all;
+use crate::backend::invalidate_answers;
 use crate::error::Result;
 use crate::mapped_file::MappedFile;
 use crate::os::{self, Advice};
@@ -18,7 +18,7 @@ impl MappedFile {
         }
     }
 
-    /// Tells the kernel how a range of this handle's file will be used.
+    /// Advises the kernel how a range of this handle's file will be used.
     ///
     /// # Errors
     /// [`crate::Error::Range`] where the kernel refuses.
@@ -36,7 +36,7 @@ impl MappedFile {
         }
         let outcome = os::advise(self.file(), offset, length as u64, advice);
         if advice == Advice::DontNeed {
-            forget_all();
+            invalidate_answers();
         }
         outcome.map_err(|errno| self.failed(errno, "fadvise64", range))
     }

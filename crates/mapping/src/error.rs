@@ -49,7 +49,7 @@ pub enum Error {
         range: ByteRange,
     },
     /// The path leads to something that has no bytes at offsets.
-    #[error("'{}' is {what}, not a file with bytes at positions; read it with node:fs", path.display())]
+    #[error("'{}' is {what} and cannot be read at offsets; use node:fs", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum Error {
     },
     /// The file is now shorter than the requested range.
     #[error(
-        "'{}' was cut to {size} bytes while {range} were wanted; refresh() the file or open it again",
+        "'{}' was truncated to {size} bytes, but {range} were requested; call refresh() or open the file again",
         path.display()
     )]
     Truncated {
@@ -71,10 +71,10 @@ pub enum Error {
     },
     /// Bytes that were written to a range, through views or by calls, may not be on the device.
     #[error(
-        "{}'{}' ({range}): what was written to these bytes may be lost; {}refresh() the file, and write them again",
-        match errno { Some(errno) => format!("{}, {syscall} ", describe(*errno)), None => "the file was cut, ".to_owned() },
+        "{}'{}' ({range}): data written to this range may be lost; {}call refresh(), and write it again",
+        match errno { Some(errno) => format!("{}, {syscall} ", describe(*errno)), None => "the file was truncated, ".to_owned() },
         path.display(),
-        if *errno == Some(Errno::NOSPC) { "make room, " } else { "" }
+        if *errno == Some(Errno::NOSPC) { "free some space, " } else { "" }
     )]
     Lost {
         /// The kernel's error number; `None` where the file was truncated.
@@ -195,12 +195,12 @@ fn describe(errno: Errno) -> String {
 fn cure(errno: Errno) -> &'static str {
     match errno {
         Errno::IO => {
-            "; the device failed to deliver these bytes: see the kernel's log, other ranges may be good"
+            "; the device failed to deliver these bytes: see the kernel's log; other ranges may be readable"
         }
         Errno::NOMEM => {
-            "; no address space or memory left: see RLIMIT_AS, vm.max_map_count and the memory cgroup"
+            "; no address space or memory is left: see RLIMIT_AS, vm.max_map_count and the memory cgroup"
         }
-        Errno::NOSPC | Errno::DQUOT => "; no room for these bytes: make some, and write them again",
+        Errno::NOSPC | Errno::DQUOT => "; free some space, and write these bytes again",
         Errno::MFILE | Errno::NFILE => "; too many open files: close some, or raise RLIMIT_NOFILE",
         _ => "",
     }
@@ -233,7 +233,7 @@ impl LockLimit {
                 "the memory cgroup is limited to {limit} bytes, of which {left} can still be locked: raise its limit, or lock less"
             ),
             Self::Mappings => {
-                "no memory left to lock, or too many separate ranges: see vm.max_map_count, or lock less"
+                "no memory is left to lock, or too many separate ranges are locked: see vm.max_map_count, or lock less"
                     .to_owned()
             }
         }

@@ -1,6 +1,6 @@
 //! Evicting pages on request, and replacing mappings while views of them exist.
 
-use crate::backend::forget_all;
+use crate::backend::invalidate_answers;
 use crate::error::{Error, Result};
 use crate::mapped_file::MappedFile;
 use crate::os::{self, Advice};
@@ -15,14 +15,14 @@ impl MappedFile {
     /// [`Error::Range`] where the kernel refuses.
     pub fn evict(&self, range: Range) -> Result<()> {
         let size = self.byte_length();
-        for views in self.living_views() {
+        for views in self.live_views() {
             views.pages().drop_pages(range, size);
         }
         if let Some(mapping) = self.mapping() {
             mapping.drop_pages(range, size);
         }
         let outcome = os::advise(self.file(), range.offset, range.length as u64, Advice::DontNeed);
-        forget_all();
+        invalidate_answers();
         outcome.map_err(|errno| self.failed(errno, "fadvise64", range))
     }
 
@@ -33,7 +33,7 @@ impl MappedFile {
     /// [`Error::System`] where a server does not accept the stored bytes, or the kernel refuses.
     pub fn unmap_views(&self) -> Result<()> {
         let failed = |syscall| move |errno| Error::system(errno, syscall, self.path());
-        for views in self.living_views() {
+        for views in self.live_views() {
             if self.is_writable() && !self.file_system().local {
                 let length = usize::try_from(views.pages().capacity()).unwrap_or(usize::MAX);
                 views.pages().sync(0, length).map_err(failed("msync"))?;

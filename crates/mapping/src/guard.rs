@@ -20,18 +20,18 @@ use crate::table::{Access, Published, Slot, Table};
 
 /// After this number of bad pages in one mapping, the handler doubles the number of pages that it replaces at a time.
 /// This limits one mapping to some thousand replacements; a process may have 65,530 mappings.
-const HITS_BEFORE_DOUBLING: u32 = 512;
+const HITS_PER_DOUBLING: u32 = 512;
 
 static TABLE: Table<512> = Table { newest: AtomicPtr::new(ptr::null_mut()), free: Mutex::new(Vec::new()) };
 
 /// The number of mappings that write through to their files.
-static WRITE_THROUGH: AtomicUsize = AtomicUsize::new(0);
+static WRITE_THROUGH_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether memory belongs to a mapping that writes through to its file. The source and the target of a copy to such
 /// memory may overlap.
 pub(crate) fn writes_through(address: *const u8) -> bool {
     let found = |(_, found): (_, Published)| found.access == Access::WriteThrough;
-    WRITE_THROUGH.load(Relaxed) > 0 && TABLE.find(address as usize).is_some_and(found)
+    WRITE_THROUGH_COUNT.load(Relaxed) > 0 && TABLE.find(address as usize).is_some_and(found)
 }
 
 /// A mapping's slot in the table. It must be dropped before the addresses are unmapped or the descriptor is closed.
@@ -53,7 +53,7 @@ impl Guarded {
         let fd = file.map_or(-1, AsRawFd::as_raw_fd);
         let slot = TABLE.enter(Published { start, end, fd, access });
         if access == Access::WriteThrough {
-            WRITE_THROUGH.fetch_add(1, Relaxed);
+            WRITE_THROUGH_COUNT.fetch_add(1, Relaxed);
         }
         if capabilities().guard {
             install();
@@ -80,7 +80,7 @@ impl Guarded {
 impl Drop for Guarded {
     fn drop(&mut self) {
         if self.access == Access::WriteThrough {
-            WRITE_THROUGH.fetch_sub(1, Relaxed);
+            WRITE_THROUGH_COUNT.fetch_sub(1, Relaxed);
         }
         TABLE.leave(self.slot);
     }
@@ -89,17 +89,17 @@ impl Drop for Guarded {
 /// The handlers that were installed before ours, the oldest first. There are several where other code replaced our
 /// handler and we installed it again in front of theirs.
 struct Previous {
-    actions: [UnsafeCell<MaybeUninit<libc::sigaction>>; PREVIOUS],
+    actions: [UnsafeCell<MaybeUninit<libc::sigaction>>; MAX_PREVIOUS],
     count: AtomicUsize,
 }
 
-const PREVIOUS: usize = 8;
+const MAX_PREVIOUS: usize = 8;
 
 // SAFETY: an action is written under `install`'s lock before `count` makes it visible, and never again.
 unsafe impl Sync for Previous {}
 
-static BEFORE: Previous = Previous {
-    actions: [const { UnsafeCell::new(MaybeUninit::uninit()) }; PREVIOUS],
+static PREVIOUS_HANDLERS: Previous = Previous {
+    actions: [const { UnsafeCell::new(MaybeUninit::uninit()) }; MAX_PREVIOUS],
     count: AtomicUsize::new(0),
 };
 
@@ -117,7 +117,7 @@ impl Passing {
         Self { thread: AtomicI32::new(0), context: AtomicUsize::new(0), at: AtomicUsize::new(0) }
     }
 
-    fn take(&self, thread: i32, context: usize, at: usize) -> bool {
+    fn try_claim(&self, thread: i32, context: usize, at: usize) -> bool {
         let is_free = self.thread.compare_exchange(0, thread, Relaxed, Relaxed).is_ok();
         if is_free {
             self.context.store(context, Relaxed);
@@ -126,20 +126,20 @@ impl Passing {
         is_free
     }
 
-    fn give_back(&self, thread: i32) {
+    fn release(&self, thread: i32) {
         _ = self.thread.compare_exchange(thread, 0, Relaxed, Relaxed);
     }
 
-    /// Whether this thread is passing on the same signal further up on its stack than `here`. A handler may leave by
-    /// `siglongjmp`. The entry that it leaves behind belongs to another signal, or to a position that is not further
-    /// up, and is removed.
-    fn is_above(&self, thread: i32, context: usize, here: usize) -> bool {
+    /// Whether this thread is passing on the same signal further up on its stack than `stack_position`. A handler may
+    /// leave by `siglongjmp`. The entry that it leaves behind belongs to another signal, or to a position that is not
+    /// further up, and is removed.
+    fn is_passed_above(&self, thread: i32, context: usize, stack_position: usize) -> bool {
         if self.thread.load(Relaxed) != thread {
             return false;
         }
-        let above = self.context.load(Relaxed) == context && self.at.load(Relaxed) > here;
+        let above = self.context.load(Relaxed) == context && self.at.load(Relaxed) > stack_position;
         if !above {
-            self.give_back(thread);
+            self.release(thread);
         }
         above
     }
@@ -165,11 +165,11 @@ fn install() {
         return;
     }
 
-    let count = BEFORE.count.load(Relaxed);
-    if count < PREVIOUS {
+    let count = PREVIOUS_HANDLERS.count.load(Relaxed);
+    if count < MAX_PREVIOUS {
         // SAFETY: the cell is not visible before `count` says so, and the lock keeps other writers out.
-        unsafe { (*BEFORE.actions[count].get()).write(current) };
-        BEFORE.count.store(count + 1, Release);
+        unsafe { (*PREVIOUS_HANDLERS.actions[count].get()).write(current) };
+        PREVIOUS_HANDLERS.count.store(count + 1, Release);
     }
     let mut ours = MaybeUninit::<libc::sigaction>::zeroed();
     let ours = ours.as_mut_ptr();
@@ -194,10 +194,10 @@ extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, context
     // SAFETY: as above. The interrupted code must find its errno unchanged.
     let saved = unsafe { *errno };
     // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
-    let told = unsafe { &*info };
-    let code = told.si_code;
+    let details = unsafe { &*info };
+    let code = details.si_code;
     // SAFETY: for a fault the union holds the address; for a sent signal the address is not used.
-    let address = unsafe { told.si_addr() } as usize;
+    let address = unsafe { details.si_addr() } as usize;
 
     if code != libc::BUS_ADRERR || !replace_lost_pages(address) {
         pass_on(signal, info, context, code);
@@ -220,7 +220,7 @@ fn replace_lost_pages(address: usize) -> bool {
     // replaced at a time, because each replacement is a separate mapping. A mapping without an open file is only copied
     // from, and no longer used once it is damaged, so its whole rest is replaced.
     let past_the_end = found.fd < 0 || (page - found.start) as u64 >= size_of_file(found.fd);
-    let few = page_size().checked_shl(hits / HITS_BEFORE_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
+    let few = page_size().checked_shl(hits / HITS_PER_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
     let length = if past_the_end { rest } else { few };
     if past_the_end {
         slot.mark_cut(page);
@@ -266,11 +266,14 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     // SAFETY: gettid has no preconditions.
     let thread = unsafe { libc::gettid() };
     // The stack grows downwards.
-    let here = (&raw const thread) as usize;
-    let depth = PASSING.iter().filter(|place| place.is_above(thread, context as usize, here)).count();
-    let before = BEFORE.count.load(Acquire).checked_sub(depth + 1).map(|index| {
+    let stack_position = (&raw const thread) as usize;
+    let depth = PASSING
+        .iter()
+        .filter(|entry| entry.is_passed_above(thread, context as usize, stack_position))
+        .count();
+    let before = PREVIOUS_HANDLERS.count.load(Acquire).checked_sub(depth + 1).map(|index| {
         // SAFETY: below `count` every action has been written, and is not written again.
-        let action = unsafe { &*BEFORE.actions[index].get() };
+        let action = unsafe { &*PREVIOUS_HANDLERS.actions[index].get() };
         // SAFETY: as above.
         unsafe { action.assume_init_ref() }
     });
@@ -278,7 +281,8 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
     match before {
         Some(action) if action.sa_sigaction == libc::SIG_IGN && sent_by_someone => {}
         Some(action) if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN => {
-            let place = PASSING.iter().find(|place| place.take(thread, context as usize, here));
+            let entry =
+                PASSING.iter().find(|entry| entry.try_claim(thread, context as usize, stack_position));
             if action.sa_flags & libc::SA_SIGINFO == 0 {
                 // SAFETY: without SA_SIGINFO the handler takes the number alone.
                 let handler: extern "C" fn(libc::c_int) = unsafe { std::mem::transmute(action.sa_sigaction) };
@@ -288,8 +292,8 @@ fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::
                 let handler: Handler = unsafe { std::mem::transmute(action.sa_sigaction) };
                 handler(signal, info, context);
             }
-            if let Some(place) = place {
-                place.give_back(thread);
+            if let Some(entry) = entry {
+                entry.release(thread);
             }
         }
         _ => die(signal, sent_by_someone),

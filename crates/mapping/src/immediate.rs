@@ -75,7 +75,7 @@ impl<L: AsFd> Source<'_, L> {
         target: *mut u8,
     ) -> Result<usize> {
         // Without the guard, a file that is truncated during a copy from mapped memory ends the process.
-        let may_copy = self.file_system.copies_like_read && os::capabilities().guard;
+        let may_copy = self.file_system.copies_match_read && os::capabilities().guard;
         let is_one = ranges.len() == 1;
         let (mut copied, mut at, mut last) = (0, target, None::<Range>);
         let mut ranges = ranges.peekable();
@@ -136,7 +136,7 @@ impl<L: AsFd> Source<'_, L> {
             Ok(count) if count == range.length => Ok(Some(true)),
             // The file was truncated, or the pages were evicted.
             Ok(_) => self.still_holds(range).map(|_| Some(false)),
-            outcome => Ok(os::knows_nowait(outcome).then_some(false)),
+            outcome => Ok(os::supports_nowait(outcome).then_some(false)),
         }
     }
 
@@ -201,7 +201,7 @@ pub(crate) unsafe fn copy_by_path(
     let length = usize::try_from(stat.size - offset).map_or(length, |rest| rest.min(length));
     // On a file system where only reads return correct bytes, the file is opened again. The mapping keeps the file
     // alive, so closing it here does not delete it.
-    let file = if file_system.copies_like_read { None } else { os::reopen(&name).ok() };
+    let file = if file_system.copies_match_read { None } else { os::reopen(&name).ok() };
     let file = file.as_ref();
     let source = Source { mapping, file, looked_at: &name, may_seek: false, file_system, path };
     // SAFETY: passed on from the caller; the range ends within the file.

@@ -14,15 +14,15 @@
 
 #![cfg_attr(
     not(all(target_os = "linux", not(feature = "portable"))),
-    expect(dead_code, reason = "what only a mapping needs is left in its place")
+    expect(dead_code, reason = "code that only mappings need stays compiled")
 )]
 
 mod advice;
+mod drop_queue;
 mod error;
 mod eviction;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod guard;
-mod idle_threads;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod immediate;
 mod in_order;
@@ -31,6 +31,7 @@ mod locks;
 mod mapped_file;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod mapping;
+mod mappings_with_stores;
 mod os;
 mod page_counts;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
@@ -42,8 +43,7 @@ mod read_many;
 mod reaper;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod residency;
-mod sizes;
-mod stored_to;
+mod shared_size;
 mod sync;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod table;
@@ -63,7 +63,7 @@ mod backend {
         immediate::{Source, copy_by_path},
         mapping::Mapping,
         pages::{Loss, Pages},
-        residency::{Touchable, forget_all, is_touchable},
+        residency::{Touchable, invalidate_answers, is_touchable},
         views::Views,
     };
 }
@@ -81,4 +81,4 @@ pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_path
 pub use permits::{Permits, Waiter};
 pub use range::Range;
 pub use read_many::{Failures, Purpose, Target, begin_ahead, populate_ranges, read_ranges};
-pub use sizes::size_changes;
+pub use shared_size::size_changes;

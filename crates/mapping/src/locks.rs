@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::backend::Mapping;
 use crate::error::{Error, LockLimit, Result};
 use crate::mapped_file::MappedFile;
-use crate::os::{self, Errno, Room};
+use crate::os::{self, Errno, LockableMemory};
 use crate::page_counts::{PageCounts, Run};
 use crate::range::Range;
 use crate::read_many::{Purpose, populate_ranges};
@@ -81,13 +81,13 @@ impl MappedFile {
         }
         if !self.is_mapped() {
             return Err(Error::Unsupported {
-                what: "this file is read, not mapped, so there is nothing to lock; prefault() the range",
+                what: "this file is read, not mapped, so its pages cannot be locked; use prefault()",
             });
         }
         let failed =
             |errno, limit| Error::Lock { errno, path: self.path().to_owned(), range: range.into(), limit };
         // The kernel does not refuse to lock more than a memory cgroup allows: it kills the process.
-        if let Some(Room { limit, left }) = os::room_to_lock()
+        if let Some(LockableMemory { limit, left }) = os::lockable_memory()
             && range.length as u64 > left
         {
             return Err(failed(Errno::NOMEM, LockLimit::Cgroup { limit, left }));
@@ -101,12 +101,12 @@ impl MappedFile {
         let pages = mapping.pages_of(range.offset, range.length);
         let Err(errno) = self.locks().add(&mapping, pages) else { return Ok(()) };
         // Pages past the end of the file cannot be locked, and the kernel returns ENOMEM for them as well.
-        let size = self.stat_anew()?.size;
+        let size = self.fresh_stat()?.size;
         if size < range.end() {
             return Err(self.truncated(range, size));
         }
-        let of_process = os::lock_limit().filter(|_| Mapping::has_room_for_runs());
-        Err(failed(errno, of_process.map_or(LockLimit::Mappings, LockLimit::Process)))
+        let process_limit = os::lock_limit().filter(|_| Mapping::can_lock_more_runs());
+        Err(failed(errno, process_limit.map_or(LockLimit::Mappings, LockLimit::Process)))
     }
 
     /// Undoes one call of [`MappedFile::lock`] for each page of the range that this handle has locked. Without a

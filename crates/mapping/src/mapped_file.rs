@@ -12,8 +12,8 @@ use crate::limits::{BEGUN_AHEAD, FAULT_AROUND, GENERATED, IN_ORDER, INLINE_VIEW}
 use crate::locks::Locks;
 use crate::os::{self, Creation, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
-use crate::reaper::{Deferred, close_what_is_let_go_of};
-use crate::sizes::Known;
+use crate::reaper::{Deferred, wait_for_closes};
+use crate::shared_size::SharedSize;
 use crate::writing::Writing;
 
 /// A file at one moment: its length does not change. [`MappedFile::refreshed`] returns a new value with the current
@@ -28,19 +28,19 @@ pub struct MappedFile {
     /// No other code uses this open file.
     is_own: bool,
     backend: Backend,
-    views: Mutex<ViewsMade>,
+    views: Mutex<ViewsState>,
     /// All mappings that this handle has created for views; shared with the values that `refreshed` returns.
-    views_ever: Arc<Mutex<Vec<Weak<Views>>>>,
+    all_views: Arc<Mutex<Vec<Weak<Views>>>>,
     locks: Arc<Locks>,
     /// The size that all handles of the file share; `None` where the size is meaningless, or the file is read once.
-    known: Option<Arc<Known>>,
+    shared_size: Option<Arc<SharedSize>>,
     in_order: Mutex<InOrder>,
     /// The end of the last read.
     last_end: AtomicU64,
     /// The start of the current run of consecutive reads.
     run_start: AtomicU64,
     /// The offset up to which sequential reading has started I/O.
-    begun: AtomicU64,
+    started_to: AtomicU64,
     read_ahead: OnceLock<u64>,
     /// The state of writing; `None` where the file is open for reading only.
     writing: Option<Arc<Writing>>,
@@ -54,17 +54,17 @@ enum Backend {
     /// System calls only, where the file cannot be mapped.
     Read,
     /// Memory: the kernel generated the bytes when they were read, and the size of the file was meaningless.
-    Kept(Arc<[u8]>),
+    InMemory(Arc<[u8]>),
 }
 
 /// The mapping for views, once it exists, and the advice for it.
 #[derive(Debug, Clone)]
-struct ViewsMade {
+struct ViewsState {
     made: Option<Arc<Views>>,
     at_random: bool,
 }
 
-impl Default for ViewsMade {
+impl Default for ViewsState {
     /// Ranges of views have been populated. Where the kernel has evicted a page since, a touch should read that page
     /// alone, not a whole read-ahead window.
     fn default() -> Self {
@@ -165,9 +165,9 @@ impl MappedFile {
             (true, OpenedFor { reading: false, .. } | OpenedFor { writing: false, .. }) => {
                 Some("flags 'r+' need a FileHandle that was opened for reading and writing ('r+')")
             }
-            (true, OpenedFor { appending: true, .. }) => {
-                Some("flags 'r+' need a FileHandle without O_APPEND, which sends all writes to the end")
-            }
+            (true, OpenedFor { appending: true, .. }) => Some(
+                "flags 'r+' need a FileHandle without O_APPEND, because O_APPEND sends all writes to the end",
+            ),
             _ => None,
         };
         if let Some(what) = what {
@@ -180,13 +180,13 @@ impl MappedFile {
         let mut stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         must_be_regular(&stat, &path)?;
         let file_system = os::file_system(&file);
-        let known = Known::of(&stat, &file_system);
-        if known.size() != stat.size {
-            stat = known.look(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
+        let shared_size = SharedSize::of(&stat, &file_system);
+        if shared_size.size() != stat.size {
+            stat = shared_size.check(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         }
         let file = Arc::new(Deferred::new(file, file_system.local));
         let backend = Backend::of(&file, &mut stat, &file_system, writable, &path)?;
-        let known = if matches!(backend, Backend::Kept(_)) { None } else { Some(known) };
+        let shared_size = if matches!(backend, Backend::InMemory(_)) { None } else { Some(shared_size) };
         Ok(Self {
             path,
             stat,
@@ -195,13 +195,13 @@ impl MappedFile {
             is_own,
             backend,
             views: Mutex::default(),
-            views_ever: Arc::default(),
+            all_views: Arc::default(),
             locks: Arc::default(),
-            known,
+            shared_size,
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
-            begun: AtomicU64::new(0),
+            started_to: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: writable.then(Arc::default),
         })
@@ -219,13 +219,13 @@ impl MappedFile {
             is_own: true,
             backend: Backend::Read,
             views: Mutex::default(),
-            views_ever: Arc::default(),
+            all_views: Arc::default(),
             locks: Arc::default(),
-            known: None,
+            shared_size: None,
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
-            begun: AtomicU64::new(0),
+            started_to: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: None,
         }
@@ -237,7 +237,7 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn refreshed(&self) -> Result<Self> {
-        self.looked_at_again(true, None)
+        self.checked_again(true, None)
     }
 
     /// As [`MappedFile::refreshed`], after this handle has written: recorded losses are kept.
@@ -245,7 +245,7 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn grown(&self) -> Result<Self> {
-        self.looked_at_again(false, None)
+        self.checked_again(false, None)
     }
 
     /// The file with the size that another handle of this process has set or found. For the JS thread.
@@ -253,7 +253,9 @@ impl MappedFile {
     /// # Errors
     /// [`Error::System`] where the kernel refuses.
     pub fn caught_up(&self) -> Result<CaughtUp> {
-        let Some(size) = self.known.as_ref().map(|known| known.size()) else { return Ok(CaughtUp::Same) };
+        let Some(size) = self.shared_size.as_ref().map(|shared_size| shared_size.size()) else {
+            return Ok(CaughtUp::Same);
+        };
         if size == self.stat.size {
             return Ok(CaughtUp::Same);
         }
@@ -263,26 +265,26 @@ impl MappedFile {
         // Asking a server takes time, and so may mapping one of its files.
         match &self.backend {
             Backend::Mapped(mapping) if mapping.serves(size) => self
-                .looked_at_again(false, Some(Stat { size, ..self.stat }))
+                .checked_again(false, Some(Stat { size, ..self.stat }))
                 .map(|file| CaughtUp::Now(Box::new(file))),
             _ => Ok(CaughtUp::Later),
         }
     }
 
-    fn looked_at_again(&self, forgiving: bool, found: Option<Stat>) -> Result<Self> {
-        let mut stat = match (found, &self.known) {
+    fn checked_again(&self, clear_losses: bool, found: Option<Stat>) -> Result<Self> {
+        let mut stat = match (found, &self.shared_size) {
             (Some(stat), _) => stat,
-            (None, Some(known)) => {
-                known.look(&self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?
+            (None, Some(shared_size)) => {
+                shared_size.check(&self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))?
             }
-            (None, None) => self.stat_anew()?,
+            (None, None) => self.fresh_stat()?,
         };
         let is_other = match &self.backend {
             // A file that is open for writing has already been copied to the upper layer, and does not change.
             Backend::Mapped(mapping) => {
                 self.file_system.layered && self.writing.is_none() && !mapping.is_of(&stat, &self.file_system)
             }
-            Backend::Read | Backend::Kept(_) => false,
+            Backend::Read | Backend::InMemory(_) => false,
         };
         let file = if is_other {
             let file = os::reopen(&**self.file).map_err(|errno| Error::system(errno, "open", &self.path))?;
@@ -300,10 +302,10 @@ impl MappedFile {
         let views = before.made.filter(|views| match &self.writing {
             None => !is_other && !views.pages().is_damaged() && stat.size == self.stat.size,
             // The last spare page stays past the end of the file: it shows whether `mincore` is reliable.
-            Some(_) => !(forgiving && views.pages().is_damaged()) && stat.size < views.pages().capacity(),
+            Some(_) => !(clear_losses && views.pages().is_damaged()) && stat.size < views.pages().capacity(),
         });
-        if let Some(writing) = self.writing.as_ref().filter(|_| forgiving) {
-            writing.forgive();
+        if let Some(writing) = self.writing.as_ref().filter(|_| clear_losses) {
+            writing.clear_losses();
         }
         Ok(Self {
             path: self.path.clone(),
@@ -312,14 +314,14 @@ impl MappedFile {
             file,
             is_own: self.is_own || is_other,
             backend,
-            views: Mutex::new(ViewsMade { made: views, at_random: before.at_random }),
-            views_ever: Arc::clone(&self.views_ever),
+            views: Mutex::new(ViewsState { made: views, at_random: before.at_random }),
+            all_views: Arc::clone(&self.all_views),
             locks: Arc::clone(&self.locks),
-            known: self.known.clone(),
+            shared_size: self.shared_size.clone(),
             in_order: Mutex::default(),
             last_end: AtomicU64::new(0),
             run_start: AtomicU64::new(0),
-            begun: AtomicU64::new(0),
+            started_to: AtomicU64::new(0),
             read_ahead: OnceLock::new(),
             writing: self.writing.clone(),
         })
@@ -363,14 +365,14 @@ impl MappedFile {
     pub(crate) fn mapping(&self) -> Option<&Arc<Mapping>> {
         match &self.backend {
             Backend::Mapped(mapping) => Some(mapping),
-            Backend::Read | Backend::Kept(_) => None,
+            Backend::Read | Backend::InMemory(_) => None,
         }
     }
 
     /// The bytes of a file that is kept in memory.
-    pub(crate) fn kept(&self) -> Option<&[u8]> {
+    pub(crate) fn in_memory(&self) -> Option<&[u8]> {
         match &self.backend {
-            Backend::Kept(bytes) => Some(bytes),
+            Backend::InMemory(bytes) => Some(bytes),
             Backend::Mapped(_) | Backend::Read => None,
         }
     }
@@ -381,7 +383,7 @@ impl MappedFile {
 
     /// The total length of consecutive reads up to this one, if it starts where the last one ended; the first read does
     /// so at offset 0. Concurrent reads may make the answer wrong, which only makes them slower.
-    pub(crate) fn goes_on(&self, range: Range) -> Option<u64> {
+    pub(crate) fn sequential_length(&self, range: Range) -> Option<u64> {
         if self.last_end.swap(range.end(), Ordering::Relaxed) != range.offset {
             self.run_start.store(range.offset, Ordering::Relaxed);
             return None;
@@ -395,7 +397,7 @@ impl MappedFile {
     }
 
     /// The current metadata of the file. May wait for a server.
-    pub(crate) fn stat_anew(&self) -> Result<Stat> {
+    pub(crate) fn fresh_stat(&self) -> Result<Stat> {
         os::stat(&**self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))
     }
 
@@ -408,7 +410,7 @@ impl MappedFile {
     pub fn views(&self) -> Result<Arc<Views>> {
         if !self.is_mapped() {
             return Err(Error::Unsupported {
-                what: "this file cannot be mapped, so what is written to a view would not reach it; use write()",
+                what: "this file cannot be mapped, so stores to a view would not reach it; use write()",
             });
         }
         let mut views = self.views_slot();
@@ -426,7 +428,7 @@ impl MappedFile {
             writing.add(&fresh);
         }
         views.made = Some(Arc::clone(&fresh));
-        let mut ever = self.views_ever();
+        let mut ever = self.all_views();
         ever.retain(|views| views.strong_count() > 0);
         ever.push(Arc::downgrade(&fresh));
         Ok(fresh)
@@ -441,19 +443,19 @@ impl MappedFile {
     }
 
     /// The live mappings that this handle has created for views.
-    pub(crate) fn living_views(&self) -> Vec<Arc<Views>> {
-        self.views_ever().iter().filter_map(Weak::upgrade).collect()
+    pub(crate) fn live_views(&self) -> Vec<Arc<Views>> {
+        self.all_views().iter().filter_map(Weak::upgrade).collect()
     }
 
-    fn views_ever(&self) -> MutexGuard<'_, Vec<Weak<Views>>> {
-        self.views_ever.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all_views(&self) -> MutexGuard<'_, Vec<Weak<Views>>> {
+        self.all_views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_writable(&self) -> bool {
         self.writing.is_some()
     }
 
-    fn views_slot(&self) -> MutexGuard<'_, ViewsMade> {
+    fn views_slot(&self) -> MutexGuard<'_, ViewsState> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -474,7 +476,7 @@ impl MappedFile {
         if !mapping.is_damaged() {
             return Ok(Some(Arc::clone(mapping)));
         }
-        let stat = self.stat_anew()?;
+        let stat = self.fresh_stat()?;
         if stat.size < range.end() {
             return Err(self.truncated(range, stat.size));
         }
@@ -485,8 +487,8 @@ impl MappedFile {
         &self.locks
     }
 
-    pub(crate) fn known(&self) -> Option<&Known> {
-        self.known.as_deref()
+    pub(crate) fn shared_size(&self) -> Option<&SharedSize> {
+        self.shared_size.as_deref()
     }
 
     pub(crate) fn written(&self) -> Option<&Writing> {
@@ -511,7 +513,7 @@ impl MappedFile {
         ranges: impl ExactSizeIterator<Item = Range> + Clone,
         target: *mut u8,
     ) -> Result<Copied> {
-        if let Some(bytes) = self.kept() {
+        if let Some(bytes) = self.in_memory() {
             let (count, mut at) = (ranges.len(), target);
             for range in ranges {
                 #[expect(clippy::cast_possible_truncation, reason = "within a length that is a usize")]
@@ -525,17 +527,17 @@ impl MappedFile {
         let Some(source) = Source::of(self) else { return Ok(Copied::default()) };
         // SAFETY: passed on from the caller.
         let count = unsafe { source.copy(ranges.clone(), target) }?;
-        let begin_ahead = all_of(ranges.take(count)).is_some_and(|all| {
-            let is_in_order = self.goes_on(all).is_some_and(|length| length >= IN_ORDER);
+        let begin_ahead = enclosing_range(ranges.take(count)).is_some_and(|all| {
+            let is_in_order = self.sequential_length(all).is_some_and(|length| length >= IN_ORDER);
             let ahead = (all.end() + BEGUN_AHEAD).min(self.stat.size);
-            is_in_order && ahead > self.begun.load(Ordering::Relaxed) && source.lacks(ahead - 1)
+            is_in_order && ahead > self.started_to.load(Ordering::Relaxed) && source.lacks(ahead - 1)
         });
         Ok(Copied { count, begin_ahead })
     }
 
     /// Records that sequential reading has started I/O up to here.
-    pub(crate) fn has_begun(&self, end: u64) {
-        self.begun.store(end, Ordering::Relaxed);
+    pub(crate) fn set_started_to(&self, end: u64) {
+        self.started_to.store(end, Ordering::Relaxed);
     }
 
     /// The [`Views::id`] of the mapping for views, if touching a view of the range cannot wait for a disk. A short
@@ -603,7 +605,7 @@ impl MappedFile {
 
     /// The error of a read that found no bytes at an offset: the file may end well before it.
     pub(crate) fn ended(&self, range: Range, at: u64) -> Error {
-        self.stat_anew().map_or_else(|error| error, |stat| self.truncated(range, stat.size.min(at)))
+        self.fresh_stat().map_or_else(|error| error, |stat| self.truncated(range, stat.size.min(at)))
     }
 
     pub(crate) fn failed(&self, errno: Errno, syscall: &'static str, range: Range) -> Error {
@@ -625,7 +627,7 @@ impl Backend {
             let bytes = read_to_the_end(file, path)?;
             if !writable && (file_system.generated || !bytes.is_empty()) {
                 stat.size = bytes.len() as u64;
-                return Ok(Self::Kept(bytes.into()));
+                return Ok(Self::InMemory(bytes.into()));
             }
         }
         match Mapping::acquire(file, stat, file_system, path) {
@@ -650,7 +652,7 @@ pub(crate) fn read_to_the_end(file: &File, path: &Path) -> Result<Vec<u8>> {
             return Ok(bytes);
         }
         if filled >= GENERATED {
-            let what = "a file whose size does not say how long it is, with more than 64 MiB";
+            let what = "a file of unknown size with more than 64 MiB";
             return Err(Error::NotAFile { path: path.to_owned(), what });
         }
         bytes.resize(2 * filled, 0);
@@ -669,7 +671,7 @@ pub(crate) fn open_regular(path: &Path, writable: bool) -> Result<File> {
 fn with_descriptors<T>(open: impl Fn() -> std::result::Result<T, Errno>) -> std::result::Result<T, Errno> {
     match open() {
         Err(Errno::MFILE | Errno::NFILE) => {
-            close_what_is_let_go_of();
+            wait_for_closes();
             open()
         }
         opened => opened,
@@ -685,7 +687,7 @@ pub(crate) fn must_be_regular(stat: &Stat, path: &Path) -> Result<()> {
 
 /// From the start of the first range to the end of the last one. The result is arbitrary for ranges that are not in
 /// order.
-fn all_of(mut ranges: impl Iterator<Item = Range>) -> Option<Range> {
+fn enclosing_range(mut ranges: impl Iterator<Item = Range>) -> Option<Range> {
     let first = ranges.next()?;
     let end = ranges.last().unwrap_or(first).end();
     let length = usize::try_from(end.saturating_sub(first.offset)).ok()?;

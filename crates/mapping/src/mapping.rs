@@ -25,7 +25,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// `None` where files cannot be told apart: a server may give its files any numbers.
+    /// `None` where files cannot be distinguished: a server may give its files any numbers.
     pub(crate) fn of(stat: &Stat, file_system: &FileSystem) -> Option<Self> {
         let birth = stat.birth.filter(|_| file_system.local)?;
         Some(Self { device: stat.device, inode: stat.inode, file_system: file_system.id, birth })
@@ -81,7 +81,8 @@ impl Mapping {
         path: &Path,
     ) -> Result<Self> {
         let own = os::reopen(file).ok();
-        let map = map_with_room(stat.size, |length| os::map_shared(own.as_ref().unwrap_or(file), length));
+        let map =
+            map_with_spare_pages(stat.size, |length| os::map_shared(own.as_ref().unwrap_or(file), length));
         // On local file systems the close does not wait, and descriptors waiting for the reaper could use up the limit.
         if !file_system.local {
             drop(own.map(|own| Deferred::new(own, false)));
@@ -102,7 +103,7 @@ impl Mapping {
     }
 
     /// Whether the block of this offset was read before. Marks it as read.
-    pub(crate) fn was_seen(&self, offset: u64) -> bool {
+    pub(crate) fn mark_read(&self, offset: u64) -> bool {
         let blocks = self.capacity().div_ceil(SEEN_BLOCK);
         #[expect(clippy::cast_possible_truncation, reason = "part of a mapping, whose length is a usize")]
         let seen =
@@ -122,7 +123,7 @@ impl Mapping {
         let more = pins.runs().saturating_sub(before);
         let runs = LOCKED_RUNS.fetch_add(more, Ordering::Relaxed) + more;
         LOCKED_RUNS.fetch_sub(before.saturating_sub(pins.runs()), Ordering::Relaxed);
-        let outcome = if more > 0 && runs > most_runs() { Err(Errno::NOMEM) } else { Ok(()) };
+        let outcome = if more > 0 && runs > max_runs() { Err(Errno::NOMEM) } else { Ok(()) };
         let outcome = outcome.and_then(|()| fresh.into_iter().try_for_each(|run| self.pages.lock(run)));
         if outcome.is_err() {
             self.take_back(&mut pins, pages);
@@ -131,8 +132,8 @@ impl Mapping {
     }
 
     /// Whether one more separate run may be locked in this process.
-    pub(crate) fn has_room_for_runs() -> bool {
-        LOCKED_RUNS.load(Ordering::Relaxed) < most_runs()
+    pub(crate) fn can_lock_more_runs() -> bool {
+        LOCKED_RUNS.load(Ordering::Relaxed) < max_runs()
     }
 
     /// Undoes the lock of one handle.
@@ -152,8 +153,8 @@ impl Mapping {
 }
 
 /// Each run splits a mapping at both ends; half of all mappings are left to other code.
-fn most_runs() -> usize {
-    os::most_mappings() / 4
+fn max_runs() -> usize {
+    os::max_mappings() / 4
 }
 
 impl Deref for Mapping {
@@ -174,13 +175,14 @@ impl Drop for Mapping {
 
 /// Maps a file of this size by `map`, with spare pages past its end. They cost only address space, and save a file that
 /// grows a new mapping. Where address space is limited, there is one spare page.
-pub(crate) fn map_with_room(
+pub(crate) fn map_with_spare_pages(
     size: u64,
     map: impl Fn(usize) -> std::result::Result<Map, Errno>,
 ) -> std::result::Result<Map, Errno> {
-    let of = |room: u64| map(mapped_length(size.saturating_add(room))?);
-    let room = (size / 8).clamp(1 << 20, 1 << 30);
-    of(room).or_else(|errno| if errno == Errno::NOMEM { of(page_size() as u64) } else { Err(errno) })
+    let map_with = |spare: u64| map(mapped_length(size.saturating_add(spare))?);
+    let spare = (size / 8).clamp(1 << 20, 1 << 30);
+    map_with(spare)
+        .or_else(|errno| if errno == Errno::NOMEM { map_with(page_size() as u64) } else { Err(errno) })
 }
 
 fn mapped_length(length: u64) -> std::result::Result<usize, Errno> {

@@ -36,9 +36,9 @@ impl PageCounts {
 
     /// Changes each count by `rule`, and returns the runs for which `rule` returns true.
     fn change(&mut self, pages: Run, rule: impl Fn(u32) -> (u32, bool)) -> Vec<Run> {
-        let mut remarkable: Vec<Run> = Vec::new();
+        let mut selected: Vec<Run> = Vec::new();
         if pages.is_empty() {
-            return remarkable;
+            return selected;
         }
         self.put_border(pages.start);
         self.put_border(pages.end);
@@ -46,11 +46,11 @@ impl PageCounts {
         for (index, &start) in starts.iter().enumerate() {
             let end = starts.get(index + 1).copied().unwrap_or(pages.end);
             let Some(count) = self.borders.get_mut(&start) else { continue };
-            let (new, told) = rule(*count);
+            let (new, is_selected) = rule(*count);
             *count = new;
-            match remarkable.last_mut() {
-                Some(last) if told && last.end == start => last.end = end,
-                _ if told => remarkable.push(start..end),
+            match selected.last_mut() {
+                Some(last) if is_selected && last.end == start => last.end = end,
+                _ if is_selected => selected.push(start..end),
                 _ => {}
             }
         }
@@ -59,7 +59,7 @@ impl PageCounts {
                 self.borders.remove(&border);
             }
         }
-        remarkable
+        selected
     }
 
     fn put_border(&mut self, page: usize) {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_nobody_wanted_before_is_new_and_only_what_nobody_wants_any_more_is_gone() {
+    fn add_returns_pages_that_leave_zero_and_remove_returns_pages_that_reach_zero() {
         let mut counts = PageCounts::default();
         assert_eq!(counts.add(10..20), runs(&[(10, 20)]));
         assert_eq!(counts.add(15..30), runs(&[(20, 30)]));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_counted_is_never_gone() {
+    fn pages_that_were_never_counted_are_never_returned() {
         let mut counts = PageCounts::default();
         assert!(counts.remove(0..10).is_empty());
         assert!(counts.add(5..5).is_empty());
@@ -117,7 +117,7 @@ mod tests {
         for _ in 0..if cfg!(miri) { 100 } else { 10_000 } {
             let start = below(PAGES);
             let pages = start..start + below(PAGES - start + 1);
-            let (told, expected): (Vec<Run>, Vec<usize>) = if below(2) == 0 {
+            let (changed, expected): (Vec<Run>, Vec<usize>) = if below(2) == 0 {
                 let expected = pages.clone().filter(|&page| plain[page] == 0).collect();
                 plain[pages.clone()].iter_mut().for_each(|count| *count += 1);
                 (counts.add(pages), expected)
@@ -126,7 +126,7 @@ mod tests {
                 plain[pages.clone()].iter_mut().for_each(|count| *count = count.saturating_sub(1));
                 (counts.remove(pages), expected)
             };
-            assert_eq!(told.into_iter().flatten().collect::<Vec<_>>(), expected);
+            assert_eq!(changed.into_iter().flatten().collect::<Vec<_>>(), expected);
         }
     }
 }

@@ -103,29 +103,29 @@ impl Pages {
 
     /// Whether the range is in the page cache at this moment, where `mincore` is reliable for this user.
     pub(crate) fn is_cached(&self, offset: u64, length: usize) -> bool {
-        self.is_said_to_be_cached(offset, length) && self.is_told_the_truth()
+        self.mincore_reports_cached(offset, length) && self.mincore_is_reliable()
     }
 
     /// Whether `mincore` reports the range as cached. The report may be false.
-    pub(crate) fn is_said_to_be_cached(&self, offset: u64, length: usize) -> bool {
+    pub(crate) fn mincore_reports_cached(&self, offset: u64, length: usize) -> bool {
         let (address, pages) = self.span(offset, length);
         os::all_cached(address, pages)
     }
 
     /// Calls `with` for runs of these pages, by number, that are in the page table.
-    pub(crate) fn look_at_table(&self, pages: &Run, mut with: impl FnMut(Run)) {
+    pub(crate) fn scan_page_table(&self, pages: &Run, mut with: impl FnMut(Run)) {
         let (address, length) = self.extent(pages.clone());
         let first = pages.start;
-        os::look_at_page_table(address as usize, length / page_size(), |run| {
+        os::scan_page_table(address as usize, length / page_size(), |run| {
             with(first + run.start..first + run.end);
         });
     }
 
     /// Calls `with` for these pages, by number, that `mincore` reports as cached. The report may be false.
-    pub(crate) fn look_at_cache(&self, pages: &Run, mut with: impl FnMut(Run)) {
+    pub(crate) fn scan_page_cache(&self, pages: &Run, mut with: impl FnMut(Run)) {
         let (address, length) = self.extent(pages.clone());
         let mut at = pages.start;
-        os::look_at_cache(address as usize, length / page_size(), |flags| {
+        os::scan_page_cache(address as usize, length / page_size(), |flags| {
             for flag in flags {
                 if flag & 1 == 1 {
                     with(at..at + 1);
@@ -139,10 +139,10 @@ impl Pages {
     /// Whether `mincore` is reliable for this user at this moment. It reports every page as cached to users who neither
     /// own the file nor may write it. The kernel checks the user, the file and the layers below at each call, so this
     /// function asks about a page that cannot be cached: the last spare page, past the end of the file.
-    pub(crate) fn is_told_the_truth(&self) -> bool {
+    pub(crate) fn mincore_is_reliable(&self) -> bool {
         let last = self.map.as_ptr() as usize + self.map.len() - page_size();
         let mut cached = true;
-        os::look_at_cache(last, 1, |flags| {
+        os::scan_page_cache(last, 1, |flags| {
             cached = flags[0] & 1 == 1;
             true
         });
@@ -154,11 +154,11 @@ impl Pages {
     pub(crate) fn count(&self, offset: u64, length: usize) -> (usize, usize, Option<usize>) {
         let (address, pages) = self.span(offset, length);
         let mut cached = 0;
-        os::look_at_cache(address, pages, |run| {
+        os::scan_page_cache(address, pages, |run| {
             cached += run.iter().filter(|&flag| flag & 1 == 1).count();
             true
         });
-        (pages, os::count_mapped(address, pages), self.is_told_the_truth().then_some(cached))
+        (pages, os::count_mapped(address, pages), self.mincore_is_reliable().then_some(cached))
     }
 
     /// The parts of the range that are not in the page cache, or all of it where `mincore` is not reliable. Never
@@ -169,7 +169,7 @@ impl Pages {
         let first = address as u64 - self.map.as_ptr() as u64;
         let mut missing: Vec<Span<u64>> = Vec::new();
         let mut at = first;
-        os::look_at_cache(address, pages, |run| {
+        os::scan_page_cache(address, pages, |run| {
             for flag in run {
                 match missing.last_mut() {
                     _ if flag & 1 == 1 => {}
@@ -180,7 +180,7 @@ impl Pages {
             }
             true
         });
-        if at != first + pages as u64 * page || !self.is_told_the_truth() {
+        if at != first + pages as u64 * page || !self.mincore_is_reliable() {
             return std::iter::once(offset..offset + length as u64).collect();
         }
         missing
@@ -188,14 +188,14 @@ impl Pages {
 
     /// Sets whether a fault reads its own page alone, or pages around it. A hint: errors are ignored.
     pub(crate) fn expect_random(&self, at_random: bool) {
-        // SAFETY: this mapping, of which no byte changes.
+        // SAFETY: this mapping, whose bytes do not change.
         unsafe { os::expect_random(self.map.as_mut_ptr(), self.map.len(), at_random) };
     }
 
     /// Makes the kernel reclaim these pages first when memory is short.
     pub(crate) fn make_cold(&self, offset: u64, length: usize) {
         let (address, pages) = self.span(offset, length);
-        // SAFETY: within this mapping, of which no byte changes.
+        // SAFETY: within this mapping, whose bytes do not change.
         unsafe { os::make_cold(address as *mut u8, pages * page_size()) };
     }
 
@@ -214,7 +214,7 @@ impl Pages {
                 unsafe { os::drop_pages((start + run.start * page_size()) as *mut u8, run.len()) };
             };
             if self.access == Access::CopyOnWrite {
-                os::look_at_pages_of_file(start, pages, drop);
+                os::scan_unmodified_pages(start, pages, drop);
             } else {
                 drop(0..pages);
             }
@@ -232,7 +232,7 @@ impl Pages {
     /// Locks pages, by number; reads those that are not resident, and waits for the disk then.
     pub(crate) fn lock(&self, pages: Run) -> Result<(), Errno> {
         let (address, length) = self.extent(pages);
-        // SAFETY: within this mapping, of which no byte changes.
+        // SAFETY: within this mapping, whose bytes do not change.
         unsafe { os::lock(address, length) }
     }
 

@@ -17,7 +17,7 @@ use crate::reaper;
 
 /// A file that was read by its path.
 #[derive(Clone)]
-struct Known {
+struct KnownPath {
     stat: Stat,
     mapped: Option<Arc<Mapped>>,
     /// `None`: never.
@@ -35,10 +35,10 @@ const GENERATION: usize = 1024;
 
 #[derive(Default)]
 struct Paths {
-    young: HashMap<PathBuf, Known>,
-    old: HashMap<PathBuf, Known>,
+    young: HashMap<PathBuf, KnownPath>,
+    old: HashMap<PathBuf, KnownPath>,
     /// The time of the next check for idle paths.
-    next_look: Option<Instant>,
+    next_check: Option<Instant>,
 }
 
 static PATHS: LazyLock<Mutex<Paths>> = LazyLock::new(Mutex::default);
@@ -48,7 +48,7 @@ fn paths() -> MutexGuard<'static, Paths> {
 }
 
 impl Paths {
-    fn get(&mut self, path: &Path) -> Option<&mut Known> {
+    fn get(&mut self, path: &Path) -> Option<&mut KnownPath> {
         match self.young.get_mut(path) {
             None => self.old.get_mut(path),
             found => found,
@@ -57,9 +57,9 @@ impl Paths {
 
     /// Returns values that must be dropped after the lock is released.
     #[must_use]
-    fn insert(&mut self, path: &Path, known: Known) -> Vec<Known> {
+    fn insert(&mut self, path: &Path, known: KnownPath) -> Vec<KnownPath> {
         let other = self.old.remove(path).or_else(|| self.young.remove(path));
-        let mut dropped: Vec<Known> = other.into_iter().collect();
+        let mut dropped: Vec<KnownPath> = other.into_iter().collect();
         if self.young.len() >= GENERATION {
             let oldest = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
             dropped.extend(oldest.into_values());
@@ -110,21 +110,21 @@ struct Opened {
 const OPEN_AHEAD: usize = 16;
 
 /// Reads the current files at some paths: fewer bytes than requested only at the end of a file. A file with more than
-/// `most` bytes is returned open; once all files together exceed `most_together`, the remaining ones are not started.
+/// `max_bytes` bytes is returned open; once all files together exceed `max_total`, the remaining ones are not started.
 /// May wait for disks and servers. Every file is opened, so that permissions are checked; the I/O of the next files is
 /// started ahead.
 #[must_use]
 pub fn read_paths(
     asked: &[PathRange],
     idle: Duration,
-    most: usize,
-    most_together: usize,
+    max_bytes: usize,
+    max_total: usize,
     wanted: impl Fn(usize) -> bool,
 ) -> PathsRead {
     let mut done = PathsRead::default();
     let mut ahead: VecDeque<Result<Opened>> = VecDeque::new();
     for (index, one) in asked.iter().enumerate() {
-        if done.bytes.len() >= most_together {
+        if done.bytes.len() >= max_total {
             break;
         }
         while let Some(next) = asked.get(index + ahead.len())
@@ -143,7 +143,7 @@ pub fn read_paths(
             ahead.push_back(opened);
         }
         let opened = ahead.pop_front().unwrap_or(Err(Error::Cancelled));
-        let outcome = opened.and_then(|opened| opened.read(one, idle, most, &mut done.bytes));
+        let outcome = opened.and_then(|opened| opened.read(one, idle, max_bytes, &mut done.bytes));
         done.outcomes.push(outcome.unwrap_or_else(PathOutcome::Failed));
     }
     done
@@ -162,7 +162,13 @@ fn open_path(asked: &PathRange, begins: bool) -> Result<Opened> {
 }
 
 impl Opened {
-    fn read(self, asked: &PathRange, idle: Duration, most: usize, into: &mut Vec<u8>) -> Result<PathOutcome> {
+    fn read(
+        self,
+        asked: &PathRange,
+        idle: Duration,
+        max_bytes: usize,
+        into: &mut Vec<u8>,
+    ) -> Result<PathOutcome> {
         let PathRange { path, offset, length } = asked;
         into.resize(into.len().next_multiple_of(8), 0);
         let before = into.len();
@@ -175,7 +181,7 @@ impl Opened {
             return Ok(PathOutcome::Bytes(before..into.len()));
         }
         remember(path, idle, &self.file, &self.stat);
-        if self.length > most {
+        if self.length > max_bytes {
             let file = MappedFile::to_be_read_once(self.file, self.stat, path.clone());
             return Ok(PathOutcome::TooMany(Box::new(file)));
         }
@@ -196,7 +202,7 @@ fn remember(path: &Path, idle: Duration, file: &File, stat: &Stat) {
     }
     // An idle time that exceeds the range of the clock means no limit.
     let due = Instant::now().checked_add(idle);
-    let is_same = |known: &&mut Known| {
+    let is_same = |known: &&mut KnownPath| {
         (known.stat.device, known.stat.inode, known.stat.birth) == (stat.device, stat.inode, stat.birth)
     };
     let known = paths().get(path).filter(is_same).map(|known| known.clone());
@@ -204,21 +210,21 @@ fn remember(path: &Path, idle: Duration, file: &File, stat: &Stat) {
         mapped.mapping.serves(stat.size) && mapped.mapping.is_of(stat, &mapped.file_system)
     };
     let mapped = match known {
-        Some(Known { mapped: Some(mapped), .. }) if serves(&mapped) => Some(mapped),
+        Some(KnownPath { mapped: Some(mapped), .. }) if serves(&mapped) => Some(mapped),
         // A failure to map is ignored: the file is then read without a mapping.
         Some(_) => map(path, file, stat),
         None => None,
     };
     let mut paths = paths();
-    let dropped = paths.insert(path, Known { stat: *stat, mapped, due });
-    let is_sooner = due.is_some_and(|due| paths.next_look.is_none_or(|next| due < next));
+    let dropped = paths.insert(path, KnownPath { stat: *stat, mapped, due });
+    let is_sooner = due.is_some_and(|due| paths.next_check.is_none_or(|next| due < next));
     if is_sooner {
-        paths.next_look = due;
+        paths.next_check = due;
     }
     drop(paths);
     drop(dropped);
     if is_sooner {
-        reaper::look_at_paths();
+        reaper::check_idle_paths();
     }
 }
 
@@ -252,13 +258,13 @@ pub unsafe fn try_read_path(
     // SAFETY: passed on from the caller.
     let copied = unsafe { copy_by_path(path, mapping, file_system, offset, length, target) }?;
     if copied.is_some() {
-        keep(path, idle);
+        extend_idle_time(path, idle);
     }
     Ok(copied)
 }
 
 /// Extends the idle time of a path after a use.
-fn keep(path: &Path, idle: Duration) {
+fn extend_idle_time(path: &Path, idle: Duration) {
     let due = Instant::now().checked_add(idle);
     let is_sooner = match paths().get(path) {
         Some(known) => {
@@ -268,14 +274,14 @@ fn keep(path: &Path, idle: Duration) {
         None => false,
     };
     if is_sooner {
-        reaper::look_at_paths();
+        reaper::check_idle_paths();
     }
 }
 
 /// Drops one path, or all.
 pub fn release_paths(path: Option<&Path>) {
     let mut paths = paths();
-    let released: Vec<Known> = if let Some(path) = path {
+    let released: Vec<KnownPath> = if let Some(path) = path {
         [paths.young.remove(path), paths.old.remove(path)].into_iter().flatten().collect()
     } else {
         let Paths { young, old, .. } = std::mem::take(&mut *paths);
@@ -287,19 +293,19 @@ pub fn release_paths(path: Option<&Path>) {
 }
 
 /// Drops the paths that are due, and returns the time of the next check.
-pub(crate) fn drop_idle(now: Instant) -> Option<Instant> {
+pub(crate) fn drop_idle_paths(now: Instant) -> Option<Instant> {
     let mut paths = paths();
     let Paths { young, old, .. } = &mut *paths;
     let mut idle = Vec::new();
     let mut next: Option<Instant> = None;
     for generation in [young, old] {
-        let is_due = |known: &mut Known| known.due.is_some_and(|due| due <= now);
+        let is_due = |known: &mut KnownPath| known.due.is_some_and(|due| due <= now);
         idle.extend(generation.extract_if(|_, known| is_due(known)).map(|(_, known)| known));
         next = generation.values().filter_map(|known| known.due).chain(next).min();
     }
     // Paths that are due at almost the same time are dropped together.
     let next = next.map(|next| next.max(now + Duration::from_millis(50)));
-    paths.next_look = next;
+    paths.next_check = next;
     drop(paths);
     drop(idle);
     next

@@ -20,7 +20,7 @@ struct State<W> {
 /// A counting semaphore that notifies waiters instead of blocking them. The next released permit notifies all waiters,
 /// so that a busy waiter does not block the others.
 pub struct Permits<W> {
-    most: usize,
+    max: usize,
     state: Mutex<State<W>>,
 }
 
@@ -29,7 +29,7 @@ impl<W: Waiter> Permits<W> {
     #[must_use]
     pub fn of_pool(threads: usize) -> Self {
         let state = Mutex::new(State { taken: 0, waiting: Vec::new() });
-        Self { most: threads.saturating_sub(1).max(1), state }
+        Self { max: threads.saturating_sub(1).max(1), state }
     }
 
     fn state(&self) -> MutexGuard<'_, State<W>> {
@@ -40,7 +40,7 @@ impl<W: Waiter> Permits<W> {
     #[must_use]
     pub fn try_acquire(&self, waiter: &Arc<W>) -> bool {
         let mut state = self.state();
-        if state.taken < self.most {
+        if state.taken < self.max {
             state.taken += 1;
             return true;
         }

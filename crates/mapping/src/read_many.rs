@@ -96,7 +96,7 @@ pub fn read_ranges(
 ) -> Failures {
     let start = |range: Range| {
         let pages = file.mapping().map(|mapping| &***mapping);
-        match file.goes_on(range) {
+        match file.sequential_length(range) {
             // A long sequential reading is likely to continue. For short reads the kernel's own read-ahead is fast
             // enough.
             Some(length) if length >= IN_ORDER && range.length > NOWAIT => {
@@ -111,13 +111,13 @@ pub fn read_ranges(
     let read = |pieces: &[Piece]| {
         let piece = pieces[0];
         let run = run_of(pieces, &wanted);
-        if run.len() > 1 && file.kept().is_none() && read_together(file, run, target) {
+        if run.len() > 1 && file.in_memory().is_none() && read_together(file, run, target) {
             return (run.len(), Ok(()));
         }
         let fresh = target.is_fresh;
         let part = target.part(piece.target_offset, piece.range.length);
         if fresh && part.len() >= TAKEN_AT_ONCE {
-            os::take_memory(part);
+            os::populate_target(part);
         }
         (1, read_piece(file, piece.range, part))
     };
@@ -145,14 +145,15 @@ pub fn populate_ranges(
         None => file.mapping().map(|mapping| &***mapping),
     };
     let start = |range: Range| {
-        let begun = purpose == Purpose::ViewsInOrder && begin_in_order(file, pages, range);
-        if !begun {
+        let was_started = purpose == Purpose::ViewsInOrder && begin_in_order(file, pages, range);
+        if !was_started {
             start_read(file, pages, range);
         }
     };
     // Several short ranges are read one by one, and then populated in one call.
     let is_short = |range: &Range| range.length <= PIECE;
-    let together = ranges.len() > 1 && ranges.iter().all(is_short) && !file.file_system().holes_take_memory;
+    let together =
+        ranges.len() > 1 && ranges.iter().all(is_short) && !file.file_system().holes_allocate_memory;
     let mut ready = Vec::new();
     let mut populate = |piece: Piece| match pages {
         Some(pages) if together => {
@@ -162,7 +163,7 @@ pub fn populate_ranges(
         }
         Some(pages) => populate_piece(file, pages, piece.range, views.is_some()),
         // The file is not mapped: reading brings the bytes into the page cache.
-        None => read_to_nowhere(file, piece.range),
+        None => read_and_discard(file, piece.range),
     };
     let mut failures = for_each_piece(ranges, start, wanted, |pieces| (1, populate(pieces[0])));
     let of_ready: Vec<Range> = ready.iter().map(|piece| piece.range).collect();
@@ -174,7 +175,7 @@ pub fn populate_ranges(
         }
     }
     if pages.is_some() {
-        fail_what_was_cut(file, ranges, &mut failures);
+        fail_truncated(file, ranges, &mut failures);
     }
     Ok(failures)
 }
@@ -229,11 +230,11 @@ fn for_each_piece(
 /// ahead.
 fn run_of(pieces: &[Piece], wanted: impl Fn(usize) -> bool) -> &[Piece] {
     let mut length = pieces[0].range.length;
-    let goes_on = |pair: &&[Piece]| {
+    let is_adjacent = |pair: &&[Piece]| {
         length += pair[1].range.length;
         pair[0].range.end() == pair[1].range.offset && length <= PIECE && wanted(pair[1].of)
     };
-    let count = 1 + pieces.windows(2).take_while(goes_on).count();
+    let count = 1 + pieces.windows(2).take_while(is_adjacent).count();
     &pieces[..count]
 }
 
@@ -246,7 +247,7 @@ fn read_together(file: &MappedFile, run: &[Piece], target: &mut Target<'_>) -> b
     if !read.is_ok_and(|count| count == length) {
         return false;
     }
-    map_as_read(file, run.iter().map(|piece| piece.range));
+    map_reread_ranges(file, run.iter().map(|piece| piece.range));
     true
 }
 
@@ -268,7 +269,7 @@ fn to_pieces(ranges: &[Range]) -> Vec<Piece> {
 
 /// Starts the I/O of exactly these pages, unless they are known to be resident.
 fn start_read(file: &MappedFile, pages: Option<&Pages>, range: Range) {
-    if file.kept().is_none() && !pages.is_some_and(|pages| pages.is_cached(range.offset, range.length)) {
+    if file.in_memory().is_none() && !pages.is_some_and(|pages| pages.is_cached(range.offset, range.length)) {
         file.request(range);
     }
 }
@@ -280,7 +281,7 @@ fn start_read(file: &MappedFile, pages: Option<&Pages>, range: Range) {
 /// non-blocking reads.
 fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> bool {
     let Some(pages) = pages.filter(|_| file.file_system().nowait) else { return false };
-    let is_visible = pages.is_told_the_truth();
+    let is_visible = pages.mincore_is_reliable();
     let mut in_order = file.in_order();
     for block in in_order.left_behind(range.offset) {
         pages.make_cold(block, BLOCK as usize);
@@ -292,7 +293,7 @@ fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> boo
         (missing, length)
     };
     let blocks = in_order.next(range.offset, range.end());
-    file.has_begun(in_order.begun());
+    file.set_started_to(in_order.started_to());
     for at in in_order.unseen().take_while(|&at| at < file.byte_length()) {
         let (missing, length) = missing_of(at);
         if missing >= length as u64 {
@@ -312,13 +313,13 @@ fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> boo
             // A read-ahead window that starts inside a block would have its marks at other offsets.
             file.request(Range { offset: at, length });
         }
-        os::pass_marks(file.file(), at, length);
+        os::trigger_marks(file.file(), at, length);
         true
     })
 }
 
 fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> {
-    if let Some(bytes) = file.kept() {
+    if let Some(bytes) = file.in_memory() {
         #[expect(clippy::cast_possible_truncation, reason = "within a length that is a usize")]
         target.copy_from_slice(&bytes[range.offset as usize..range.end() as usize]);
         return Ok(());
@@ -328,15 +329,15 @@ fn read_piece(file: &MappedFile, range: Range, target: &mut [u8]) -> Result<()> 
     if count < range.length {
         return Err(file.ended(range, range.offset + count as u64));
     }
-    map_as_read(file, std::iter::once(range));
+    map_reread_ranges(file, std::iter::once(range));
     Ok(())
 }
 
 /// Maps ranges that are read again, where only the page table shows which pages are resident.
-fn map_as_read(file: &MappedFile, ranges: impl Iterator<Item = Range>) {
-    let Some(mapping) = file.mapping().filter(|mapping| !mapping.is_told_the_truth()) else { return };
+fn map_reread_ranges(file: &MappedFile, ranges: impl Iterator<Item = Range>) {
+    let Some(mapping) = file.mapping().filter(|mapping| !mapping.mincore_is_reliable()) else { return };
     for range in ranges {
-        if range.length <= MAPPED_AS_READ && mapping.was_seen(range.offset) {
+        if range.length <= MAPPED_AS_READ && mapping.mark_read(range.offset) {
             // The bytes have already been read, so an error of this call does not affect the result.
             _ = mapping.populate(range.offset, range.length);
         }
@@ -344,7 +345,7 @@ fn map_as_read(file: &MappedFile, ranges: impl Iterator<Item = Range>) {
 }
 
 /// Reads a range only to bring it into the page cache and to get its error.
-fn read_to_nowhere(file: &MappedFile, range: Range) -> Result<()> {
+fn read_and_discard(file: &MappedFile, range: Range) -> Result<()> {
     const STEP: usize = 64 << 10;
     let mut nowhere = vec![0; STEP.min(range.length)];
     for at in (range.offset..range.end()).step_by(STEP) {
@@ -359,14 +360,14 @@ fn read_to_nowhere(file: &MappedFile, range: Range) -> Result<()> {
 /// `mmap_lock` during its second attempt, and blocks every thread that maps, unmaps or faults.
 fn populate_piece(file: &MappedFile, pages: &Pages, range: Range, for_views: bool) -> Result<()> {
     wait_until_cached(file, pages, range)?;
-    let outcome = if file.file_system().holes_take_memory {
+    let outcome = if file.file_system().holes_allocate_memory {
         let holes = pages.missing(range.offset, range.length);
         if for_views && !holes.is_empty() {
             // A store to a view takes memory in any case.
             if file.written().is_none() {
                 return Err(Error::Hole);
             }
-            file.nothing_lost(pages, range)?;
+            file.check_no_loss(pages, range)?;
         }
         between(range, &holes).try_for_each(|span| {
             #[expect(clippy::cast_possible_truncation, reason = "part of the range, whose length is a usize")]
@@ -377,14 +378,14 @@ fn populate_piece(file: &MappedFile, pages: &Pages, range: Range, for_views: boo
     };
     let Err(errno) = outcome else { return Ok(()) };
     // The kernel returns EFAULT both for a truncated file and for a bad disk: reading the file shows which it is.
-    read_to_nowhere(file, range)?;
+    read_and_discard(file, range)?;
     if !for_views {
         // The pages are now in the page cache. No more can be done for a mapping that copies no longer use.
         return Ok(());
     }
     // Another range may have damaged the mapping: then `views` returns a new one.
     let again = file.views()?;
-    file.nothing_lost(again.pages(), range)?;
+    file.check_no_loss(again.pages(), range)?;
     let again = again.pages().populate(range.offset, range.length);
     again.map_err(|_| file.failed(errno, "madvise", range))
 }
@@ -397,8 +398,8 @@ fn wait_until_cached(file: &MappedFile, pages: &Pages, range: Range) -> Result<(
         #[expect(clippy::cast_possible_truncation, reason = "part of the range, whose length is a usize")]
         let left = (range.end() - at) as usize;
         let Some(missing) = pages.missing(at, left).into_iter().next() else { break };
-        if missing == (at..range.end()) && !pages.is_told_the_truth() {
-            return read_to_nowhere(file, Range { offset: at, length: left });
+        if missing == (at..range.end()) && !pages.mincore_is_reliable() {
+            return read_and_discard(file, Range { offset: at, length: left });
         }
         let position = missing.start.max(at);
         match os::read_at(file.file(), &mut [0], position) {
@@ -421,8 +422,8 @@ fn between(range: Range, others: &[Span<u64>]) -> impl Iterator<Item = Span<u64>
 }
 
 /// The last page of a file that was truncated inside it reads as zeros without any signal: only the size shows it.
-fn fail_what_was_cut(file: &MappedFile, ranges: &[Range], failures: &mut Failures) {
-    let size = match file.stat_anew() {
+fn fail_truncated(file: &MappedFile, ranges: &[Range], failures: &mut Failures) {
+    let size = match file.fresh_stat() {
         Ok(stat) => stat.size,
         Err(error) => {
             *failures = (0..ranges.len()).map(|index| (index, error.clone())).collect();
@@ -445,7 +446,7 @@ mod tests {
     use super::{Range, Target, between, to_pieces};
 
     #[test]
-    fn pieces_of_ranges_find_their_places_in_a_target_of_several_parts() {
+    fn pieces_of_ranges_are_written_to_the_right_parts_of_a_target() {
         let ranges = [(7, 3), (0, 0), (1, 2), (9, 4)].map(|(offset, length)| Range { offset, length });
         let (mut first, mut none, mut second) = ([0; 5], [0; 0], [0; 4]);
         let mut target = Target::new([&mut first[..], &mut none, &mut second], false);
@@ -457,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_holes_is_what_is_left_of_the_range() {
+    fn the_parts_between_holes_are_the_rest_of_the_range() {
         let range = Range { offset: 100, length: 50 };
         let left = |holes: &[(u64, u64)]| -> Vec<(u64, u64)> {
             let holes: Vec<_> = holes.iter().map(|&(start, end)| start..end).collect();

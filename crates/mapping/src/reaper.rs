@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::idle_threads::{Keeper, Lane};
+use crate::drop_queue::{DropPolicy, DropQueue};
 use crate::path_cache;
 
 /// The kind of background threads.
@@ -21,31 +21,31 @@ enum Reaper {
     Remote,
 }
 
-static LOCAL: LazyLock<Lane<Reaper>> = LazyLock::new(|| Lane::new(Reaper::Local));
-static REMOTE: LazyLock<Lane<Reaper>> = LazyLock::new(|| Lane::new(Reaper::Remote));
+static LOCAL: LazyLock<DropQueue<Reaper>> = LazyLock::new(|| DropQueue::new(Reaper::Local));
+static REMOTE: LazyLock<DropQueue<Reaper>> = LazyLock::new(|| DropQueue::new(Reaper::Remote));
 
-impl Keeper for Reaper {
+impl DropPolicy for Reaper {
     type Value = Box<dyn Any + Send>;
 
-    fn most_threads(&self) -> usize {
+    fn max_threads(&self) -> usize {
         match self {
             Self::Local => 1,
             Self::Remote => 32,
         }
     }
 
-    fn start(lane: &'static Lane<Self>) -> bool {
-        let name = match lane.keeper {
+    fn start(queue: &'static DropQueue<Self>) -> bool {
+        let name = match queue.policy {
             Self::Local => "faultless-reaper",
             Self::Remote => "faultless-remote",
         };
         let builder = thread::Builder::new().name(name.into()).stack_size(128 << 10);
-        builder.spawn(|| lane.run()).is_ok()
+        builder.spawn(|| queue.run()).is_ok()
     }
 
-    fn look(&self) -> Option<Instant> {
+    fn check(&self) -> Option<Instant> {
         match self {
-            Self::Local => path_cache::drop_idle(Instant::now()),
+            Self::Local => path_cache::drop_idle_paths(Instant::now()),
             Self::Remote => None,
         }
     }
@@ -89,21 +89,21 @@ impl<T: Send + 'static> Deref for Deferred<T> {
 impl<T: Send + 'static> Drop for Deferred<T> {
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
-            let lane = if self.local { &*LOCAL } else { &*REMOTE };
-            lane.push(Box::new(value));
+            let queue = if self.local { &*LOCAL } else { &*REMOTE };
+            queue.push(Box::new(value));
         }
     }
 }
 
 /// Requests a check for idle paths, because one may be due sooner than planned.
-pub(crate) fn look_at_paths() {
-    LOCAL.ask_for_look();
+pub(crate) fn check_idle_paths() {
+    LOCAL.request_check();
 }
 
 /// Waits for up to 200 ms until dropped local files are closed. Never call it on the JS thread.
-pub(crate) fn close_what_is_let_go_of() {
+pub(crate) fn wait_for_closes() {
     let end = Instant::now() + Duration::from_millis(200);
-    while !LOCAL.is_at_rest() && Instant::now() < end {
+    while !LOCAL.is_idle() && Instant::now() < end {
         thread::sleep(Duration::from_millis(1));
     }
 }

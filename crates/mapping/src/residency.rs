@@ -15,20 +15,20 @@ const BLOCK: usize = 256;
 /// for the whole group. Each page adds to the time: 128 pages take 8 times as long as one. So where all of them are
 /// cached, they are also brought into the page table.
 const GROUP: usize = 128;
-const OFTEN: u32 = 16;
+const GROUP_AFTER: u32 = 16;
 
 /// The number of answers that one thread remembers. A hash of the block selects the slot.
-const PLACES: usize = 1024;
+const SLOTS: usize = 1024;
 
 /// After this many more negative than positive answers from the page table, only the page cache is queried for the rest
 /// of the tick.
-const PATIENCE: i32 = 8;
+const INITIAL_CREDIT: i32 = 8;
 
 /// Incremented when pages are evicted: it invalidates earlier answers.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
 /// Invalidates all answers, because a call of this process evicts pages.
-pub(crate) fn forget_all() {
+pub(crate) fn invalidate_answers() {
     EPOCH.fetch_add(1, Ordering::SeqCst);
 }
 
@@ -42,7 +42,7 @@ enum Question {
     /// Which pages of the block are in the page table?
     Mapped,
     /// Is `mincore` reliable for this user?
-    Honest,
+    MincoreReliable,
 }
 
 /// One bit per page of a block.
@@ -65,13 +65,13 @@ struct Answer {
 
 thread_local! {
     /// The credit of the page table: it falls with each negative answer and grows with each positive one.
-    static LUCK: Cell<i32> = const { Cell::new(PATIENCE) };
+    static PAGE_TABLE_CREDIT: Cell<i32> = const { Cell::new(INITIAL_CREDIT) };
     static ANSWERS: RefCell<Vec<Answer>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Passes the remembered answer for a block to `with`. The answer is empty, and the flag true, where the block was not
 /// queried in this tick.
-fn remembered<T>(
+fn with_answer<T>(
     question: Question,
     pages: &Pages,
     block: usize,
@@ -79,48 +79,48 @@ fn remembered<T>(
 ) -> T {
     ANSWERS.with_borrow_mut(|answers| {
         if answers.is_empty() {
-            answers.resize(PLACES, Answer::default());
+            answers.resize(SLOTS, Answer::default());
         }
         let mapping = pages.id();
-        let mixed = (block as u64 ^ (u64::from(mapping) << 40) ^ ((question as u64) << 20))
+        let hash = (block as u64 ^ (u64::from(mapping) << 40) ^ ((question as u64) << 20))
             .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let place = &mut answers[(mixed >> 32) as usize % PLACES];
+        let slot = &mut answers[(hash >> 32) as usize % SLOTS];
         let (tick, epoch) = (os::tick(), EPOCH.load(Ordering::SeqCst));
-        let is_it = (place.question, place.mapping, place.block) == (question, mapping, block);
-        let is_new = !is_it || (place.tick, place.epoch) != (tick, epoch);
+        let is_same = (slot.question, slot.mapping, slot.block) == (question, mapping, block);
+        let is_new = !is_same || (slot.tick, slot.epoch) != (tick, epoch);
         if is_new {
-            let grouped_before = if is_it { place.grouped } else { 0 };
-            *place = Answer { question, mapping, block, tick, epoch, grouped_before, ..Answer::default() };
+            let grouped_before = if is_same { slot.grouped } else { 0 };
+            *slot = Answer { question, mapping, block, tick, epoch, grouped_before, ..Answer::default() };
         }
-        with(place, is_new)
+        with(slot, is_new)
     })
 }
 
 /// Whether a non-blocking read of the range is expected to find all of it. The answer may be out of date, and then the
 /// read returns less; so answers are remembered.
 pub(crate) fn is_resident(pages: &Pages, offset: u64, length: usize) -> bool {
-    let is_honest = remembered(Question::Honest, pages, 0, |answer, is_new| {
+    let is_reliable = with_answer(Question::MincoreReliable, pages, 0, |answer, is_new| {
         if is_new {
-            answer.yes[0] = pages.is_told_the_truth().into();
-            LUCK.set(PATIENCE);
+            answer.yes[0] = pages.mincore_is_reliable().into();
+            PAGE_TABLE_CREDIT.set(INITIAL_CREDIT);
         }
         answer.yes[0] == 1
     });
     let run = pages.pages_of(offset, length);
-    let luck = LUCK.get();
-    if !is_honest || luck > 0 {
-        let is_mapped = covers(pages, Question::Mapped, &run);
-        LUCK.set(if is_mapped { (luck + 1).min(4 * PATIENCE) } else { luck - 1 });
+    let credit = PAGE_TABLE_CREDIT.get();
+    if !is_reliable || credit > 0 {
+        let is_mapped = all_present(pages, Question::Mapped, &run);
+        PAGE_TABLE_CREDIT.set(if is_mapped { (credit + 1).min(4 * INITIAL_CREDIT) } else { credit - 1 });
         if is_mapped {
             return true;
         }
     }
-    is_honest && covers(pages, Question::Cached, &run)
+    is_reliable && all_present(pages, Question::Cached, &run)
 }
 
 /// Whether a byte is known to be absent from the page cache.
 pub(crate) fn is_absent(pages: &Pages, offset: u64) -> bool {
-    !is_resident(pages, offset, 1) && pages.is_told_the_truth()
+    !is_resident(pages, offset, 1) && pages.mincore_is_reliable()
 }
 
 /// Why touching a range cannot wait for a disk.
@@ -139,7 +139,7 @@ pub(crate) fn is_touchable(pages: &Pages, offset: u64, length: usize) -> Option<
     let is_mapped = if length > BLOCK * page_size() {
         pages.is_mapped(offset, length)
     } else {
-        covers(pages, Question::Mapped, &pages.pages_of(offset, length))
+        all_present(pages, Question::Mapped, &pages.pages_of(offset, length))
     };
     if is_mapped {
         return Some(Touchable::Mapped);
@@ -148,16 +148,16 @@ pub(crate) fn is_touchable(pages: &Pages, offset: u64, length: usize) -> Option<
 }
 
 /// Whether the answer is yes for all of these pages.
-fn covers(pages: &Pages, question: Question, run: &Run) -> bool {
+fn all_present(pages: &Pages, question: Question, run: &Run) -> bool {
     (run.start / BLOCK..run.end.div_ceil(BLOCK)).all(|block| {
-        let whole = block * BLOCK..(block + 1) * BLOCK;
-        let wanted = run.start.max(whole.start)..run.end.min(whole.end);
-        remembered(question, pages, block, |answer, _| {
+        let all_pages = block * BLOCK..(block + 1) * BLOCK;
+        let wanted = run.start.max(all_pages.start)..run.end.min(all_pages.end);
+        with_answer(question, pages, block, |answer, _| {
             if answer.lacks(&wanted) {
                 if question == Question::Mapped {
-                    pages.look_at_table(&whole, |run| answer.add(&run));
+                    pages.scan_page_table(&all_pages, |run| answer.add(&run));
                 } else {
-                    look_at_cache(pages, answer, &wanted);
+                    query_page_cache(pages, answer, &wanted);
                 }
             }
             !answer.lacks(&wanted)
@@ -168,15 +168,15 @@ fn covers(pages: &Pages, question: Question, run: &Run) -> bool {
 /// Queries the page cache for pages of a block: for the requested pages alone, or once per tick for their whole group,
 /// where many pages of the group were requested. Groups that are requested as often in consecutive ticks are brought
 /// into the page table.
-fn look_at_cache(pages: &Pages, answer: &mut Answer, wanted: &Run) {
+fn query_page_cache(pages: &Pages, answer: &mut Answer, wanted: &Run) {
     let group = wanted.start / GROUP * GROUP..wanted.end.next_multiple_of(GROUP);
     let bit = 1 << (wanted.start % BLOCK / GROUP);
-    if answer.grouped & bit != 0 || answer.count(&group) < OFTEN {
-        pages.look_at_cache(wanted, |run| answer.add(&run));
+    if answer.grouped & bit != 0 || answer.count(&group) < GROUP_AFTER {
+        pages.scan_page_cache(wanted, |run| answer.add(&run));
         return;
     }
     answer.grouped |= bit;
-    pages.look_at_cache(&group, |run| answer.add(&run));
+    pages.scan_page_cache(&group, |run| answer.add(&run));
     if answer.grouped_before & bit != 0 && !answer.lacks(&group) {
         pages.map(&group);
     }

@@ -47,7 +47,7 @@ pub(crate) struct Published {
     pub(crate) access: Access,
 }
 
-const NOTHING: Published = Published { start: 0, end: 0, fd: -1, access: Access::Read };
+const EMPTY: Published = Published { start: 0, end: 0, fd: -1, access: Access::Read };
 
 impl Slot {
     fn new() -> Self {
@@ -154,7 +154,7 @@ impl<const SLOTS: usize> Table<SLOTS> {
 
     /// Clears a slot and frees it.
     pub(crate) fn leave(&'static self, slot: &'static Slot) {
-        slot.write(NOTHING);
+        slot.write(EMPTY);
         self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(slot);
     }
 

@@ -43,7 +43,7 @@ impl Pages {
         match *self {}
     }
 
-    pub(crate) fn is_told_the_truth(&self) -> bool {
+    pub(crate) fn mincore_is_reliable(&self) -> bool {
         match *self {}
     }
 
@@ -114,11 +114,11 @@ impl Mapping {
         match *self {}
     }
 
-    pub(crate) fn was_seen(&self, _offset: u64) -> bool {
+    pub(crate) fn mark_read(&self, _offset: u64) -> bool {
         match *self {}
     }
 
-    pub(crate) fn has_room_for_runs() -> bool {
+    pub(crate) fn can_lock_more_runs() -> bool {
         true
     }
 
@@ -222,4 +222,4 @@ pub(crate) fn is_touchable(pages: &Pages, _offset: u64, _length: usize) -> Optio
 }
 
 /// Does nothing: no residency answers exist.
-pub(crate) fn forget_all() {}
+pub(crate) fn invalidate_answers() {}

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::mapping::map_with_room;
+use crate::mapping::map_with_spare_pages;
 use crate::os::{self, FileSystem, Stat};
 use crate::pages::Pages;
 use crate::reaper::Deferred;
@@ -37,7 +37,7 @@ impl Views {
         path: &Path,
     ) -> Result<Self> {
         let access = if writable { Access::WriteThrough } else { Access::CopyOnWrite };
-        let map = map_with_room(stat.size, |length| {
+        let map = map_with_spare_pages(stat.size, |length| {
             if writable { os::map_write_through(file, length) } else { os::map_copy_on_write(file, length) }
         });
         let pages = Pages::new(map.map_err(|errno| Error::system(errno, "mmap", path))?, Some(file), access);

@@ -7,16 +7,16 @@ use std::sync::{Arc, OnceLock};
 use crate::backend::{Loss, Pages, Views};
 use crate::error::{Error, Result};
 use crate::mapped_file::MappedFile;
+use crate::mappings_with_stores::{Damage, MappingsWithStores};
 use crate::os::{self, Errno};
 use crate::range::Range;
-use crate::sizes::Known;
-use crate::stored_to::{Damage, StoredTo};
+use crate::shared_size::SharedSize;
 
 /// The write state of a handle, shared by all values that `refreshed` returns: its mappings for views with possible
 /// stores, and the last failure of a flush.
 #[derive(Debug, Default)]
 pub(crate) struct Writing {
-    views: StoredTo<Views>,
+    views: MappingsWithStores<Views>,
     /// The error number of a failed flush: the kernel reports it once, and then treats the lost pages as clean.
     failed: AtomicI32,
     /// The same file, opened with `O_APPEND`.
@@ -35,9 +35,9 @@ impl Writing {
     }
 
     /// Forgets earlier losses.
-    pub(crate) fn forgive(&self) {
+    pub(crate) fn clear_losses(&self) {
         self.failed.store(0, Ordering::Relaxed);
-        self.views.forgive();
+        self.views.clear_losses();
     }
 }
 
@@ -61,7 +61,7 @@ impl MappedFile {
     pub fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.writing("write")?;
         let (done, outcome) = os::write_at(self.file(), bytes, offset);
-        self.wrote(offset + done as u64);
+        self.publish_size_after(offset + done as u64);
         let left = Range { offset: offset + done as u64, length: bytes.len() - done };
         outcome.map_err(|errno| self.failed(errno, "write", left))
     }
@@ -74,15 +74,15 @@ impl MappedFile {
     /// As [`MappedFile::write`].
     pub fn append(&self, bytes: &[u8]) -> Result<u64> {
         let writing = self.writing("write")?;
-        let _one_at_a_time = self.known().map(Known::append_lock);
+        let _one_at_a_time = self.shared_size().map(SharedSize::append_lock);
         let (start, done, outcome) = if let Some(appender) = writing.appender(self.file()) {
             os::append_to(appender, bytes)
         } else {
-            let end = self.stat_anew()?.size;
+            let end = self.fresh_stat()?.size;
             let (done, outcome) = os::write_at(self.file(), bytes, end);
             (end, done, outcome)
         };
-        self.wrote(start + done as u64);
+        self.publish_size_after(start + done as u64);
         let left = Range { offset: start + done as u64, length: bytes.len() - done };
         outcome.map_err(|errno| self.failed(errno, "write", left)).map(|()| start)
     }
@@ -93,9 +93,9 @@ impl MappedFile {
     /// [`Error::ReadOnly`] where the file is open for reading only; [`Error::System`] where the kernel refuses.
     pub fn truncate(&self, size: u64) -> Result<()> {
         self.writing("ftruncate")?;
-        let _one_at_a_time = self.known().map(Known::append_lock);
+        let _one_at_a_time = self.shared_size().map(SharedSize::append_lock);
         os::truncate(self.file(), size).map_err(|errno| Error::system(errno, "ftruncate", self.path()))?;
-        self.wrote(u64::MAX);
+        self.publish_size_after(u64::MAX);
         Ok(())
     }
 
@@ -114,11 +114,11 @@ impl MappedFile {
 
     // Errors of this check are ignored: the handle that wrote checks the size itself, and others do so at their next
     // refresh.
-    fn wrote(&self, end: u64) {
-        if let Some(known) = self.known()
-            && end > known.size()
+    fn publish_size_after(&self, end: u64) {
+        if let Some(shared_size) = self.shared_size()
+            && end > shared_size.size()
         {
-            _ = known.look(self.file());
+            _ = shared_size.check(self.file());
         }
     }
 
@@ -151,7 +151,7 @@ impl MappedFile {
             return Err(self.lost(Some(Errno::from_raw_os_error(failed)), "fdatasync", range));
         }
         // A store to the last page of a file that was truncated inside it is lost without a signal.
-        let size = self.stat_anew()?.size;
+        let size = self.fresh_stat()?.size;
         if range.length > 0 && size < range.end() {
             let start = size.max(range.offset);
             #[expect(
@@ -164,7 +164,7 @@ impl MappedFile {
                 Range { offset: start, length: (range.end() - start) as usize },
             ));
         }
-        all.iter().try_for_each(|views| self.nothing_lost(views.pages(), range))
+        all.iter().try_for_each(|views| self.check_no_loss(views.pages(), range))
     }
 
     /// Checks that every store to a range of views reaches the file. Stores to views of a read-only file stay private,
@@ -172,7 +172,7 @@ impl MappedFile {
     ///
     /// # Errors
     /// [`Error::Lost`] with the first part that is disconnected from the file.
-    pub(crate) fn nothing_lost(&self, pages: &Pages, range: Range) -> Result<()> {
+    pub(crate) fn check_no_loss(&self, pages: &Pages, range: Range) -> Result<()> {
         if self.written().is_none() {
             return Ok(());
         }
@@ -186,7 +186,7 @@ impl MappedFile {
         Err(match loss {
             Loss::Cut => self.lost(None, "store", range),
             Loss::Page => self.lost(Some(Errno::IO), "store", range),
-            Loss::Store => self.lost(Some(os::why_no_store(self.file(), range.offset)), "store", range),
+            Loss::Store => self.lost(Some(os::store_error(self.file(), range.offset)), "store", range),
         })
     }
 

@@ -15,7 +15,7 @@ use scenes::{Done, play};
 const SCENES: u64 = 150;
 
 #[test]
-fn what_comes_out_is_what_a_model_says() {
+fn results_match_the_model() {
     let only = std::env::var("FAULTLESS_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
     let mut done = Done::default();
     for seed in only.map_or(0..SCENES, |seed| seed..seed + 1) {
@@ -28,7 +28,7 @@ fn what_comes_out_is_what_a_model_says() {
     }
     if only.is_none() {
         let Done { copies, path_copies, ready, losses } = done;
-        assert!(copies > 100 && ready > 10 && losses > 10, "what may be refused always was: {done:?}");
+        assert!(copies > 100 && ready > 10 && losses > 10, "the core refused nearly everything: {done:?}");
         // Before Linux 5.12 the kernel cannot tell whether a path lookup would wait for a disk.
         let can_tell = rustix::fs::openat2(
             rustix::fs::CWD,

@@ -42,7 +42,7 @@ fn every_thread_gets_the_bytes_of_the_file() {
                     assert!(target == expected);
                 }
                 1 => {
-                    // SAFETY: there is room for the one range, which lies within the file.
+                    // SAFETY: the target has space for the one range, which lies within the file.
                     let copied = unsafe { file.try_copy(std::iter::once(range), target.as_mut_ptr()) };
                     assert!(copied.unwrap().count == 0 || target == expected);
                 }
@@ -74,7 +74,7 @@ fn every_thread_gets_the_bytes_of_the_file() {
                 }
                 8 => {
                     let idle = Duration::from_millis(random.u64(1..10));
-                    // SAFETY: there is room for as many bytes.
+                    // SAFETY: the target has space for as many bytes.
                     let copied =
                         unsafe { try_read_path(&path, idle, range.offset, length, target.as_mut_ptr()) };
                     assert!(copied.unwrap().is_none() || target == expected);

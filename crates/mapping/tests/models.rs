@@ -13,13 +13,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../src/idle_threads.rs"]
-mod idle_threads;
+#[path = "../src/drop_queue.rs"]
+mod drop_queue;
+#[path = "../src/mappings_with_stores.rs"]
+mod mappings_with_stores;
 #[path = "../src/permits.rs"]
 #[expect(unreachable_pub, reason = "the crate exports it")]
 mod permits;
-#[path = "../src/stored_to.rs"]
-mod stored_to;
 #[path = "../src/table.rs"]
 mod table;
 #[path = "../src/weak_map.rs"]
@@ -59,7 +59,7 @@ mod sync {
 
     /// A condition variable without real time-outs: all current and later waits time out when the test calls `expire`.
     pub(crate) struct Condvar {
-        told: super::real::sync::Condvar,
+        inner: super::real::sync::Condvar,
         expired: AtomicBool,
     }
 
@@ -73,17 +73,17 @@ mod sync {
 
     impl Condvar {
         pub(crate) fn new() -> Self {
-            Self { told: super::real::sync::Condvar::new(), expired: AtomicBool::new(false) }
+            Self { inner: super::real::sync::Condvar::new(), expired: AtomicBool::new(false) }
         }
 
         pub(crate) fn notify_one(&self) {
-            self.told.notify_one();
+            self.inner.notify_one();
         }
 
         /// Called under the lock of the waiting threads.
         pub(crate) fn expire(&self) {
             self.expired.store(true, Ordering::SeqCst);
-            self.told.notify_all();
+            self.inner.notify_all();
         }
 
         #[expect(clippy::unnecessary_wraps, reason = "as that of the standard library")]
@@ -93,7 +93,7 @@ mod sync {
             _most: Duration,
         ) -> LockResult<(MutexGuard<'a, T>, Timeout)> {
             let expired = || self.expired.load(Ordering::SeqCst);
-            let guard = if expired() { guard } else { self.told.wait(guard).unwrap() };
+            let guard = if expired() { guard } else { self.inner.wait(guard).unwrap() };
             Ok((guard, Timeout(expired())))
         }
     }
@@ -102,11 +102,11 @@ mod sync {
 use std::ptr;
 use std::sync::Arc;
 
-use idle_threads::{Keeper, Lane};
+use drop_queue::{DropPolicy, DropQueue};
+use mappings_with_stores::{Damage, MappingsWithStores};
 use permits::{Permits, Waiter};
 use real::sync::Condvar;
 use real::{in_every_order, thread};
-use stored_to::{Damage, StoredTo};
 use sync::{AtomicBool, AtomicPtr, AtomicUsize, Mutex, Ordering};
 use table::{Access, Published, Table};
 use weak_map::WeakMap;
@@ -135,7 +135,7 @@ fn two_mappings_never_share_a_slot_and_both_are_found() {
 }
 
 #[test]
-fn a_slot_that_is_used_again_is_never_read_half_old_and_half_new() {
+fn a_reused_slot_is_never_read_half_old_and_half_new() {
     in_every_order(3, || {
         let table = table::<1>();
         let slot = table.enter(mapping(10, 1));
@@ -161,15 +161,15 @@ fn faults_of_two_threads_in_one_mapping_are_both_counted() {
             slot.mark_damaged()
         };
         let other = thread::spawn(move || fault(14));
-        let mut told = [fault(12), other.join().unwrap()];
-        told.sort_unstable();
-        assert_eq!((told, slot.damage()), ([0, 1], 2));
+        let mut counts = [fault(12), other.join().unwrap()];
+        counts.sort_unstable();
+        assert_eq!((counts, slot.damage()), ([0, 1], 2));
         assert!(slot.was_cut(12) && !slot.was_cut(11));
     });
 }
 
 #[test]
-fn zeros_that_another_threads_fault_has_put_there_are_known() {
+fn zeros_from_another_threads_fault_are_detected() {
     in_every_order(3, || {
         let table = table::<1>();
         let slot = table.enter(mapping(10, 1));
@@ -229,49 +229,49 @@ impl Files {
         self.map.entries.lock().unwrap().len()
     }
 
-    fn let_go(&self, value: Arc<Value>) {
+    fn drop_value(&self, value: Arc<Value>) {
         self.step();
         drop(value);
     }
 }
 
 #[test]
-fn two_who_open_one_file_find_one_mapping_which_goes_with_the_last() {
+fn two_threads_that_open_one_file_share_a_mapping_until_both_drop_it() {
     in_every_order(3, || {
         let files = Files::new();
         let other = thread::spawn(move || files.open());
         let mine = files.open();
         let theirs = other.join().unwrap();
         assert!(Arc::ptr_eq(&mine, &theirs));
-        let last = thread::spawn(move || files.let_go(theirs));
-        files.let_go(mine);
+        let last = thread::spawn(move || files.drop_value(theirs));
+        files.drop_value(mine);
         last.join().unwrap();
         assert_eq!(files.count(), 0);
     });
 }
 
 #[test]
-fn a_mapping_that_goes_while_it_is_opened_again_takes_none_with_it() {
+fn a_mapping_dropped_during_a_reopen_does_not_remove_the_new_one() {
     in_every_order(3, || {
         let files = Files::new();
         let mine = files.open();
         let other = thread::spawn(move || files.open());
-        files.let_go(mine);
+        files.drop_value(mine);
         let theirs = other.join().unwrap();
-        assert!(Arc::ptr_eq(&theirs, &files.open()), "what is alive is found");
+        assert!(Arc::ptr_eq(&theirs, &files.open()), "a live mapping is found");
         drop(theirs);
         assert_eq!(files.count(), 0);
     });
 }
 
 #[test]
-fn a_damaged_mapping_whose_last_owner_lets_go_while_it_is_looked_at_stops_nobody() {
+fn dropping_a_damaged_mapping_during_a_lookup_does_not_deadlock() {
     in_every_order(3, || {
         let files = Files::new();
         let mine = files.open();
         mine.damaged.store(true, Ordering::Release);
         let other = thread::spawn(move || files.open());
-        files.let_go(mine);
+        files.drop_value(mine);
         let theirs = other.join().unwrap();
         assert!(!theirs.damaged.load(Ordering::Acquire));
         drop(theirs);
@@ -303,25 +303,25 @@ impl Signal {
 /// An environment that counts its notifications.
 #[derive(Default)]
 struct Environment {
-    told: Signal,
+    woken: Signal,
 }
 
 impl Waiter for Environment {
     fn wake(&self) {
-        self.told.raise();
+        self.woken.raise();
     }
 }
 
 impl Environment {
     /// Runs one job as soon as it gets a permit.
-    fn do_one(self: &Arc<Self>, permits: &Permits<Self>, most: usize) {
+    fn do_one(self: &Arc<Self>, permits: &Permits<Self>, max: usize) {
         let mut refused = 0;
         while !permits.try_acquire(self) {
             refused += 1;
             // Each refusal is followed by a notification.
-            self.told.wait_for(refused);
+            self.woken.wait_for(refused);
         }
-        assert!(permits.taken() <= most);
+        assert!(permits.taken() <= max);
         permits.release();
     }
 }
@@ -329,9 +329,9 @@ impl Environment {
 /// Several environments run one job each at the same time, on a pool of this many threads.
 fn jobs(environments: usize, threads: usize) {
     in_every_order(2, move || {
-        let most = threads - 1;
+        let max = threads - 1;
         let permits: &Permits<Environment> = Box::leak(Box::new(Permits::of_pool(threads)));
-        let job = move || Arc::new(Environment::default()).do_one(permits, most);
+        let job = move || Arc::new(Environment::default()).do_one(permits, max);
         let others: Vec<_> = (1..environments).map(|_| thread::spawn(job)).collect();
         job();
         for other in others {
@@ -342,22 +342,22 @@ fn jobs(environments: usize, threads: usize) {
 }
 
 #[test]
-fn three_who_want_the_one_permit_all_get_it() {
+fn three_environments_all_get_the_only_permit() {
     jobs(3, 2);
 }
 
 #[test]
-fn three_who_want_one_of_two_permits_all_get_one() {
+fn three_environments_all_get_one_of_two_permits() {
     jobs(3, 3);
 }
 
 #[test]
-fn one_that_is_told_and_does_not_come_stops_nobody() {
+fn a_notified_environment_that_does_not_ask_again_blocks_no_other() {
     in_every_order(3, || {
         let permits: &Permits<Environment> = Box::leak(Box::new(Permits::of_pool(2)));
         let (busy, other) = (Arc::new(Environment::default()), Arc::new(Environment::default()));
         assert!(permits.try_acquire(&busy));
-        assert!(!permits.try_acquire(&busy), "it wants another for later, and never asks again");
+        assert!(!permits.try_acquire(&busy), "it is refused once, and never asks again");
         let other = thread::spawn(move || other.do_one(permits, 1));
         permits.release();
         other.join().unwrap();
@@ -366,60 +366,60 @@ fn one_that_is_told_and_does_not_come_stops_nobody() {
 }
 
 /// The policy of a drop queue under test.
-struct Shop {
+struct TestPolicy {
     threads: usize,
     started: Mutex<Vec<thread::JoinHandle<()>>>,
-    wishes: AtomicUsize,
+    requests: AtomicUsize,
     /// The number of the last request that a check has seen.
     seen: Signal,
     dropped: Signal,
 }
 
 /// A value whose drop waits until this many other values are dropped.
-struct Parcel {
-    shop: &'static Lane<Shop>,
+struct TestValue {
+    queue: &'static DropQueue<TestPolicy>,
     after: usize,
 }
 
-impl Drop for Parcel {
+impl Drop for TestValue {
     fn drop(&mut self) {
-        let Shop { dropped, .. } = &self.shop.keeper;
+        let TestPolicy { dropped, .. } = &self.queue.policy;
         dropped.wait_for(self.after);
         dropped.raise();
     }
 }
 
-impl Keeper for Shop {
-    type Value = Parcel;
+impl DropPolicy for TestPolicy {
+    type Value = TestValue;
 
-    fn most_threads(&self) -> usize {
+    fn max_threads(&self) -> usize {
         self.threads
     }
 
-    fn start(lane: &'static Lane<Self>) -> bool {
-        let thread = thread::spawn(|| lane.run());
-        lane.keeper.started.lock().unwrap().push(thread);
+    fn start(queue: &'static DropQueue<Self>) -> bool {
+        let thread = thread::spawn(|| queue.run());
+        queue.policy.started.lock().unwrap().push(thread);
         true
     }
 
-    fn look(&self) -> Option<std::time::Instant> {
-        let wishes = self.wishes.load(Ordering::SeqCst);
-        while *self.seen.count.lock().unwrap() < wishes {
+    fn check(&self) -> Option<std::time::Instant> {
+        let requests = self.requests.load(Ordering::SeqCst);
+        while *self.seen.count.lock().unwrap() < requests {
             self.seen.raise();
         }
         None
     }
 }
 
-fn shop(threads: usize) -> &'static Lane<Shop> {
-    let (started, wishes) = (Mutex::default(), AtomicUsize::new(0));
+fn test_queue(threads: usize) -> &'static DropQueue<TestPolicy> {
+    let (started, requests) = (Mutex::default(), AtomicUsize::new(0));
     let (seen, dropped) = (Signal::default(), Signal::default());
-    Box::leak(Box::new(Lane::new(Shop { threads, started, wishes, seen, dropped })))
+    Box::leak(Box::new(DropQueue::new(TestPolicy { threads, started, requests, seen, dropped })))
 }
 
-impl Lane<Shop> {
+impl DropQueue<TestPolicy> {
     fn send(&'static self, after: usize) {
-        self.push(Parcel { shop: self, after });
+        self.push(TestValue { queue: self, after });
     }
 
     /// Ends the waits of all idle threads.
@@ -430,58 +430,58 @@ impl Lane<Shop> {
 
     /// Waits until all threads have ended, and checks the counters.
     fn close(&self) {
-        let started = std::mem::take(&mut *self.keeper.started.lock().unwrap());
+        let started = std::mem::take(&mut *self.policy.started.lock().unwrap());
         for thread in started {
             thread.join().unwrap();
         }
         let state = self.state.lock().unwrap();
         assert_eq!((state.threads, state.idle), (0, 0));
         drop(state);
-        assert!(self.is_at_rest());
+        assert!(self.is_idle());
     }
 }
 
 #[test]
-fn what_is_let_go_of_while_the_thread_for_it_ends_is_dropped() {
+fn a_value_pushed_while_the_last_thread_ends_is_dropped() {
     in_every_order(3, || {
-        let lane = shop(1);
-        lane.send(0);
-        let clock = thread::spawn(|| lane.expire());
-        lane.send(0);
-        lane.keeper.dropped.wait_for(2);
+        let queue = test_queue(1);
+        queue.send(0);
+        let clock = thread::spawn(|| queue.expire());
+        queue.send(0);
+        queue.policy.dropped.wait_for(2);
         clock.join().unwrap();
-        lane.close();
+        queue.close();
     });
 }
 
 #[test]
-fn one_thread_that_is_stuck_does_not_stop_the_others() {
+fn a_blocked_thread_does_not_block_the_others() {
     in_every_order(2, || {
-        let lane = shop(2);
-        lane.send(0);
+        let queue = test_queue(2);
+        queue.send(0);
         // The thread that gets this value waits until another thread drops the next one.
-        lane.send(2);
-        lane.send(0);
-        lane.keeper.dropped.wait_for(3);
-        lane.expire();
-        lane.close();
+        queue.send(2);
+        queue.send(0);
+        queue.policy.dropped.wait_for(3);
+        queue.expire();
+        queue.close();
     });
 }
 
 #[test]
-fn a_look_that_is_asked_for_begins_after_it_was() {
+fn a_requested_check_begins_after_the_request() {
     in_every_order(3, || {
-        let lane = shop(1);
-        let wish = |number| {
-            lane.keeper.wishes.store(number, Ordering::SeqCst);
-            lane.ask_for_look();
-            lane.keeper.seen.wait_for(number);
+        let queue = test_queue(1);
+        let request = |number| {
+            queue.policy.requests.store(number, Ordering::SeqCst);
+            queue.request_check();
+            queue.policy.seen.wait_for(number);
         };
-        wish(1);
-        let clock = thread::spawn(|| lane.expire());
-        wish(2);
+        request(1);
+        let clock = thread::spawn(|| queue.expire());
+        request(2);
         clock.join().unwrap();
-        lane.close();
+        queue.close();
     });
 }
 
@@ -495,9 +495,9 @@ impl Damage for Stores {
 }
 
 #[test]
-fn a_store_that_is_lost_as_its_owner_lets_go_is_told_of() {
+fn a_store_lost_during_the_drop_of_its_owner_is_reported() {
     in_every_order(3, || {
-        let list: &StoredTo<Stores> = Box::leak(Box::default());
+        let list: &MappingsWithStores<Stores> = Box::leak(Box::default());
         let stores = sync::Arc::new(Stores(AtomicBool::new(false)));
         list.add(&stores);
         let owner = thread::spawn(move || {
@@ -506,8 +506,8 @@ fn a_store_that_is_lost_as_its_owner_lets_go_is_told_of() {
         });
         drop(list.all());
         owner.join().unwrap();
-        assert_eq!(list.all().len(), 1, "it is told of until it is forgiven");
-        list.forgive();
+        assert_eq!(list.all().len(), 1, "the loss is reported until it is cleared");
+        list.clear_losses();
         assert!(list.all().is_empty());
     });
 }

@@ -21,13 +21,13 @@ fn mappings_of(path: &Path) -> usize {
 fn wait_for_mappings(path: &Path, count: usize) {
     let patience = Instant::now() + Duration::from_secs(20);
     while mappings_of(path) != count {
-        assert!(Instant::now() < patience, "there are still {}", mappings_of(path));
+        assert!(Instant::now() < patience, "there are still {} mappings", mappings_of(path));
         thread::sleep(Duration::from_millis(5));
     }
 }
 
 #[test]
-fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
+fn all_threads_share_one_mapping_until_the_last_user_drops_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shared");
     fs::write(&path, vec![7; 100_000]).unwrap();
@@ -63,7 +63,7 @@ fn every_thread_finds_the_one_mapping_which_goes_with_the_last_of_them() {
     assert_eq!(try_read(&path, idle).is_some(), can_tell);
     fs::write(folder.path().join("other"), b"new").unwrap();
     fs::rename(folder.path().join("other"), &path).unwrap();
-    assert!(try_read(&path, idle).is_none(), "the file that was there before");
+    assert!(try_read(&path, idle).is_none(), "the previous file must not be read");
     assert_eq!(read_path(&path, idle), b"new");
     assert_eq!(read_path(&path, idle), b"new");
     assert_eq!(try_read(&path, idle).as_deref(), if can_tell { Some(&b"new"[..]) } else { None });
@@ -97,7 +97,7 @@ fn read_path(path: &Path, idle: Duration) -> Vec<u8> {
 
 fn try_read(path: &Path, idle: Duration) -> Option<Vec<u8>> {
     let mut target = vec![0; 1000];
-    // SAFETY: the target has room for as many bytes.
+    // SAFETY: the target has space for as many bytes.
     let count = unsafe { try_read_path(path, idle, 0, target.len(), target.as_mut_ptr()) };
     count.unwrap().map(|count| target[..count].to_vec())
 }

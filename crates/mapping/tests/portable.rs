@@ -26,11 +26,11 @@ fn capabilities_say_that_files_are_read() {
 }
 
 #[test]
-fn nothing_is_mapped_and_nothing_is_known_to_be_in_memory() {
+fn no_page_is_mapped_or_known_to_be_resident() {
     let (path, file) = file_of(20_000);
     assert!(populate_ranges(&file, &[RANGE], Purpose::Copies, |_| true).unwrap().is_empty());
     let mut target = vec![1; RANGE.length];
-    // SAFETY: the target has room for the one range, which ends within the file.
+    // SAFETY: the target has space for the one range, which ends within the file.
     let copied = unsafe { file.try_copy(std::iter::once(RANGE), target.as_mut_ptr()) };
     assert_eq!(copied.unwrap().count, 0);
     let residency = file.residency(RANGE);
@@ -40,7 +40,7 @@ fn nothing_is_mapped_and_nothing_is_known_to_be_in_memory() {
 }
 
 #[test]
-fn views_are_refused_with_what_to_do_instead() {
+fn views_are_refused_and_the_error_names_the_alternative() {
     let (_path, file) = file_of(20_000);
     assert!(matches!(file.lock(RANGE), Err(Error::Unsupported { .. })));
     let error = file.views().unwrap_err();
@@ -50,7 +50,7 @@ fn views_are_refused_with_what_to_do_instead() {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn written_bytes_are_read() {
     let (path, file) = file_of(20_000);
     file.write(b"written", 9000).unwrap();
     file.flush(RANGE).unwrap();
@@ -61,7 +61,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn a_cut_file_is_an_error_and_a_file_that_grew_is_seen_after_a_fresh_look() {
+fn a_truncated_file_is_an_error_and_a_refresh_shows_growth() {
     let (path, file) = file_of(20_000);
     path.as_file().set_len(6000).unwrap();
     let failures =

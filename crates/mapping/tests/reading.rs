@@ -29,7 +29,7 @@ fn read(file: &MappedFile, ranges: &[Range]) -> (Vec<u8>, Vec<(usize, Error)>) {
 
 fn try_copy(file: &MappedFile, offset: u64, length: usize) -> Result<Option<Vec<u8>>, Error> {
     let mut target = vec![0; length];
-    // SAFETY: the target has room for the one range, which ends within the file.
+    // SAFETY: the target has space for the one range, which ends within the file.
     let copied = unsafe { file.try_copy(std::iter::once(Range { offset, length }), target.as_mut_ptr()) };
     copied.map(|copied| (copied.count == 1).then_some(target))
 }
@@ -69,7 +69,7 @@ fn ranges_are_read_into_several_pieces_of_memory() {
 
 #[cfg(not(feature = "portable"))]
 #[test]
-fn a_populated_range_is_copied_at_once() {
+fn a_populated_range_is_copied_synchronously() {
     let bytes = pattern(100_000);
     let (_folder, path) = file_of(&bytes);
     let file = MappedFile::open(&path, false).unwrap();
@@ -83,7 +83,7 @@ fn a_populated_range_is_copied_at_once() {
 }
 
 #[test]
-fn an_empty_file_reads_as_nothing_and_grows_on_refresh() {
+fn an_empty_file_has_no_bytes_and_grows_on_refresh() {
     let (_folder, path) = file_of(b"");
     let file = MappedFile::open(&path, false).unwrap();
     assert_eq!((file.byte_length(), read(&file, &[Range { offset: 0, length: 0 }]).0), (0, vec![]));
@@ -96,7 +96,7 @@ fn an_empty_file_reads_as_nothing_and_grows_on_refresh() {
 }
 
 #[test]
-fn what_is_not_wanted_any_more_is_given_up_and_the_rest_is_read() {
+fn an_unwanted_range_is_cancelled_and_the_rest_is_read() {
     let bytes = pattern(8192);
     let (_folder, path) = file_of(&bytes);
     let file = MappedFile::open(&path, false).unwrap();
@@ -110,7 +110,7 @@ fn what_is_not_wanted_any_more_is_given_up_and_the_rest_is_read() {
 
 #[cfg(not(feature = "portable"))]
 #[test]
-fn a_file_cut_inside_a_page_is_noticed_by_the_size() {
+fn a_truncation_inside_a_page_is_detected_by_the_size() {
     let (_folder, path) = file_of(&pattern(8192));
     let file = MappedFile::open(&path, false).unwrap();
     let both = Range { offset: 0, length: 8192 };
@@ -124,14 +124,14 @@ fn a_file_cut_inside_a_page_is_noticed_by_the_size() {
 
 #[cfg(not(feature = "portable"))]
 #[test]
-fn touching_what_was_cut_gives_zeros_to_views_and_errors_to_reads_and_a_fresh_look_recovers() {
+fn after_a_truncation_views_are_zeros_and_reads_fail_and_a_refresh_recovers() {
     let bytes = pattern(64 << 10);
     let (_folder, path) = file_of(&bytes);
     let file = MappedFile::open(&path, false).unwrap();
     let views = file.views().unwrap();
     OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
     for offset in (0..64 << 10).step_by(page_size()) {
-        // SAFETY: an address of the mapping, which `views` keeps; the guard stands.
+        // SAFETY: an address of the mapping, which `views` keeps; the guard is installed.
         assert_eq!(unsafe { views.address_of(offset).read_volatile() }, 0);
     }
     let (_, failures) = read(&file, &[Range { offset: 0, length: 10 }]);
@@ -148,15 +148,15 @@ fn touching_what_was_cut_gives_zeros_to_views_and_errors_to_reads_and_a_fresh_lo
 
 #[cfg(not(feature = "portable"))]
 #[test]
-fn views_that_write_through_are_made_anew_where_the_file_takes_all_of_their_room() {
+fn write_through_views_are_replaced_when_the_file_fills_their_spare_pages() {
     let (_folder, path) = file_of(&pattern(page_size()));
     let mut file = MappedFile::open(&path, true).unwrap();
     let first = file.views().unwrap();
     let handle = OpenOptions::new().write(true).open(&path).unwrap();
     // Past the end of a short file there is a MiB of spare pages, and always at least one page: it shows whether
     // mincore is reliable.
-    let room = (page_size() + (1 << 20)) as u64;
-    for (size, stays) in [(room - 1, true), (room, false)] {
+    let capacity = (page_size() + (1 << 20)) as u64;
+    for (size, stays) in [(capacity - 1, true), (capacity, false)] {
         handle.set_len(size).unwrap();
         file = file.grown().unwrap();
         assert_eq!(file.views().unwrap().id() == first.id(), stays, "{size}");
@@ -165,7 +165,7 @@ fn views_that_write_through_are_made_anew_where_the_file_takes_all_of_their_room
 
 #[cfg(not(feature = "portable"))]
 #[test]
-fn what_is_written_to_views_is_not_read() {
+fn stores_to_copy_on_write_views_are_not_read() {
     let (_folder, path) = file_of(b"original");
     let file = MappedFile::open(&path, false).unwrap();
     // SAFETY: the first byte of a private mapping that this handle keeps.
@@ -175,7 +175,7 @@ fn what_is_written_to_views_is_not_read() {
 }
 
 #[test]
-fn what_has_no_bytes_at_positions_is_refused() {
+fn a_directory_and_a_missing_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(
         MappedFile::open(folder.path(), false),
@@ -189,12 +189,12 @@ fn what_has_no_bytes_at_positions_is_refused() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_the_system_makes_as_it_is_read_is_kept() {
+fn a_generated_file_is_kept_in_memory() {
     let file = MappedFile::open("/proc/self/status".as_ref(), false).unwrap();
     assert!(!file.is_mapped());
     let length = usize::try_from(file.byte_length()).unwrap();
     let (bytes, failures) = read(&file, &[Range { offset: 0, length }]);
     assert!(failures.is_empty(), "{failures:?}");
     assert!(String::from_utf8(bytes).unwrap().starts_with("Name:"));
-    assert!(try_copy(&file, 0, length).unwrap().is_some(), "it is in memory");
+    assert!(try_copy(&file, 0, length).unwrap().is_some(), "the bytes are in memory");
 }

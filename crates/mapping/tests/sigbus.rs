@@ -19,11 +19,11 @@ use memmap2::MmapOptions;
 
 const SCENE: &str = "FAULTLESS_TEST_SCENE";
 
-static THEIRS: AtomicUsize = AtomicUsize::new(0);
+static OTHER_HANDLER_CALLS: AtomicUsize = AtomicUsize::new(0);
 
 /// Another library's handler: it counts, maps a page at the fault, and lets the program continue.
-extern "C" fn theirs(_signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    THEIRS.fetch_add(1, Ordering::SeqCst);
+extern "C" fn other_handler(_signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    OTHER_HANDLER_CALLS.fetch_add(1, Ordering::SeqCst);
     // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
     let info = unsafe { &*info };
     // SAFETY: for a fault the union holds the address.
@@ -34,8 +34,8 @@ extern "C" fn theirs(_signal: libc::c_int, info: *mut libc::siginfo_t, _context:
     unsafe { libc::mmap(page as *mut libc::c_void, page_size(), libc::PROT_READ, flags, -1, 0) };
 }
 
-fn set_their_handler() {
-    set_handler(theirs);
+fn set_other_handler() {
+    set_handler(other_handler);
 }
 
 fn set_handler(handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void)) {
@@ -54,7 +54,7 @@ fn clear_handler() {
 }
 
 /// A guarded mapping of a truncated file.
-fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<Views>) {
+fn truncated_guarded_mapping() -> (tempfile::TempDir, std::sync::Arc<Views>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ours");
     fs::write(&path, vec![7; 4 * page_size()]).unwrap();
@@ -63,13 +63,13 @@ fn cut_mapping_of_ours() -> (tempfile::TempDir, std::sync::Arc<Views>) {
     (folder, views)
 }
 
-fn touch_ours(views: &Views) {
+fn touch_guarded(views: &Views) {
     // SAFETY: an address of a mapping that lives.
     assert_eq!(unsafe { views.address_of(page_size() as u64).read_volatile() }, 0);
 }
 
 /// Touches a mapping that the guard does not know, after its file was truncated.
-fn touch_theirs() {
+fn touch_foreign() {
     let file = tempfile::tempfile().unwrap();
     file.set_len(page_size() as u64).unwrap();
     // SAFETY: the file is private to this function, which truncates it on purpose.
@@ -98,56 +98,60 @@ fn must_die_of_sigbus(status: Option<ExitStatus>) {
 }
 
 #[test]
-fn a_fault_in_a_mapping_of_ours_is_answered_with_zeros() {
-    must_succeed(play("a_fault_in_a_mapping_of_ours_is_answered_with_zeros", || {
-        let (_folder, views) = cut_mapping_of_ours();
-        touch_ours(&views);
+fn a_fault_in_a_guarded_mapping_becomes_zeros() {
+    must_succeed(play("a_fault_in_a_guarded_mapping_becomes_zeros", || {
+        let (_folder, views) = truncated_guarded_mapping();
+        touch_guarded(&views);
     }));
 }
 
 #[test]
-fn without_another_handler_a_foreign_fault_kills_as_it_should() {
-    must_die_of_sigbus(play("without_another_handler_a_foreign_fault_kills_as_it_should", || {
+fn without_another_handler_a_foreign_fault_kills_the_process() {
+    must_die_of_sigbus(play("without_another_handler_a_foreign_fault_kills_the_process", || {
         clear_handler();
-        let (_folder, views) = cut_mapping_of_ours();
-        touch_ours(&views);
-        touch_theirs();
+        let (_folder, views) = truncated_guarded_mapping();
+        touch_guarded(&views);
+        touch_foreign();
     }));
 }
 
 #[test]
-fn a_sigbus_that_somebody_sends_kills_as_it_should() {
-    must_die_of_sigbus(play("a_sigbus_that_somebody_sends_kills_as_it_should", || {
+fn a_sent_sigbus_kills_the_process() {
+    must_die_of_sigbus(play("a_sent_sigbus_kills_the_process", || {
         clear_handler();
-        let (_folder, _views) = cut_mapping_of_ours();
+        let (_folder, _views) = truncated_guarded_mapping();
         // SAFETY: raise has no preconditions.
         unsafe { libc::raise(libc::SIGBUS) };
     }));
 }
 
 #[test]
-fn a_foreign_fault_reaches_the_handler_that_was_there_before() {
-    must_succeed(play("a_foreign_fault_reaches_the_handler_that_was_there_before", || {
-        set_their_handler();
-        let (_folder, views) = cut_mapping_of_ours();
-        touch_ours(&views);
-        assert_eq!(THEIRS.load(Ordering::SeqCst), 0, "ours is not theirs");
-        touch_theirs();
-        assert_eq!(THEIRS.load(Ordering::SeqCst), 1);
+fn a_foreign_fault_reaches_the_previous_handler() {
+    must_succeed(play("a_foreign_fault_reaches_the_previous_handler", || {
+        set_other_handler();
+        let (_folder, views) = truncated_guarded_mapping();
+        touch_guarded(&views);
+        assert_eq!(
+            OTHER_HANDLER_CALLS.load(Ordering::SeqCst),
+            0,
+            "a guarded fault must not reach the other handler"
+        );
+        touch_foreign();
+        assert_eq!(OTHER_HANDLER_CALLS.load(Ordering::SeqCst), 1);
     }));
 }
 
 #[test]
-fn a_handler_set_after_ours_is_noticed_with_the_next_mapping() {
-    must_succeed(play("a_handler_set_after_ours_is_noticed_with_the_next_mapping", || {
-        let (_folder, first) = cut_mapping_of_ours();
-        set_their_handler();
-        let (_other, second) = cut_mapping_of_ours();
-        touch_ours(&first);
-        touch_ours(&second);
-        assert_eq!(THEIRS.load(Ordering::SeqCst), 0);
-        touch_theirs();
-        assert_eq!(THEIRS.load(Ordering::SeqCst), 1);
+fn a_handler_set_after_ours_is_detected_at_the_next_mapping() {
+    must_succeed(play("a_handler_set_after_ours_is_detected_at_the_next_mapping", || {
+        let (_folder, first) = truncated_guarded_mapping();
+        set_other_handler();
+        let (_other, second) = truncated_guarded_mapping();
+        touch_guarded(&first);
+        touch_guarded(&second);
+        assert_eq!(OTHER_HANDLER_CALLS.load(Ordering::SeqCst), 0);
+        touch_foreign();
+        assert_eq!(OTHER_HANDLER_CALLS.load(Ordering::SeqCst), 1);
     }));
 }
 
@@ -171,25 +175,29 @@ unsafe impl Sync for Place {}
 static PLACE: Place = Place(UnsafeCell::new(JumpBuffer([0; 64])));
 
 /// A handler that jumps back into the program, as handlers of some libraries do.
-extern "C" fn leaving(_signal: libc::c_int, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    THEIRS.fetch_add(1, Ordering::SeqCst);
+extern "C" fn jumping_handler(
+    _signal: libc::c_int,
+    _info: *mut libc::siginfo_t,
+    _context: *mut libc::c_void,
+) {
+    OTHER_HANDLER_CALLS.fetch_add(1, Ordering::SeqCst);
     // SAFETY: the scene has filled the buffer, in a frame that still exists.
     unsafe { siglongjmp(PLACE.0.get(), 1) };
 }
 
 #[test]
-fn a_handler_that_leaves_by_a_jump_is_called_each_time() {
-    must_succeed(play("a_handler_that_leaves_by_a_jump_is_called_each_time", || {
-        set_handler(leaving);
-        let (_folder, views) = cut_mapping_of_ours();
+fn a_handler_that_jumps_is_called_each_time() {
+    must_succeed(play("a_handler_that_jumps_is_called_each_time", || {
+        set_handler(jumping_handler);
+        let (_folder, views) = truncated_guarded_mapping();
         for round in 1..=3 {
-            // SAFETY: this frame outlives the jump, and holds nothing that would have to be dropped on the way.
+            // SAFETY: this frame outlives the jump, and holds nothing that would have to be dropped in between.
             if unsafe { sigsetjmp(PLACE.0.get(), 1) } == 0 {
-                touch_theirs();
+                touch_foreign();
             }
-            assert_eq!(THEIRS.load(Ordering::SeqCst), round);
+            assert_eq!(OTHER_HANDLER_CALLS.load(Ordering::SeqCst), round);
         }
-        touch_ours(&views);
+        touch_guarded(&views);
     }));
 }
 
@@ -197,7 +205,7 @@ fn a_handler_that_leaves_by_a_jump_is_called_each_time() {
 /// stack.
 fn without_a_stack_for_signals() {
     let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-    // SAFETY: the description is whole, and the one before is not asked for.
+    // SAFETY: the description is complete, and the previous one is not requested.
     assert_eq!(unsafe { libc::sigaltstack(&raw const none, std::ptr::null_mut()) }, 0);
 }
 
@@ -213,19 +221,19 @@ fn at_depth(depth: usize, act: &dyn Fn()) {
 }
 
 #[test]
-fn a_handler_that_leaves_by_a_jump_is_called_however_deep_the_next_fault_lies() {
-    must_succeed(play("a_handler_that_leaves_by_a_jump_is_called_however_deep_the_next_fault_lies", || {
+fn a_handler_that_jumps_is_called_at_any_stack_depth() {
+    must_succeed(play("a_handler_that_jumps_is_called_at_any_stack_depth", || {
         without_a_stack_for_signals();
-        set_handler(leaving);
-        let (_folder, views) = cut_mapping_of_ours();
+        set_handler(jumping_handler);
+        let (_folder, views) = truncated_guarded_mapping();
         for (round, depth) in [0, 8, 64, 1, 64].into_iter().enumerate() {
             // SAFETY: this frame outlives the jump, which leaks a mapping and a file each time.
             if unsafe { sigsetjmp(PLACE.0.get(), 1) } == 0 {
-                at_depth(depth, &touch_theirs);
+                at_depth(depth, &touch_foreign);
             }
-            assert_eq!(THEIRS.load(Ordering::SeqCst), round + 1);
+            assert_eq!(OTHER_HANDLER_CALLS.load(Ordering::SeqCst), round + 1);
         }
-        touch_ours(&views);
+        touch_guarded(&views);
     }));
 }
 
@@ -250,11 +258,11 @@ fn a_hundred_thousand_lost_pages_need_one_replacement() {
 }
 
 #[test]
-fn a_guard_that_is_switched_off_leaves_the_signal_alone() {
-    must_die_of_sigbus(play("a_guard_that_is_switched_off_leaves_the_signal_alone", || {
+fn a_disabled_guard_does_not_handle_the_signal() {
+    must_die_of_sigbus(play("a_disabled_guard_does_not_handle_the_signal", || {
         clear_handler();
         faultless_mapping::configure(faultless_mapping::Settings { no_guard: true, touch: false });
-        let (_folder, views) = cut_mapping_of_ours();
-        touch_ours(&views);
+        let (_folder, views) = truncated_guarded_mapping();
+        touch_guarded(&views);
     }));
 }

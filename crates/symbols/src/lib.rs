@@ -78,9 +78,9 @@ fn address_of<'data, R: ReadRef<'data>>(file: &object::File<'data, R>, offset: u
 
 /// All names of the last function that starts at or before the address, unless it ends before it.
 fn functions_at(functions: &[Function], address: u64) -> &[Function] {
-    let begun = &functions[..functions.partition_point(|function| function.start <= address)];
-    let Some(last) = begun.last() else { return &[] };
-    let aliases = &begun[begun.partition_point(|function| function.start < last.start)..];
+    let started = &functions[..functions.partition_point(|function| function.start <= address)];
+    let Some(last) = started.last() else { return &[] };
+    let aliases = &started[started.partition_point(|function| function.start < last.start)..];
     let covers = |function: &Function| function.size == 0 || address - function.start < function.size;
     if aliases.iter().any(covers) { aliases } else { &[] }
 }

@@ -27,7 +27,7 @@ fn place_of(address: u64) -> Option<(String, u64)> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_function_is_found_at_its_start_and_within_it_and_nothing_where_there_is_no_code() {
+fn a_function_is_found_at_its_start_and_inside_and_no_name_where_there_is_no_code() {
     let address = faultless_symbols_landmark as *const () as u64;
     assert_eq!(faultless_symbols_landmark(2), 6);
     let (path, offset) = place_of(address).expect("code of this process is in a file");
@@ -38,13 +38,13 @@ fn a_function_is_found_at_its_start_and_within_it_and_nothing_where_there_is_no_
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_a_stripped_library_exports_is_found_under_its_shortest_name() {
+fn an_export_of_a_stripped_library_is_found_under_its_shortest_name() {
     let (path, offset) = place_of(libc::mmap as *const () as u64).expect("libc is a file");
     assert_eq!(function_names(Path::new(&path), &[offset]), [Some("mmap".to_owned())]);
 }
 
 #[test]
-fn a_file_that_is_no_program_or_that_is_missing_has_no_names() {
+fn a_missing_file_or_a_file_that_is_not_a_program_has_no_names() {
     assert_eq!(function_names(Path::new(file!()), &[0, 1]), [None, None]);
     assert_eq!(function_names(Path::new(env!("CARGO_MANIFEST_DIR")), &[0]), [None]);
     assert_eq!(function_names(Path::new("no such file"), &[0]), [None]);

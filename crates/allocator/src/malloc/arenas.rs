@@ -50,29 +50,29 @@ mod layout {
 }
 
 /// The maximum number of list steps while an arena is locked: for an arena in use, and for an idle one.
-const FEW: usize = 4096;
-const MANY: usize = 1 << 20;
+const MAX_STEPS_IN_USE: usize = 4096;
+const MAX_STEPS_IDLE: usize = 1 << 20;
 /// The bytes, and the system calls, during one lock of an arena.
-const PIECE: usize = 512 << 10;
-const CALLS: usize = 32;
+const MAX_BYTES_PER_LOCK: usize = 512 << 10;
+const MAX_CALLS_PER_LOCK: usize = 32;
 /// The maximum number of known ranges.
-const RANGES: usize = 16_384;
+const MAX_RANGES: usize = 16_384;
 /// The number of attempts to lock an arena that other threads use.
-const TRIES: usize = 40;
+const LOCK_ATTEMPTS: usize = 40;
 /// More arenas than any machine has.
-const ARENAS: usize = 16_384;
+const MAX_ARENAS: usize = 16_384;
 /// How long the test thread may take to block on the lock.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PROOF_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// Reads machine words of a process's memory.
 trait Words {
-    fn word(&self, address: usize) -> Option<usize>;
+    fn read_word(&self, address: usize) -> Option<usize>;
 }
 
 /// The memory of this process, without checks: for data that the lock of an arena protects.
-struct Own(());
+struct OwnMemory(());
 
-impl Own {
+impl OwnMemory {
     /// # Safety
     /// Only addresses in arenas, their heaps and chunks may be read, while the arena is locked.
     const unsafe fn new() -> Self {
@@ -80,8 +80,8 @@ impl Own {
     }
 }
 
-impl Words for Own {
-    fn word(&self, address: usize) -> Option<usize> {
+impl Words for OwnMemory {
+    fn read_word(&self, address: usize) -> Option<usize> {
         // SAFETY: memory that glibc keeps mapped while the arena is locked, as `new` demands; words are aligned.
         Some(unsafe { ptr::with_exposed_provenance::<usize>(address).read_volatile() })
     }
@@ -89,10 +89,10 @@ impl Words for Own {
 
 /// The memory of any process, read through the kernel: unmapped addresses return `None`, and the data may change
 /// meanwhile.
-struct Copied(File);
+struct ProcessMemory(File);
 
-impl Words for Copied {
-    fn word(&self, address: usize) -> Option<usize> {
+impl Words for ProcessMemory {
+    fn read_word(&self, address: usize) -> Option<usize> {
         let mut bytes = [0; size_of::<usize>()];
         self.0.read_exact_at(&mut bytes, address as u64).ok()?;
         Some(usize::from_ne_bytes(bytes))
@@ -147,32 +147,32 @@ const fn heap_of(address: usize) -> usize {
 }
 
 impl Arena {
-    /// Visits the free chunks: the top first, then those of the bins, at most `most` of the first bin and of the
+    /// Visits the free chunks: the top first, then those of the bins, at most `max_steps` of the first bin and of the
     /// others. `None` where the data is not consistent.
     fn walk(
         self,
         words: &impl Words,
         bins: Bins,
-        most: usize,
+        max_steps: usize,
         mut each: impl FnMut(&Chunk) -> ControlFlow<()>,
     ) -> Option<()> {
         let top = self.top(words)?;
         if top.size > 0 && each(&top).is_break() {
             return Some(());
         }
-        let least = if matches!(bins, Bins::All) { 1 } else { layout::PAGES };
-        for bins in [least..layout::BINS, 0..1] {
+        let first_bin = if matches!(bins, Bins::All) { 1 } else { layout::PAGES };
+        for bins in [first_bin..layout::BINS, 0..1] {
             let mut steps = 0;
             // The longest chunks first.
             for bin in bins.rev() {
                 let head = self.bin(bin);
-                let mut address = words.word(head + layout::BACKWARD)?;
-                while address != head && steps < most {
+                let mut address = words.read_word(head + layout::BACKWARD)?;
+                while address != head && steps < max_steps {
                     steps += 1;
                     if each(&self.chunk(words, address)?).is_break() {
                         return Some(());
                     }
-                    address = words.word(address + layout::BACKWARD)?;
+                    address = words.read_word(address + layout::BACKWARD)?;
                 }
             }
         }
@@ -185,27 +185,28 @@ impl Arena {
 
     /// A hash of the data that changes when a thread allocates or frees: the top, and the ends of the lists.
     fn state(self, words: &impl Words) -> Option<usize> {
-        (0..layout::BINS).try_fold(words.word(self.address + layout::TOP)?, |state, bin| {
+        (0..layout::BINS).try_fold(words.read_word(self.address + layout::TOP)?, |state, bin| {
             let head = self.bin(bin);
-            let (first, last) = (words.word(head + layout::FORWARD)?, words.word(head + layout::BACKWARD)?);
+            let (first, last) =
+                (words.read_word(head + layout::FORWARD)?, words.read_word(head + layout::BACKWARD)?);
             Some(state.rotate_left(5) ^ first.rotate_left(1) ^ last)
         })
     }
 
     /// The chunk at the end of its last heap; its size is 0 where the arena is still empty.
     fn top(self, words: &impl Words) -> Option<Chunk> {
-        let address = words.word(self.address + layout::TOP)?;
+        let address = words.read_word(self.address + layout::TOP)?;
         if address == self.address + layout::FIRST_BIN {
             return Some(Chunk { address, size: 0, top: true });
         }
         if !address.is_multiple_of(layout::ALIGNMENT) {
             return None;
         }
-        let size = words.word(address + layout::SIZE)? & !layout::FLAGS;
+        let size = words.read_word(address + layout::SIZE)? & !layout::FLAGS;
         if !self.main {
             let heap = heap_of(address);
-            let end = heap + words.word(heap + layout::HEAP_SIZE)?;
-            if words.word(heap)? != self.address || address + size != end {
+            let end = heap + words.read_word(heap + layout::HEAP_SIZE)?;
+            if words.read_word(heap)? != self.address || address + size != end {
                 return None;
             }
         }
@@ -214,20 +215,21 @@ impl Arena {
 
     /// A chunk in one of its lists. Both neighbours must point to it, and the next chunk must say that it is free.
     fn chunk(self, words: &impl Words, address: usize) -> Option<Chunk> {
-        let size = words.word(address + layout::SIZE)? & !layout::FLAGS;
-        let next = words.word(address + layout::BACKWARD)?;
+        let size = words.read_word(address + layout::SIZE)? & !layout::FLAGS;
+        let next = words.read_word(address + layout::BACKWARD)?;
         let whole = address.is_multiple_of(layout::ALIGNMENT)
-            && words.word(next + layout::FORWARD)? == address
-            && words.word(address.checked_add(size)?)? == size
-            && words.word(address + size + layout::SIZE)? & layout::PREVIOUS_IN_USE == 0
-            && (self.main || words.word(heap_of(address))? == self.address);
+            && words.read_word(next + layout::FORWARD)? == address
+            && words.read_word(address.checked_add(size)?)? == size
+            && words.read_word(address + size + layout::SIZE)? & layout::PREVIOUS_IN_USE == 0
+            && (self.main || words.read_word(heap_of(address))? == self.address);
         whole.then_some(Chunk { address, size, top: false })
     }
 
     /// Whether allocated memory came from this arena.
     fn owns(self, words: &impl Words, memory: usize) -> bool {
-        let elsewhere = words.word(memory - layout::SIZE).is_some_and(|size| size & layout::NOT_MAIN != 0);
-        if elsewhere { words.word(heap_of(memory)) == Some(self.address) } else { self.main }
+        let elsewhere =
+            words.read_word(memory - layout::SIZE).is_some_and(|size| size & layout::NOT_MAIN != 0);
+        if elsewhere { words.read_word(heap_of(memory)) == Some(self.address) } else { self.main }
     }
 
     /// The number of its heaps.
@@ -235,9 +237,9 @@ impl Arena {
         if self.main {
             return Some(0);
         }
-        let mut heap = heap_of(words.word(self.address + layout::TOP)?);
-        for heaps in 1..=MANY as u64 {
-            heap = words.word(heap + layout::PREVIOUS_HEAP)?;
+        let mut heap = heap_of(words.read_word(self.address + layout::TOP)?);
+        for heaps in 1..=MAX_STEPS_IDLE as u64 {
+            heap = words.read_word(heap + layout::PREVIOUS_HEAP)?;
             if heap == 0 {
                 return Some(heaps);
             }
@@ -249,11 +251,11 @@ impl Arena {
         let mut stats = ArenaStats {
             main: self.main,
             heaps: self.heaps(words)?,
-            mapped: words.word(self.address + layout::SYSTEM_MEMORY)? as u64,
+            mapped: words.read_word(self.address + layout::SYSTEM_MEMORY)? as u64,
             ..ArenaStats::default()
         };
         let mut ranges = Vec::new();
-        self.walk(words, Bins::All, MANY, |chunk| {
+        self.walk(words, Bins::All, MAX_STEPS_IDLE, |chunk| {
             stats.free += chunk.size as u64;
             if chunk.top {
                 stats.top = chunk.size as u64;
@@ -270,16 +272,16 @@ impl Arena {
     }
 
     /// Takes the lock if it is free. The holder must not allocate.
-    fn try_hold(&self) -> Option<Held<'_>> {
+    fn try_lock(&self) -> Option<LockedArena<'_>> {
         let lock = self.lock();
         lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).ok()?;
-        Some(Held { lock, since: Instant::now() })
+        Some(LockedArena { lock, since: Instant::now() })
     }
 
     /// Takes the lock, with several attempts.
-    fn hold(&self) -> Option<Held<'_>> {
-        (0..TRIES).find_map(|_| {
-            self.try_hold().or_else(|| {
+    fn lock_with_attempts(&self) -> Option<LockedArena<'_>> {
+        (0..LOCK_ATTEMPTS).find_map(|_| {
+            self.try_lock().or_else(|| {
                 thread::sleep(Duration::from_micros(50));
                 None
             })
@@ -288,27 +290,28 @@ impl Arena {
 }
 
 /// The lock of an arena, as glibc uses it: 0 is free, 1 taken, 2 taken with possible waiters.
-struct Held<'a> {
+struct LockedArena<'a> {
     lock: &'a AtomicI32,
     since: Instant,
 }
 
-/// How often this module has locked arenas, how often for longer than [`LONG`], and the longest time, in nanoseconds.
+/// How often this module has locked arenas, how often for longer than [`LONG_PAUSE`], and the longest time, in
+/// nanoseconds.
 static PAUSES: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
-const LONG: u64 = 1_000_000;
+const LONG_PAUSE: u64 = 1_000_000;
 
 pub(crate) fn pauses() -> Pauses {
     let [count, long, longest] = PAUSES.each_ref().map(|number| number.load(Ordering::Relaxed));
     Pauses { count, long, longest }
 }
 
-impl Held<'_> {
+impl LockedArena<'_> {
     /// Releases the lock; returns whether another thread waited.
     fn release(self) -> bool {
         let held = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let [count, long, longest] = &PAUSES;
         count.fetch_add(1, Ordering::Relaxed);
-        long.fetch_add(u64::from(held > LONG), Ordering::Relaxed);
+        long.fetch_add(u64::from(held > LONG_PAUSE), Ordering::Relaxed);
         longest.fetch_max(held, Ordering::Relaxed);
         let waited = self.lock.swap(0, Ordering::Release) > 1;
         if waited {
@@ -350,22 +353,24 @@ struct Pages {
 
 impl Pages {
     const ENTRY: usize = 8;
-    const AT_ONCE: usize = 512;
+    const ENTRIES_PER_READ: usize = 512;
     /// In memory, or swapped out.
-    const THERE: u64 = 3 << 62;
+    const PRESENT_OR_SWAPPED: u64 = 3 << 62;
 
     /// Calls `each` for each run of pages that exist in memory or swap.
     fn resident(&self, range: Range, mut each: impl FnMut(Range)) -> io::Result<()> {
-        let mut entries = [0; Self::ENTRY * Self::AT_ONCE];
+        let mut entries = [0; Self::ENTRY * Self::ENTRIES_PER_READ];
         let mut run: Option<Range> = None;
         let mut at = range.start;
         while at < range.end {
-            let count = ((range.end - at) / self.size).min(Self::AT_ONCE);
+            let count = ((range.end - at) / self.size).min(Self::ENTRIES_PER_READ);
             let bytes = &mut entries[..Self::ENTRY * count];
             self.map.read_exact_at(bytes, (at / self.size * Self::ENTRY) as u64)?;
             for entry in bytes.chunks_exact(Self::ENTRY) {
-                let there = entry.try_into().is_ok_and(|bytes| u64::from_ne_bytes(bytes) & Self::THERE != 0);
-                match (&mut run, there) {
+                let is_present = entry
+                    .try_into()
+                    .is_ok_and(|bytes| u64::from_ne_bytes(bytes) & Self::PRESENT_OR_SWAPPED != 0);
+                match (&mut run, is_present) {
                     (Some(run), true) => run.end = at + self.size,
                     (None, true) => run = Some(Range { start: at, end: at + self.size }),
                     (_, false) => run.take().into_iter().for_each(&mut each),
@@ -380,7 +385,7 @@ impl Pages {
 
 /// The memory of a process, with its arenas.
 struct Process {
-    words: Copied,
+    words: ProcessMemory,
     pages: Pages,
     arenas: Vec<Arena>,
 }
@@ -397,10 +402,11 @@ impl Process {
             .map_err(|error| format!("{folder}/maps cannot be read: {error}"))?;
         // SAFETY: the call only returns a number.
         let size = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
-        let words = Copied(open("mem")?);
+        let words = ProcessMemory(open("mem")?);
         let pages = Pages { map: open("pagemap")?, size };
-        let arenas = find_arenas(&words, &maps)
-            .ok_or("no arena of glibc's was found but the main one: another malloc, or MALLOC_ARENA_MAX=1")?;
+        let arenas = find_arenas(&words, &maps).ok_or(
+            "no arena of glibc was found except the main one: another malloc, or MALLOC_ARENA_MAX=1",
+        )?;
         Ok(Self { words, pages, arenas })
     }
 
@@ -435,7 +441,7 @@ fn find_arenas(words: &impl Words, maps: &str) -> Option<Vec<Arena>> {
         }
     }
     heaps.into_iter().find_map(|heap| {
-        let arenas = ring(words, words.word(heap)?)?;
+        let arenas = ring(words, words.read_word(heap)?)?;
         let main = arenas.iter().find(|arena| arena.main)?;
         libc.iter().any(|range| (range.start..range.end).contains(&main.address)).then_some(arenas)
     })
@@ -448,14 +454,14 @@ fn ring(words: &impl Words, first: usize) -> Option<Vec<Arena>> {
     let mut address = first;
     loop {
         let aligned = address != 0 && address.is_multiple_of(layout::ALIGNMENT);
-        if !aligned || arenas.len() == ARENAS {
+        if !aligned || arenas.len() == MAX_ARENAS {
             return None;
         }
-        let main = words.word(heap_of(address)) != Some(address);
+        let main = words.read_word(heap_of(address)) != Some(address);
         let arena = Arena { address, main };
-        words.word(address + layout::NEXT)?;
+        words.read_word(address + layout::NEXT)?;
         arenas.push(arena);
-        address = words.word(address + layout::NEXT)?;
+        address = words.read_word(address + layout::NEXT)?;
         if address == first {
             break;
         }
@@ -467,10 +473,10 @@ fn ring(words: &impl Words, first: usize) -> Option<Vec<Arena>> {
 /// is left out.
 pub(crate) fn arenas_of(pid: u32) -> Result<Vec<ArenaStats>, String> {
     let process = Process::open(Some(pid))?;
-    Ok(process.arenas.iter().filter_map(|arena| tell(*arena, &process.words, &process.pages)).collect())
+    Ok(process.arenas.iter().filter_map(|arena| stats_of(*arena, &process.words, &process.pages)).collect())
 }
 
-fn tell(arena: Arena, words: &impl Words, pages: &Pages) -> Option<ArenaStats> {
+fn stats_of(arena: Arena, words: &impl Words, pages: &Pages) -> Option<ArenaStats> {
     // An arena that changes during the read is read again.
     let (mut stats, ranges) = (0..3).find_map(|_| arena.look(words, pages))?;
     for range in ranges {
@@ -492,7 +498,7 @@ impl Arenas {
     /// Succeeds where the layout was recognised and the lock was proven.
     pub(crate) fn open() -> Result<Self, String> {
         proven()?;
-        Ok(Self { process: Process::open(None)?, ranges: Vec::with_capacity(RANGES), states: Vec::new() })
+        Ok(Self { process: Process::open(None)?, ranges: Vec::with_capacity(MAX_RANGES), states: Vec::new() })
     }
 
     /// The page size in bytes.
@@ -501,20 +507,20 @@ impl Arenas {
     }
 
     /// The ranges of whole pages that are free now, in order; only of chunks with at least this many bytes of them.
-    pub(crate) fn free(&mut self, least: usize) -> &[Range] {
+    pub(crate) fn free(&mut self, min_length: usize) -> &[Range] {
         self.process.renew();
         let Self { process, ranges, states } = self;
         ranges.clear();
         let before = std::mem::take(states);
         for arena in &process.arenas {
-            let Some(held) = arena.hold() else { continue };
+            let Some(held) = arena.lock_with_attempts() else { continue };
             // SAFETY: the arena is locked until its walk has ended.
-            let own = unsafe { Own::new() };
+            let own = unsafe { OwnMemory::new() };
             let state = arena.state(&own);
-            let most = steps(&before, (*arena, state));
-            arena.walk(&own, Bins::OfPages, most, |chunk| {
+            let max_steps = steps(&before, (*arena, state));
+            arena.walk(&own, Bins::OfPages, max_steps, |chunk| {
                 let pages = chunk.pages(process.pages.size);
-                if pages.length() >= least {
+                if pages.length() >= min_length {
                     push(ranges, pages);
                 }
                 ControlFlow::Continue(())
@@ -547,7 +553,7 @@ impl Arenas {
 
 /// The maximum number of list steps: an arena that was not used since the last visit may be locked for longer.
 fn steps(before: &[(Arena, Option<usize>)], now: (Arena, Option<usize>)) -> usize {
-    if before.contains(&now) { MANY } else { FEW }
+    if before.contains(&now) { MAX_STEPS_IDLE } else { MAX_STEPS_IN_USE }
 }
 
 /// Does not grow the vector: see [`Arenas::ranges`].
@@ -560,17 +566,17 @@ fn push(ranges: &mut Vec<Range>, range: Range) {
 /// Returns one piece per lock, so that no thread waits long for the arena.
 fn give_back_of(arena: Arena, states: &[(Arena, Option<usize>)], wanted: &mut [Range], page: usize) -> usize {
     let mut total = 0;
-    while let Some(held) = arena.hold() {
+    while let Some(held) = arena.lock_with_attempts() {
         let (mut calls, mut bytes) = (0, 0);
         // SAFETY: the arena is locked until its walk has ended.
-        let own = unsafe { Own::new() };
-        let most = steps(states, (arena, arena.state(&own)));
-        arena.walk(&own, Bins::OfPages, most, |chunk| {
+        let own = unsafe { OwnMemory::new() };
+        let max_steps = steps(states, (arena, arena.state(&own)));
+        arena.walk(&own, Bins::OfPages, max_steps, |chunk| {
             let free = chunk.pages(page);
             let first = wanted.partition_point(|range| range.end <= free.start);
             for range in &mut wanted[first..] {
                 let start = range.start.max(free.start);
-                let end = range.end.min(free.end).min(start + (PIECE - bytes));
+                let end = range.end.min(free.end).min(start + (MAX_BYTES_PER_LOCK - bytes));
                 if range.start >= free.end {
                     break;
                 }
@@ -582,19 +588,19 @@ fn give_back_of(arena: Arena, states: &[(Arena, Option<usize>)], wanted: &mut [R
                     bytes += end - start;
                 }
                 calls += 1;
-                if calls == CALLS || bytes == PIECE {
+                if calls == MAX_CALLS_PER_LOCK || bytes == MAX_BYTES_PER_LOCK {
                     return ControlFlow::Break(());
                 }
             }
             ControlFlow::Continue(())
         });
-        let somebody = held.release();
+        let had_waiter = held.release();
         total += bytes;
-        if calls < CALLS && bytes < PIECE {
+        if calls < MAX_CALLS_PER_LOCK && bytes < MAX_BYTES_PER_LOCK {
             break;
         }
         // A waiting thread has to wake up before the lock is taken again.
-        thread::sleep(Duration::from_micros(if somebody { 1000 } else { 20 }));
+        thread::sleep(Duration::from_micros(if had_waiter { 1000 } else { 20 }));
     }
     total
 }
@@ -612,23 +618,26 @@ pub(crate) fn proven() -> Result<(), String> {
     static PROVEN: OnceLock<Result<(), String>> = OnceLock::new();
     PROVEN
         .get_or_init(|| {
-            (0..PROOFS).find_map(|_| prove().transpose()).unwrap_or_else(|| Err(DOUBT.to_owned()))
+            (0..PROOF_ATTEMPTS)
+                .find_map(|_| prove().transpose())
+                .unwrap_or_else(|| Err(LOCK_NOT_UNDERSTOOD.to_owned()))
         })
         .clone()
 }
 
 /// Longer than the chunks of a thread's own cache, so that freeing it takes the lock.
-const PROBE: usize = 4000;
+const PROBE_LENGTH: usize = 4000;
 /// A busy machine may not run the other thread in time.
-const PROOFS: usize = 5;
-const DOUBT: &str = "the lock of an arena was not understood: a thread that had to wait for it did not";
+const PROOF_ATTEMPTS: usize = 5;
+const LOCK_NOT_UNDERSTOOD: &str =
+    "the lock of an arena does not work as expected: a thread that had to wait for it did not";
 
 /// Frees memory in another thread while its arena is locked. `None` where that thread did not block in time.
 fn prove() -> Result<Option<()>, String> {
     static FREED: AtomicBool = AtomicBool::new(false);
     let process = Process::open(None)?;
     // SAFETY: a length that is not 0.
-    let address = unsafe { libc::malloc(PROBE) }.expose_provenance();
+    let address = unsafe { libc::malloc(PROBE_LENGTH) }.expose_provenance();
     let free = move || {
         // SAFETY: allocated above, and freed once.
         unsafe { libc::free(ptr::with_exposed_provenance_mut(address)) };
@@ -639,33 +648,33 @@ fn prove() -> Result<Option<()>, String> {
     };
     let go = Arc::new(AtomicBool::new(false));
     FREED.store(false, Ordering::Relaxed);
-    let told = Arc::clone(&go);
+    let go_for_thread = Arc::clone(&go);
     let other = thread::Builder::new().name("faultless-proof".to_owned()).spawn(move || {
-        while !told.load(Ordering::Acquire) {
+        while !go_for_thread.load(Ordering::Acquire) {
             thread::yield_now();
         }
         free();
         FREED.store(true, Ordering::Release);
     });
-    let other = other.map_err(|error| format!("no thread can be started: {error}"))?;
-    let quiet = NoSignals::new();
-    let held = arena.hold();
+    let other = other.map_err(|error| format!("no thread could be started: {error}"))?;
+    let no_signals = NoSignals::new();
+    let held = arena.lock_with_attempts();
     go.store(true, Ordering::Release);
     let outcome = held.map(|held| {
-        let begun = Instant::now();
+        let waiting_since = Instant::now();
         let waits = || held.lock.load(Ordering::Relaxed) == 2;
-        while !waits() && !FREED.load(Ordering::Acquire) && begun.elapsed() < PATIENCE {
+        while !waits() && !FREED.load(Ordering::Acquire) && waiting_since.elapsed() < PROOF_TIMEOUT {
             thread::yield_now();
         }
         let (waits, freed) = (waits(), FREED.load(Ordering::Acquire));
         held.release();
         (waits, freed)
     });
-    drop(quiet);
+    drop(no_signals);
     let ended = other.join().is_ok();
     match outcome {
         Some((true, false)) if ended => Ok(Some(())),
-        Some((_, true)) => Err(DOUBT.to_owned()),
+        Some((_, true)) => Err(LOCK_NOT_UNDERSTOOD.to_owned()),
         _ => Ok(None),
     }
 }

@@ -31,9 +31,9 @@ pub(crate) fn tunable() -> Result<(), String> {
         (Some(owner), Some(libc)) if owner == libc => Ok(()),
         (Some(owner), _) => {
             let owner = owner.to_string_lossy();
-            Err(format!("malloc comes from {owner} instead of glibc, and only glibc's can be tuned"))
+            Err(format!("malloc comes from {owner} instead of glibc, and only glibc's malloc can be tuned"))
         }
-        (None, _) => Err("nothing tells whose malloc this is".to_owned()),
+        (None, _) => Err("the owner of malloc cannot be determined".to_owned()),
     }
 }
 
@@ -146,7 +146,7 @@ pub(crate) fn open_heap(mmap_threshold: i32) {
     // SAFETY: both calls only return a number.
     let main = unsafe { libc::gettid() } == unsafe { libc::getpid() };
     // Allocations above the threshold are not in a heap, and the first thread's arena has no heaps.
-    if main || usize::try_from(mmap_threshold).is_ok_and(|most| most <= HALF_A_HEAP) || OPENED.replace(true) {
+    if main || usize::try_from(mmap_threshold).is_ok_and(|max| max <= HALF_A_HEAP) || OPENED.replace(true) {
         return;
     }
     // `black_box`: the compiler would remove an unused allocation.
@@ -159,20 +159,20 @@ pub(crate) fn open_heap(mmap_threshold: i32) {
 }
 
 /// Limits the arenas, if glibc has not fixed the maximum yet.
-pub(crate) fn limit_arenas(most: i32) -> Result<(), String> {
+pub(crate) fn limit_arenas(max: i32) -> Result<(), String> {
     let arenas = stats().and_then(|stats| stats.arenas).unwrap_or(u64::MAX);
     if arenas > ARENAS_BEFORE_THE_LIMIT {
         return Err(format!(
-            "arenaMax came too late: there are {arenas} arenas, and glibc settles the limit after {ARENAS_BEFORE_THE_LIMIT}; \
+            "arenaMax was set too late: there are {arenas} arenas, and glibc fixes the maximum after {ARENAS_BEFORE_THE_LIMIT}; \
              set MALLOC_ARENA_MAX before the process starts"
         ));
     }
-    set(libc::M_ARENA_MAX, "arenaMax", most)
+    set(libc::M_ARENA_MAX, "arenaMax", max)
 }
 
 fn set(parameter: c_int, name: &str, value: i32) -> Result<(), String> {
-    // SAFETY: any value is either taken or refused. glibc holds the main arena's lock meanwhile; other threads read each
-    // parameter as one aligned word, so they see the old value or the new one.
+    // SAFETY: any value is either taken or refused. glibc holds the main arena's lock meanwhile; other threads read
+    // each parameter as one aligned word, so they see the old value or the new one.
     if unsafe { libc::mallopt(parameter, value) } == 1 {
         return Ok(());
     }
@@ -227,7 +227,7 @@ fn malloc_info() -> Option<String> {
         return None;
     }
     // SAFETY: the stream was opened above; 0 is the only valid option.
-    let told = unsafe { libc::malloc_info(0, stream) };
+    let status = unsafe { libc::malloc_info(0, stream) };
     // SAFETY: the stream was opened above, and is not used any more.
     let closed = unsafe { libc::fclose(stream) };
     if text.is_null() {
@@ -237,5 +237,5 @@ fn malloc_info() -> Option<String> {
     let answer = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
     // SAFETY: the caller has to free the text.
     unsafe { libc::free(text.cast()) };
-    (told == 0 && closed == 0).then_some(answer)
+    (status == 0 && closed == 0).then_some(answer)
 }

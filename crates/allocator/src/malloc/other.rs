@@ -2,7 +2,7 @@
 
 use crate::stats::Stats;
 
-const REASON: &str = "malloc is not glibc's on this platform, and only glibc's can be tuned";
+const REASON: &str = "malloc is not glibc's on this platform, and only glibc's malloc can be tuned";
 
 pub(crate) fn tunable() -> Result<(), String> {
     Err(REASON.to_owned())

@@ -93,7 +93,7 @@ pub(crate) struct Stat {
 }
 
 /// The properties of the file system of an open file; by default none.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "the properties are independent")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct FileSystem {
     /// Non-blocking reads (`RWF_NOWAIT`) are useful.
@@ -101,13 +101,13 @@ pub(crate) struct FileSystem {
     /// A copy from mapped memory, followed by a check of the size, returns only bytes that `read(2)` would have
     /// returned. XFS zeroes truncated pages before it lowers the size: a copy in between would return the zeros as
     /// data.
-    pub(crate) copies_like_read: bool,
+    pub(crate) copies_match_read: bool,
     /// `lseek` to the end reads the size from memory, without a lock.
     pub(crate) size_by_seek: bool,
     /// The file system is on this machine: calls on its files ask no server.
     pub(crate) local: bool,
     /// Reading a hole through a mapping allocates memory for it.
-    pub(crate) holes_take_memory: bool,
+    pub(crate) holes_allocate_memory: bool,
     /// An open descriptor may come to refer to another file (overlayfs).
     pub(crate) layered: bool,
     /// The kernel generates the bytes when they are read, and the size is meaningless.

@@ -151,7 +151,10 @@ impl Scene<'_, '_> {
         // A background thread unlocks the pages of closed handles.
         let patience = Instant::now() + Duration::from_secs(20);
         while locked_pages() > 0 {
-            assert!(Instant::now() < patience, "locked for nobody; at the end: {had_locks}");
+            assert!(
+                Instant::now() < patience,
+                "pages stay locked; handles had locks at the end: {had_locks}"
+            );
             thread::sleep(Duration::from_millis(1));
         }
     }
@@ -164,21 +167,21 @@ impl Scene<'_, '_> {
         Ok(self.below(2)? == 1)
     }
 
-    /// A number up to `most`, often at a boundary.
-    fn edge(&mut self, most: usize) -> Choice<usize> {
+    /// A number up to `max_bytes`, often at a boundary.
+    fn edge(&mut self, max_bytes: usize) -> Choice<usize> {
         let at = match self.below(5)? {
-            0 => self.choices.int_in_range(0..=most)?,
+            0 => self.choices.int_in_range(0..=max_bytes)?,
             1 => self.below(8)? * page_size() + self.below(3)?,
-            2 => most.saturating_sub(self.below(3)?),
+            2 => max_bytes.saturating_sub(self.below(3)?),
             3 => [16 << 10, 512 << 10, 1 << 20, 2 << 20][self.below(4)?] + self.below(3)?,
             _ => self.below(3)?,
         };
-        Ok(at.saturating_sub(1).min(most))
+        Ok(at.saturating_sub(1).min(max_bytes))
     }
 
     fn size(&mut self) -> Choice<usize> {
-        let most = [4 * page_size(), 40 * page_size(), 5 << 19][self.below(3)?];
-        self.edge(most)
+        let max_bytes = [4 * page_size(), 40 * page_size(), 5 << 19][self.below(3)?];
+        self.edge(max_bytes)
     }
 
     fn range(&mut self, within: usize) -> Choice<Range> {
@@ -325,11 +328,11 @@ impl Scene<'_, '_> {
     }
 
     fn look_again(&mut self) -> Choice<()> {
-        let (handle, forgiving) = (self.any_handle()?, self.chance()?);
+        let (handle, clear_losses) = (self.any_handle()?, self.chance()?);
         let Handle { file, disk, line, .. } = &mut self.handles[handle];
-        *file = if forgiving { file.refreshed() } else { file.grown() }.unwrap();
+        *file = if clear_losses { file.refreshed() } else { file.grown() }.unwrap();
         assert_eq!(file.byte_length() as usize, self.disks[*disk].bytes.len());
-        if forgiving {
+        if clear_losses {
             let mapped = &self.mapped;
             self.lines[*line].retain(|id| mapped[id].lost_from.is_none());
         }
@@ -360,7 +363,7 @@ impl Scene<'_, '_> {
                 Some(error) => must_be_cut(error, range, on_disk.len()),
                 None => assert!(index != unwanted && on_disk.get(span(range)) == Some(copy), "{range:?}"),
             }
-            assert!(failed.next().is_none(), "one failure for each: {failures:?}");
+            assert!(failed.next().is_none(), "more than one failure per range: {failures:?}");
         }
         Ok(())
     }
@@ -369,7 +372,7 @@ impl Scene<'_, '_> {
         let handle = self.any_handle()?;
         let ranges = self.ranges(self.length_of(handle))?;
         let mut target = vec![1; ranges.iter().map(|range| range.length).sum()];
-        // SAFETY: there is room for all of them, and they end within the file.
+        // SAFETY: the target has space for all of them, and they end within the file.
         let copied =
             unsafe { self.handles[handle].file.try_copy(ranges.iter().copied(), target.as_mut_ptr()) };
         let on_disk = self.on_disk(handle);
@@ -474,7 +477,7 @@ impl Scene<'_, '_> {
     fn look_at(&mut self, id: u32, at: usize) {
         let expected = self.reached(id, at);
         let Mapped { views, private, disk, .. } = &self.mapped[&id];
-        // SAFETY: an address of a mapping that lives; the guard stands.
+        // SAFETY: an address of a mapping that lives; the guard is installed.
         let found = unsafe { views.address_of(at as u64).read_volatile() };
         assert_eq!(found, expected, "at {at} of {}: {:?}", self.disks[*disk].bytes.len(), private.keys());
     }
@@ -514,7 +517,7 @@ impl Scene<'_, '_> {
         }
         self.reached(id, at);
         let Some(mapped) = self.mapped.get_mut(&id) else { unreachable!("entered by views_of") };
-        // SAFETY: an address of a mapping that lives, and may be written; the guard stands.
+        // SAFETY: an address of a mapping that lives, and may be written; the guard is installed.
         unsafe { mapped.views.address_of(at as u64).write_volatile(value) };
         let bytes = &mut self.disks[mapped.disk].bytes;
         if is_files {
@@ -660,7 +663,7 @@ impl Scene<'_, '_> {
 
     fn read_by_path(&mut self) -> Choice<()> {
         let count = self.below(5)?;
-        let (most, most_together) = (self.size()?, self.size()?);
+        let (max_bytes, max_total) = (self.size()?, self.size()?);
         let unwanted = self.below(8)?;
         let mut asked = Vec::new();
         for _ in 0..count {
@@ -671,21 +674,21 @@ impl Scene<'_, '_> {
             asked.push((path, PathRange { path: self.path_of(path), offset, length }));
         }
         let (places, asked): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-        let done = read_paths(&asked, IDLE, most, most_together, |index| index != unwanted);
-        assert!(done.outcomes.len() == count || done.bytes.len() >= most_together);
+        let done = read_paths(&asked, IDLE, max_bytes, max_total, |index| index != unwanted);
+        assert!(done.outcomes.len() == count || done.bytes.len() >= max_total);
         let mut end = 0;
         for (index, (outcome, one)) in done.outcomes.iter().zip(&asked).enumerate() {
-            assert!(end < most_together, "it was not to be begun");
+            assert!(end < max_total, "the file should not have been started");
             let on_disk = self.paths.get(places[index]).map(|&disk| &self.disks[disk].bytes);
             let expected = on_disk.map(|bytes| part_of(bytes, one.offset, one.length));
             match outcome {
                 PathOutcome::Bytes(bytes) => {
                     assert!(bytes.start >= end && bytes.start.is_multiple_of(8));
-                    assert!(bytes.len() <= most && done.bytes[bytes.clone()] == *expected.unwrap());
+                    assert!(bytes.len() <= max_bytes && done.bytes[bytes.clone()] == *expected.unwrap());
                     end = bytes.end;
                 }
                 PathOutcome::TooMany(file) => {
-                    assert!(expected.is_some_and(|bytes| bytes.len() > most));
+                    assert!(expected.is_some_and(|bytes| bytes.len() > max_bytes));
                     assert_eq!(file.byte_length() as usize, on_disk.unwrap().len());
                 }
                 PathOutcome::Failed(Error::Cancelled) => assert_eq!(index, unwanted),
@@ -700,7 +703,7 @@ impl Scene<'_, '_> {
         let (path, offset, length) = (self.below(PATHS)?, self.edge(5 << 19)?, self.size()?);
         let mut target = vec![1; length];
         let at = self.path_of(path);
-        // SAFETY: the target has room for as many bytes.
+        // SAFETY: the target has space for as many bytes.
         let count = unsafe { try_read_path(&at, IDLE, offset as u64, length, target.as_mut_ptr()) };
         if let Some(count) = count.unwrap() {
             let bytes = &self.disks[self.paths[path]].bytes;
@@ -738,9 +741,11 @@ fn is_cut(range: Range, size: usize) -> bool {
 
 /// Checks that the error reports the truncation below the range, and the right size.
 fn must_be_cut(error: &Error, range: Range, size: usize) {
-    let Error::Truncated { range: bytes, size: told, .. } = error else { panic!("{error:?} for {range:?}") };
+    let Error::Truncated { range: bytes, size: reported, .. } = error else {
+        panic!("{error:?} for {range:?}")
+    };
     assert!(is_cut(range, size), "not cut: {error:?}, {size}");
-    assert_eq!(*told, size as u64, "{error:?} for {range:?}");
+    assert_eq!(*reported, size as u64, "{error:?} for {range:?}");
     must_lie_within(*bytes, range);
 }
 

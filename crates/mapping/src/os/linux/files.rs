@@ -30,28 +30,28 @@ impl From<Statx> for Stat {
                 FileType::Fifo => Some("a FIFO"),
                 FileType::Socket => Some("a socket"),
                 FileType::CharacterDevice | FileType::BlockDevice => Some("a device"),
-                _ => Some("no regular file"),
+                _ => Some("an unknown kind of file"),
             },
         }
     }
 }
 
-const KNOWN: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
+const STATX_MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
 
 /// Reads the metadata of a path. May wait for the disk or a server.
 pub(crate) fn stat_path(path: &Path) -> Result<Stat, Errno> {
-    rustix::fs::statx(CWD, path, AtFlags::empty(), KNOWN).map(Into::into)
+    rustix::fs::statx(CWD, path, AtFlags::empty(), STATX_MASK).map(Into::into)
 }
 
 /// Reads the metadata of an open file. May wait for a network or FUSE server; hardly ever for a local disk.
 pub(crate) fn stat(fd: impl AsFd) -> Result<Stat, Errno> {
-    rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, KNOWN).map(Into::into)
+    rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, STATX_MASK).map(Into::into)
 }
 
 /// The metadata of an open file as the kernel knows it, without asking a server: never waits.
 pub(crate) fn stat_now(fd: impl AsFd) -> Result<Stat, Errno> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    rustix::fs::statx(fd, c"", flags, KNOWN).map(Into::into)
+    rustix::fs::statx(fd, c"", flags, STATX_MASK).map(Into::into)
 }
 
 /// The size of an open file, on file systems whose `lseek` reads it from memory. Moves the position of the descriptor,
@@ -159,22 +159,22 @@ pub(crate) fn file_system(fd: impl AsFd) -> FileSystem {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "numbers of 32 bits, as whatever type"
+        reason = "32-bit numbers, whatever their type"
     )]
     let kind = rustix::fs::fstatfs(fd).map_or(0, |found| found.f_type as u32);
     let id = rustix::fs::fstatvfs(fd).map_or(0, |found| found.f_fsid);
     // The layer below an overlay is known to be ext4 only by the extents flag.
-    let copies_like_read = match kind {
+    let copies_match_read = match kind {
         BTRFS | EROFS | EXT | SQUASHFS | TMPFS => true,
         OVERLAYFS => has_extents(fd),
         _ => false,
     };
     FileSystem {
         nowait: matches!(kind, BTRFS | EXT | XFS),
-        copies_like_read,
+        copies_match_read,
         size_by_seek: matches!(kind, BTRFS | EXT | TMPFS | XFS),
         local: matches!(kind, BTRFS | EROFS | EXT | OVERLAYFS | SQUASHFS | TMPFS | XFS),
-        holes_take_memory: kind == TMPFS,
+        holes_allocate_memory: kind == TMPFS,
         layered: kind == OVERLAYFS,
         generated: GENERATED.contains(&kind),
         id,
@@ -212,26 +212,26 @@ pub(crate) fn start_read(file: &File, offset: u64, length: u64) {
 /// read reports other errors.
 pub(crate) fn begin_window(file: &File, offset: u64, length: u32) -> bool {
     const PART: u32 = 16 << 10;
-    const MOST: usize = 1024;
+    const MAX_PARTS: usize = 1024;
     // Pages that have become resident meanwhile are copied, all to the same buffer, which is not used.
     let mut nowhere = [0_u8; PART as usize];
     let part = libc::iovec { iov_base: nowhere.as_mut_ptr().cast(), iov_len: nowhere.len() };
-    let parts = [part; MOST];
-    let count = MOST.min(length.div_ceil(PART) as usize);
+    let parts = [part; MAX_PARTS];
+    let count = MAX_PARTS.min(length.div_ceil(PART) as usize);
     // SAFETY: the parts lie in `nowhere`, which lives to the end of this function and which no code reads.
-    knows_nowait(unsafe { read_at_once(file, offset, &parts[..count]) })
+    supports_nowait(unsafe { read_nowait(file, offset, &parts[..count]) })
 }
 
 /// Triggers the next windows of the kernel's own read-ahead at the marks of the last ones, by a non-blocking read of
 /// one byte in each half of the smallest window. Read-ahead allocates large folios, which take far less CPU time than
 /// the single pages of [`start_read`].
-pub(crate) fn pass_marks(file: &File, offset: u64, length: usize) {
+pub(crate) fn trigger_marks(file: &File, offset: u64, length: usize) {
     const HALF_WINDOW: usize = 64 << 10;
     let mut nowhere = 0_u8;
     let byte = [libc::iovec { iov_base: (&raw mut nowhere).cast(), iov_len: 1 }];
     for at in (0..length).step_by(HALF_WINDOW) {
         // SAFETY: the byte lives to the end of this function, and no code reads it.
-        _ = unsafe { read_at_once(file, offset + at as u64, &byte) };
+        _ = unsafe { read_nowait(file, offset + at as u64, &byte) };
     }
 }
 
@@ -249,17 +249,17 @@ pub(crate) unsafe fn read_now(
 ) -> Result<usize, Errno> {
     let part = [libc::iovec { iov_base: target.cast(), iov_len: length }];
     // SAFETY: passed on from the caller.
-    unsafe { read_at_once(file, offset, &part) }
+    unsafe { read_nowait(file, offset, &part) }
 }
 
 /// Whether the kernel and the file system support non-blocking reads, according to the result of one.
-pub(crate) fn knows_nowait(outcome: Result<usize, Errno>) -> bool {
+pub(crate) fn supports_nowait(outcome: Result<usize, Errno>) -> bool {
     !matches!(outcome, Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM))
 }
 
 /// # Safety
 /// Each part may be written.
-unsafe fn read_at_once(file: &File, offset: u64, parts: &[libc::iovec]) -> Result<usize, Errno> {
+unsafe fn read_nowait(file: &File, offset: u64, parts: &[libc::iovec]) -> Result<usize, Errno> {
     // The caller uses another method for an offset that does not fit into `long`.
     let offset = libc::c_long::try_from(offset).map_err(|_| Errno::INVAL)?;
     let upper_half: libc::c_long = 0;
@@ -308,8 +308,8 @@ pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64
     into.reserve(length);
     let (mut left, mut at) = (length, offset);
     while left > 0 {
-        let room = &mut into.spare_capacity_mut()[..left];
-        let count = match rustix::io::pread(file, room, at) {
+        let space = &mut into.spare_capacity_mut()[..left];
+        let count = match rustix::io::pread(file, space, at) {
             Ok((read, _)) => read.len(),
             Err(Errno::INTR) => continue,
             Err(errno) => return Err(errno),
@@ -360,7 +360,7 @@ pub(crate) fn append_to(mut appender: &File, bytes: &[u8]) -> (u64, usize, Resul
 }
 
 /// Allocates the first `length` bytes of a file without changing its size. Waits for the disk.
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is no such call")]
+#[expect(clippy::unnecessary_wraps, reason = "other platforms have no such call")]
 pub(crate) fn reserve(file: &File, length: u64) -> Option<Result<(), Errno>> {
     // For the kernel a length of zero is an error.
     if length == 0 {
@@ -392,7 +392,7 @@ pub(crate) fn sync_file(file: &File) -> Result<(), Errno> {
 
 /// Why the kernel refuses a store to this page of a file. The function asks by allocating the page. Where the
 /// allocation succeeds, the file system had no space before.
-pub(crate) fn why_no_store(fd: impl AsFd, offset: u64) -> Errno {
+pub(crate) fn store_error(fd: impl AsFd, offset: u64) -> Errno {
     let found = rustix::fs::fallocate(fd, rustix::fs::FallocateFlags::KEEP_SIZE, offset, page_size() as u64);
     match found {
         Err(errno) if errno != Errno::OPNOTSUPP && errno != Errno::NOSYS => errno,

@@ -98,12 +98,12 @@ pub(crate) unsafe fn populate(start: *const u8, length: usize) -> Result<(), Err
 /// Each range is whole pages of a live mapping.
 pub(crate) unsafe fn populate_many(ranges: &[(usize, usize)]) -> bool {
     const SELF: libc::c_int = -10_000;
-    const MOST: usize = 1024;
+    const MAX: usize = 1024;
     static UNKNOWN: AtomicBool = AtomicBool::new(false);
     if UNKNOWN.load(Ordering::Relaxed) || capabilities().populate != POPULATE_READ {
         return false;
     }
-    ranges.chunks(MOST).all(|some| {
+    ranges.chunks(MAX).all(|some| {
         let parts: Vec<libc::iovec> = some
             .iter()
             .map(|&(start, length)| libc::iovec { iov_base: start as *mut libc::c_void, iov_len: length })
@@ -140,7 +140,7 @@ unsafe fn touch(start: *const u8, length: usize) {
 
 /// Populates the memory of a result by one call (`MADV_POPULATE_WRITE`, Linux 5.14) instead of one page fault per page.
 /// Changes no byte; where the kernel refuses, the page faults happen as usual.
-pub(crate) fn take_memory(target: &mut [u8]) {
+pub(crate) fn populate_target(target: &mut [u8]) {
     let page = page_size();
     let start = target.as_mut_ptr().align_offset(page);
     if start < target.len() {
@@ -239,13 +239,11 @@ pub(crate) fn lock_limit() -> Option<u64> {
 }
 
 /// The maximum number of mappings of a process.
-pub(crate) fn most_mappings() -> usize {
-    static MOST: OnceLock<usize> = OnceLock::new();
+pub(crate) fn max_mappings() -> usize {
+    static MAX: OnceLock<usize> = OnceLock::new();
     const COMMON: usize = 65_530;
-    *MOST.get_or_init(|| {
-        read_number("/proc/sys/vm/max_map_count")
-            .and_then(|most| usize::try_from(most).ok())
-            .unwrap_or(COMMON)
+    *MAX.get_or_init(|| {
+        read_number("/proc/sys/vm/max_map_count").and_then(|max| usize::try_from(max).ok()).unwrap_or(COMMON)
     })
 }
 
@@ -255,7 +253,7 @@ fn read_number(path: impl AsRef<Path>) -> Option<u64> {
 
 /// The limit of a memory cgroup, and the memory that can still be locked, in bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Room {
+pub(crate) struct LockableMemory {
     pub(crate) limit: u64,
     pub(crate) left: u64,
 }
@@ -263,7 +261,7 @@ pub(crate) struct Room {
 /// The smallest amount that the memory cgroups of this process leave to be locked; `None` where none has a limit. Pages
 /// that can be written back or read again are reclaimable and do not count; a sixteenth of the limit is left to
 /// everything else.
-pub(crate) fn room_to_lock() -> Option<Room> {
+pub(crate) fn lockable_memory() -> Option<LockableMemory> {
     const ROOT: &str = "/sys/fs/cgroup";
     const TAKEN: [&str; 6] =
         ["anon", "kernel_stack", "pagetables", "slab_unreclaimable", "sock", "unevictable"];
@@ -281,15 +279,15 @@ pub(crate) fn room_to_lock() -> Option<Room> {
         let group = Path::new(ROOT).join("memory").join(path);
         is_memory.then_some((group, "memory.limit_in_bytes", &TAKEN_V1[..]))
     };
-    let rooms = groups.lines().filter_map(of).flat_map(|(group, limit_name, taken)| {
+    let limited = groups.lines().filter_map(of).flat_map(|(group, limit_name, taken)| {
         let ancestors: Vec<_> =
             group.ancestors().take_while(|at| at.starts_with(ROOT)).map(Path::to_owned).collect();
-        ancestors.into_iter().filter_map(move |at| room_of(&at, limit_name, taken))
+        ancestors.into_iter().filter_map(move |at| lockable_of(&at, limit_name, taken))
     });
-    rooms.min_by_key(|room| room.left)
+    limited.min_by_key(|memory| memory.left)
 }
 
-fn room_of(group: &Path, limit_name: &str, taken: &[&str]) -> Option<Room> {
+fn lockable_of(group: &Path, limit_name: &str, taken: &[&str]) -> Option<LockableMemory> {
     // v2 writes "max" for no limit; v1 writes a number larger than any machine's memory.
     let limit = read_number(group.join(limit_name)).filter(|&limit| limit < 1 << 60)?;
     let stat = std::fs::read_to_string(group.join("memory.stat")).ok()?;
@@ -298,5 +296,5 @@ fn room_of(group: &Path, limit_name: &str, taken: &[&str]) -> Option<Room> {
         taken.contains(&name).then(|| value.parse::<u64>().ok())?
     };
     let taken: u64 = stat.lines().filter_map(of).sum();
-    Some(Room { limit, left: limit.saturating_sub(taken).saturating_sub(limit / 16) })
+    Some(LockableMemory { limit, left: limit.saturating_sub(taken).saturating_sub(limit / 16) })
 }

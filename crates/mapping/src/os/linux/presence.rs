@@ -21,7 +21,7 @@ pub(super) fn can_read_page_table() -> bool {
 }
 
 /// Pages per step: a buffer on the stack, 1 MiB of mapping.
-const LOOK: usize = 256;
+const PAGES_PER_STEP: usize = 256;
 
 /// The argument of `PAGEMAP_SCAN`, as in `linux/fs.h`.
 #[repr(C)]
@@ -34,11 +34,11 @@ struct Scan {
     walk_end: u64,
     regions: u64,
     regions_length: u64,
-    most_pages: u64,
+    max_pages: u64,
     inverted: u64,
     all_of: u64,
     any_of: u64,
-    told: u64,
+    return_mask: u64,
 }
 
 /// One result of `PAGEMAP_SCAN`: addresses.
@@ -53,26 +53,28 @@ struct Region {
 /// Calls `with` for each run of pages of the range that is in the page table, with page numbers relative to its start;
 /// false where the page table cannot be read. Never waits for a disk; takes `mmap_lock` for reading. `start` is a
 /// page-aligned address.
-pub(crate) fn look_at_page_table(start: usize, pages: usize, mut with: impl FnMut(Span<usize>)) -> bool {
-    static SCANS: AtomicBool = AtomicBool::new(true);
+pub(crate) fn scan_page_table(start: usize, pages: usize, mut with: impl FnMut(Span<usize>)) -> bool {
+    static HAS_PAGEMAP_SCAN: AtomicBool = AtomicBool::new(true);
     let Some(table) = page_table() else { return false };
-    if SCANS.load(Ordering::Relaxed) && !settings().touch {
-        match scan(table, start, pages, &mut with) {
+    if HAS_PAGEMAP_SCAN.load(Ordering::Relaxed) && !settings().touch {
+        match pagemap_scan(table, start, pages, &mut with) {
             // Before Linux 6.7.
-            Err(Errno::NOTTY | Errno::NOSYS | Errno::INVAL) => SCANS.store(false, Ordering::Relaxed),
+            Err(Errno::NOTTY | Errno::NOSYS | Errno::INVAL) => {
+                HAS_PAGEMAP_SCAN.store(false, Ordering::Relaxed);
+            }
             outcome => return outcome.is_ok(),
         }
     }
-    look_at_entries(table, start, pages, IS_PRESENT, with)
+    scan_entries(table, start, pages, IS_PRESENT, with)
 }
 
 /// Calls `with` for pages of a copy-on-write mapping that are in the page table and still belong to the file: they were
 /// not stored to. Calls nothing where the page table cannot be read.
-pub(crate) fn look_at_pages_of_file(start: usize, pages: usize, mut with: impl FnMut(Span<usize>)) {
+pub(crate) fn scan_unmodified_pages(start: usize, pages: usize, mut with: impl FnMut(Span<usize>)) {
     let Some(table) = page_table() else { return };
     let wanted = Scan { all_of: PRESENT | OF_FILE, ..Scan::default() };
-    if settings().touch || scan_for(wanted, table, start, pages, &mut with).is_err() {
-        look_at_entries(table, start, pages, IS_PRESENT | IS_OF_FILE, with);
+    if settings().touch || pagemap_scan_for(wanted, table, start, pages, &mut with).is_err() {
+        scan_entries(table, start, pages, IS_PRESENT | IS_OF_FILE, with);
     }
 }
 
@@ -81,17 +83,17 @@ const IS_PRESENT: u64 = 1 << 63;
 const IS_OF_FILE: u64 = 1 << 61;
 
 /// Calls `with` for each page whose entry has all these bits; false where the page table cannot be read.
-fn look_at_entries(
+fn scan_entries(
     table: &File,
     start: usize,
     pages: usize,
     bits: u64,
     mut with: impl FnMut(Span<usize>),
 ) -> bool {
-    let mut entries = [[0_u8; 8]; LOOK];
+    let mut entries = [[0_u8; 8]; PAGES_PER_STEP];
     let mut done = 0;
     while done < pages {
-        let run = &mut entries[..LOOK.min(pages - done)];
+        let run = &mut entries[..PAGES_PER_STEP.min(pages - done)];
         let at = ((start / page_size() + done) * 8) as u64;
         if table.read_exact_at(run.as_flattened_mut(), at).is_err() {
             return false;
@@ -108,10 +110,15 @@ fn look_at_entries(
 
 /// Does the same by one system call for all pages: 512 pages take twice as long as one. It asks for the absent pages,
 /// because each reported run takes time.
-fn scan(table: &File, start: usize, pages: usize, with: &mut impl FnMut(Span<usize>)) -> Result<(), Errno> {
+fn pagemap_scan(
+    table: &File,
+    start: usize,
+    pages: usize,
+    with: &mut impl FnMut(Span<usize>),
+) -> Result<(), Errno> {
     let mut next = 0;
     let absent = Scan { inverted: PRESENT, all_of: PRESENT, ..Scan::default() };
-    scan_for(absent, table, start, pages, |run| {
+    pagemap_scan_for(absent, table, start, pages, |run| {
         if next < run.start {
             with(next..run.start);
         }
@@ -128,7 +135,7 @@ const OF_FILE: u64 = 1 << 2;
 const PRESENT: u64 = 1 << 3;
 
 /// Calls `with` for each run of pages that matches `wanted`.
-fn scan_for(
+fn pagemap_scan_for(
     wanted: Scan,
     table: &File,
     start: usize,
@@ -170,18 +177,18 @@ fn scan_for(
 /// known. Correct for every user, and never waits. `start` is a page-aligned address.
 pub(crate) fn count_mapped(start: usize, pages: usize) -> usize {
     let mut present = 0;
-    look_at_page_table(start, pages, |run| present += run.len());
+    scan_page_table(start, pages, |run| present += run.len());
     present
 }
 
 /// Calls `with` for runs of one byte per page, whose bit 0 says whether the page is in the page cache according to
 /// `mincore`. `mincore` reports every page as cached to users who neither own the file nor may write it. Never waits
 /// for a disk; takes `mmap_lock` for reading.
-pub(crate) fn look_at_cache(start: usize, pages: usize, mut with: impl FnMut(&[u8]) -> bool) -> bool {
-    let mut flags = [0_u8; LOOK];
+pub(crate) fn scan_page_cache(start: usize, pages: usize, mut with: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut flags = [0_u8; PAGES_PER_STEP];
     let mut done = 0;
     while done < pages {
-        let run = &mut flags[..LOOK.min(pages - done)];
+        let run = &mut flags[..PAGES_PER_STEP.min(pages - done)];
         let address = (start + done * page_size()) as *mut libc::c_void;
         // SAFETY: mincore writes one byte per page of the range, for which `run` has space; it reads no memory of ours
         // and returns ENOMEM for addresses that are not mapped.
@@ -196,5 +203,5 @@ pub(crate) fn look_at_cache(start: usize, pages: usize, mut with: impl FnMut(&[u
 
 /// Whether `mincore` reports each page of the range as cached.
 pub(crate) fn all_cached(start: usize, pages: usize) -> bool {
-    look_at_cache(start, pages, |run| run.iter().all(|flag| flag & 1 == 1))
+    scan_page_cache(start, pages, |run| run.iter().all(|flag| flag & 1 == 1))
 }

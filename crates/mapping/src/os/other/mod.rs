@@ -46,21 +46,21 @@ pub(crate) fn read_ahead(_device: u64) -> u64 {
 
 pub(crate) fn start_read(_file: &File, _offset: u64, _length: u64) {}
 
-pub(crate) fn take_memory(_target: &mut [u8]) {}
+pub(crate) fn populate_target(_target: &mut [u8]) {}
 
 pub(crate) fn begin_window(_file: &File, _offset: u64, _length: u32) -> bool {
     false
 }
 
-pub(crate) fn pass_marks(_file: &File, _offset: u64, _length: usize) {}
+pub(crate) fn trigger_marks(_file: &File, _offset: u64, _length: usize) {}
 
 /// The limit of a memory cgroup, and the memory that can still be locked.
-pub(crate) struct Room {
+pub(crate) struct LockableMemory {
     pub(crate) limit: u64,
     pub(crate) left: u64,
 }
 
-pub(crate) fn room_to_lock() -> Option<Room> {
+pub(crate) fn lockable_memory() -> Option<LockableMemory> {
     None
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn lock_limit() -> Option<u64> {
 }
 
 /// Only called for stores to views, which do not exist here.
-pub(crate) fn why_no_store(_file: &File, _offset: u64) -> Errno {
+pub(crate) fn store_error(_file: &File, _offset: u64) -> Errno {
     Errno::IO
 }
 

@@ -21,7 +21,7 @@ impl From<Metadata> for Stat {
             () if kind.is_fifo() => Some("a FIFO"),
             () if kind.is_socket() => Some("a socket"),
             () if kind.is_char_device() || kind.is_block_device() => Some("a device"),
-            () => Some("no regular file"),
+            () => Some("an unknown kind of file"),
         };
         Self { device: found.dev(), inode: found.ino(), size: found.size(), birth: None, irregular }
     }

@@ -12,7 +12,7 @@ use crate::weak_map::WeakMap;
 /// handle still checks its own file: a size always comes from there.
 type Key = (u64, u64, u64);
 
-static KNOWN: LazyLock<WeakMap<Key, Known>> = LazyLock::new(WeakMap::new);
+static SHARED_SIZES: LazyLock<WeakMap<Key, SharedSize>> = LazyLock::new(WeakMap::new);
 
 /// Counts the changes of all sizes: a handle checks one number to learn that no size has changed.
 static CHANGES: AtomicU32 = AtomicU32::new(0);
@@ -25,16 +25,16 @@ pub fn size_changes() -> &'static AtomicU32 {
 
 /// The shared size of one file.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct SharedSize {
     key: Key,
     size: AtomicU64,
     /// Held while the file is checked, so that an older size never replaces a newer one.
-    looking: Mutex<()>,
+    checking: Mutex<()>,
     /// Held while a handle appends to the file or truncates it.
     appending: Mutex<()>,
 }
 
-impl Known {
+impl SharedSize {
     /// The shared size of the file that `stat` describes.
     pub(crate) fn of(stat: &Stat, file_system: &FileSystem) -> Arc<Self> {
         let key = (stat.device, stat.inode, file_system.id);
@@ -43,12 +43,12 @@ impl Known {
             Ok::<_, std::convert::Infallible>(Self {
                 key,
                 size,
-                looking: Mutex::default(),
+                checking: Mutex::default(),
                 appending: Mutex::default(),
             })
         };
-        match KNOWN.acquire(key, |_| true, make) {
-            Ok(known) => known,
+        match SHARED_SIZES.acquire(key, |_| true, make) {
+            Ok(shared_size) => shared_size,
             Err(never) => match never {},
         }
     }
@@ -59,8 +59,8 @@ impl Known {
     }
 
     /// Checks the file, and publishes a changed size to all handles. May wait for a server.
-    pub(crate) fn look(&self, file: &File) -> Result<Stat, Errno> {
-        let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn check(&self, file: &File) -> Result<Stat, Errno> {
+        let _one_at_a_time = self.checking.lock().unwrap_or_else(PoisonError::into_inner);
         let stat = os::stat(file)?;
         if self.size.swap(stat.size, Ordering::AcqRel) != stat.size {
             CHANGES.fetch_add(1, Ordering::Release);
@@ -74,8 +74,8 @@ impl Known {
     }
 }
 
-impl Drop for Known {
+impl Drop for SharedSize {
     fn drop(&mut self) {
-        KNOWN.forget(&self.key, self);
+        SHARED_SIZES.forget(&self.key, self);
     }
 }

@@ -5,8 +5,8 @@ use crate::stats::{ArenaStats, Decision};
 use crate::tune::Tuning;
 
 fn reason() -> String {
-    let here = "only the arenas of glibc on 64 bits can be looked at".to_owned();
-    malloc::tunable().err().unwrap_or(here)
+    let unsupported = "only the arenas of glibc on 64 bits can be read".to_owned();
+    malloc::tunable().err().unwrap_or(unsupported)
 }
 
 pub(crate) fn keep(_tuning: Tuning) -> Result<(), String> {

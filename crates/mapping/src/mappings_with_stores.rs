@@ -11,15 +11,15 @@ pub(crate) trait Damage {
 
 /// Mappings that other code may still store to, or that have lost stores.
 #[derive(Debug)]
-pub(crate) struct StoredTo<V>(Mutex<Vec<Arc<V>>>);
+pub(crate) struct MappingsWithStores<V>(Mutex<Vec<Arc<V>>>);
 
-impl<V> Default for StoredTo<V> {
+impl<V> Default for MappingsWithStores<V> {
     fn default() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 }
 
-impl<V: Damage> StoredTo<V> {
+impl<V: Damage> MappingsWithStores<V> {
     fn list(&self) -> MutexGuard<'_, Vec<Arc<V>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -41,7 +41,7 @@ impl<V: Damage> StoredTo<V> {
     }
 
     /// Forgets earlier losses.
-    pub(crate) fn forgive(&self) {
+    pub(crate) fn clear_losses(&self) {
         self.list().retain(|one| !one.is_damaged());
     }
 }

@@ -15,21 +15,21 @@ use crate::tune::Tuning;
 
 /// The time between two checks of free memory, and the number of checks per window: memory that was free at each check
 /// counts as unused.
-const LOOK: Duration = Duration::from_millis(100);
-const LOOKS: u32 = 4;
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+const CHECKS_PER_WINDOW: u32 = 4;
 /// CPU time of the other threads after which memory is checked again. A process whose threads use as much within a
 /// window is busy: it may free memory in the next millisecond, and then be idle for hours.
-const WORK: Duration = Duration::from_millis(10);
+const BUSY_CPU_TIME: Duration = Duration::from_millis(10);
 /// The pause between two windows of a busy process.
-const PAUSE: Duration = Duration::from_millis(50);
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// Shorter runs of free pages are kept.
-const LEAST: usize = 64 << 10;
+const MIN_RUN: usize = 64 << 10;
 /// Less free memory than this does not start another window.
-const LITTLE: usize = 1 << 20;
+const MIN_FREE: usize = 1 << 20;
 /// The default of glibc for both values.
-const MODEST: i32 = 128 << 10;
+const GLIBC_DEFAULT: i32 = 128 << 10;
 /// Page faults in a window, of 4 KiB each, that show that returned memory is needed again: 8 MiB.
-const MISSED: u64 = 2048;
+const MANY_FAULTS: u64 = 2048;
 
 struct State {
     tuning: Option<Tuning>,
@@ -38,7 +38,7 @@ struct State {
 }
 
 static STATE: Mutex<State> = Mutex::new(State { tuning: None, keeps: false, why: String::new() });
-static GAVE_BACK: AtomicU64 = AtomicU64::new(0);
+static RETURNED_BYTES: AtomicU64 = AtomicU64::new(0);
 
 fn state() -> std::sync::MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -50,7 +50,7 @@ pub(crate) fn decision() -> Option<Decision> {
     state.tuning.map(|_| Decision {
         keeps: state.keeps,
         why: state.why.clone(),
-        gave_back: GAVE_BACK.load(Ordering::Relaxed),
+        gave_back: RETURNED_BYTES.load(Ordering::Relaxed),
         pauses: arenas::pauses(),
     })
 }
@@ -60,28 +60,28 @@ pub(crate) fn keep(tuning: Tuning) -> Result<(), String> {
     let mut state = state();
     if state.tuning.is_none() {
         let arenas = Arenas::open()?;
-        let keeper = thread::Builder::new().name("faultless-keeper".to_owned());
-        keeper
-            .spawn(move || look_after(arenas))
-            .map_err(|error| format!("no thread can be started: {error}"))?;
+        let trimmer = thread::Builder::new().name("faultless-trimmer".to_owned());
+        trimmer
+            .spawn(move || trim_loop(arenas))
+            .map_err(|error| format!("no thread could be started: {error}"))?;
     }
     malloc::set_sizes(tuning)?;
     state.tuning = Some(tuning);
     state.keeps = true;
-    "nothing has lain unused yet".clone_into(&mut state.why);
+    "no unused memory was found yet".clone_into(&mut state.why);
     Ok(())
 }
 
 /// Returns all free memory in whole pages to the kernel. Returns the number of bytes.
 pub(crate) fn trim() -> Result<u64, String> {
-    let quiet = NoSignals::new();
+    let no_signals = NoSignals::new();
     let mut arenas = Arenas::open()?;
     // The first pass shows which arenas are not in use; the second visits those completely.
     arenas.free(1);
     let free = arenas.free(1).to_vec();
     let mut resident = arenas.resident(&free);
     let bytes = arenas.give_back(&mut resident) as u64;
-    drop(quiet);
+    drop(no_signals);
     Ok(bytes)
 }
 
@@ -90,31 +90,31 @@ pub(crate) fn arenas_of(pid: u32) -> Result<Vec<ArenaStats>, String> {
     arenas::arenas_of(pid)
 }
 
-fn look_after(mut arenas: Arenas) {
+fn trim_loop(mut arenas: Arenas) {
     // The thread lives as long as the process.
-    let _quiet = NoSignals::new();
+    let _no_signals = NoSignals::new();
     let mut before = None;
     loop {
         let faults = page_faults();
-        let worked = others_worked();
-        let mut unused = arenas.free(LEAST).to_vec();
-        for _ in 0..LOOKS {
-            thread::sleep(LOOK);
-            unused = common(&unused, arenas.free(LEAST));
+        let cpu_before = cpu_time_of_others();
+        let mut unused = arenas.free(MIN_RUN).to_vec();
+        for _ in 0..CHECKS_PER_WINDOW {
+            thread::sleep(CHECK_INTERVAL);
+            unused = common(&unused, arenas.free(MIN_RUN));
         }
         let mut runs = arenas.resident(&unused);
         let total: usize = runs.iter().map(|run| run.length()).sum();
         let memory = decide(total, page_faults() - faults);
         let kept = if total > memory { memory / 2 } else { total / 2 };
-        leave(&mut runs, if total > LITTLE { kept } else { 0 }, arenas.page());
+        keep_first(&mut runs, if total > MIN_FREE { kept } else { 0 }, arenas.page());
         let gave = arenas.give_back(&mut runs);
-        GAVE_BACK.fetch_add(gave as u64, Ordering::Relaxed);
-        let last_look = others_worked();
-        let free = arenas.free(LEAST).to_vec();
+        RETURNED_BYTES.fetch_add(gave as u64, Ordering::Relaxed);
+        let last_check = cpu_time_of_others();
+        let free = arenas.free(MIN_RUN).to_vec();
         let held: usize = arenas.resident(&free).iter().map(|run| run.length()).sum();
         // Memory that cannot be returned, because it is locked, is no reason to stay awake.
-        if held < LITTLE || (gave == 0 && before == Some(held)) {
-            rest(last_look.saturating_sub(worked), last_look);
+        if held < MIN_FREE || (gave == 0 && before == Some(held)) {
+            rest(last_check.saturating_sub(cpu_before), last_check);
         }
         before = Some(held);
     }
@@ -127,22 +127,22 @@ fn decide(unused: usize, faults: u64) -> usize {
     let memory = usize::try_from(tuning.memory).unwrap_or(usize::MAX);
     if state.keeps && unused > memory {
         // Never keeps less than requested.
-        let _ = malloc::set_tops(MODEST.min(tuning.trim_threshold), MODEST.min(tuning.top_pad));
+        let _ = malloc::set_tops(GLIBC_DEFAULT.min(tuning.trim_threshold), GLIBC_DEFAULT.min(tuning.top_pad));
         state.keeps = false;
-        state.why = format!("{} KiB were free and unused, and {} KiB may be", unused >> 10, memory >> 10);
-    } else if !state.keeps && unused <= memory && faults > MISSED {
+        state.why = format!("{} KiB were free and unused; the limit is {} KiB", unused >> 10, memory >> 10);
+    } else if !state.keeps && unused <= memory && faults > MANY_FAULTS {
         let _ = malloc::set_tops(tuning.trim_threshold, tuning.top_pad);
         state.keeps = true;
         state.why = format!(
-            "{faults} page faults in {} ms: what goes back is used again",
-            (LOOK * LOOKS).as_millis()
+            "{faults} page faults in {} ms: returned memory is needed again",
+            (CHECK_INTERVAL * CHECKS_PER_WINDOW).as_millis()
         );
     }
     memory
 }
 
 /// Removes the memory that stays from the start of the runs: an arena uses the start of its top first.
-fn leave(runs: &mut Vec<Range>, mut bytes: usize, page: usize) {
+fn keep_first(runs: &mut Vec<Range>, mut bytes: usize, page: usize) {
     runs.retain_mut(|run| {
         let stays = bytes.min(run.length()) / page * page;
         bytes -= stays;
@@ -171,14 +171,14 @@ fn common(some: &[Range], others: &[Range]) -> Vec<Range> {
 
 /// Sleeps: for a short time while the other threads are busy, otherwise until they have used CPU time again since the
 /// last check.
-fn rest(in_window: Duration, last_look: Duration) {
-    if in_window >= WORK {
-        thread::sleep(PAUSE);
+fn rest(in_window: Duration, last_check: Duration) {
+    if in_window >= BUSY_CPU_TIME {
+        thread::sleep(BUSY_PAUSE);
         return;
     }
     let clock = libc::CLOCK_PROCESS_CPUTIME_ID;
     // The clock of the process also counts this thread, which uses no CPU time while it sleeps.
-    let until = last_look + WORK + cpu_time(libc::CLOCK_THREAD_CPUTIME_ID);
+    let until = last_check + BUSY_CPU_TIME + cpu_time(libc::CLOCK_THREAD_CPUTIME_ID);
     let until = libc::timespec {
         tv_sec: libc::time_t::try_from(until.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: until.subsec_nanos().into(),
@@ -194,7 +194,7 @@ fn rest(in_window: Duration, last_look: Duration) {
 }
 
 /// The CPU time of all threads except this one.
-fn others_worked() -> Duration {
+fn cpu_time_of_others() -> Duration {
     // In this order, CPU time that this thread uses between the two calls is subtracted, and never counted for the
     // others.
     let all = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
@@ -232,7 +232,7 @@ mod tests {
 
     /// Where malloc is not glibc's, as under valgrind, this test does nothing.
     #[test]
-    fn trim_gives_back_what_is_free_and_leaves_the_rest() {
+    fn trim_returns_free_memory_and_keeps_the_rest() {
         let filled = |number: u8| vec![number; 100_000].into_boxed_slice();
         let mut kept: Vec<_> = (0..=255).cycle().take(1000).map(filled).collect();
         let mut nth = 0;
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_common_is_in_both() {
+    fn common_ranges_are_in_both_lists() {
         let some = [range(0, 10), range(20, 30), range(40, 50)];
         assert_eq!(
             common(&some, &[range(5, 25), range(26, 28), range(50, 60)]),
