@@ -2,14 +2,14 @@
 
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { experiments } from '../bench/experiments/index.mjs'
 import { compareControl } from '../bench/harness/control.mjs'
 import { Results } from '../bench/harness/measured.mjs'
-import { OtherLoad, shares } from '../bench/harness/other-load.mjs'
+import { loadText, OtherLoad, shares } from '../bench/harness/other-load.mjs'
 import { lockRatio, locks, ratio } from '../bench/harness/ratios.mjs'
 import { addPass, emptyCell, recordedCells, whyNotCounted } from '../bench/harness/recorded.mjs'
 import { all, hardwareThreads, nodeFrom, nothingMore } from '../bench/harness/requirements.mjs'
@@ -186,7 +186,7 @@ test('CPU time of others is what the processors were busy with, less ours', t =>
   t.is(load.reasonAgainst(before, { ...after, stolen: 0 }, usage(300)), undefined)
   t.regex(load.reasonAgainst(before, { ...after, stolen: 0 }, usage(0)), /took \d+ % of the processors/)
   t.is(load.reasonAgainst(before, { ...after, at: 1010 }, usage(0)), undefined, 'too short to be told by ticks')
-  t.is(load.text, 'other load above 15 % of the processors in 1 of 2 windows, 1 taken again')
+  t.is(loadText(load), 'NOT QUIET: other load above 15 % of the processors in 1 of 2 windows, 1 taken again')
 })
 
 test('the law is fitted to rows that follow it, and each is predicted by the others', t => {
@@ -203,7 +203,7 @@ test('a prediction needs counts, and is for the threads that the law was fitted 
   const printed = predict([folder, '--cores', '8'])
   t.regex(printed, /^ +0\.\d\d +0\.54 +\d\.\d\d +readFileSync, 64 KiB, k=8$/m)
   t.regex(printed, /^each row left out in turn: \d of 7 within 15 %/m)
-  t.true(printed.split('\n').every(line => line.length <= 120))
+  t.true(printed.split('\n').every(line => line.length <= 90))
   t.throws(() => predict([folder, '--cores', '16']), { message: /fitted to 8 hardware threads/ })
   t.throws(() => predict([]), { message: /takes a folder/ })
   t.throws(() => predict([reused]), { message: /no locks counted/ })
@@ -235,7 +235,7 @@ function madeUp() {
   const environment = environmentOf('zx bench/matrix.mjs <gap>')
   const row = verdictOf(below(2), { value: 1, low: 0.5, high: 1.5 })
   const rows = [{ ...row, experiment: 'gap' }]
-  return { environment, rows, cells: measured, control: compareControl(measured) }
+  return { environment, rows, cells: measured, control: compareControl(measured), texts: {} }
 }
 
 test('each claim about cells can be judged once they are measured', t => {
@@ -275,7 +275,7 @@ test('report.html needs nothing but itself, and each figure bears its command an
     [],
   )
   const figures = page.match(/<figure>[\s\S]*?<\/figure>/g)
-  t.is(figures.length, 10)
+  t.is(figures.length, 11)
   for (const figure of figures) {
     t.true(figure.includes('<code>zx bench/matrix.mjs &lt;gap&gt;</code>'))
     t.true(figure.includes('2 cores of a processor'))
@@ -286,12 +286,19 @@ test('report.html needs nothing but itself, and each figure bears its command an
   t.false(page.includes('NaN') || page.includes('undefined'))
 })
 
-test('summary.md is a table that cells with bars do not break', t => {
+test('the tables of summary.md are not broken by cells with bars', t => {
   const { 'summary.md': text } = reports(madeUp())
   t.true(text.includes('one \\| thing'))
   t.true(text.includes('1 reproduced'))
-  const rows = text.split('\n').filter(line => line.startsWith('|'))
-  for (const row of rows) t.is(row.replaceAll('\\|', '').split('|').length, 7)
+  const tables = text.split('\n\n').filter(part => part.startsWith('|'))
+  t.is(tables.length, 3)
+  for (const table of tables) {
+    const widths = table
+      .trimEnd()
+      .split('\n')
+      .map(row => row.replaceAll('\\|', '').split('|').length)
+    t.deepEqual(new Set(widths).size, 1, table)
+  }
 })
 
 test('compare sets folders side by side, and counts on how many claims they agree', async t => {
@@ -317,8 +324,11 @@ test('compare sets folders side by side, and counts on how many claims they agre
     ...rows,
   ])
   const { stdout } = await run(process.execPath, [matrix, 'compare', a, b])
-  t.regex(stdout, /node .*v99\.0\.0/)
-  t.regex(stdout, /reuse\/faster .*undecided .*reproduced/)
+  t.regex(stdout, /^node: A v.*; B v99\.0\.0$/m)
+  t.regex(
+    stdout,
+    /^reuse\/faster \(.*\): A 1\.00 \[0\.90,\s+1\.10\]\s+undecided;\s+B 1\.05\s+\[0\.80,\s+1\.08\]\s+reproduced;\s+1\.05/m,
+  )
   t.regex(stdout, /^the same verdict for 2 of 4 claims \(50 %\)\ndecided in one and not in another: 1 reuse\/faster$/m)
   t.regex(stdout, /^reproduced in one and not in another: 1 reuse\//m)
   t.regex(stdout, /^the estimate of one in the interval of another: 75 % of 4 \(/m)
@@ -376,14 +386,17 @@ test('runs whose intervals end at the line of a claim are expected to differ, an
   t.regex(agreementOf({ names, rows: [[row], [row], []] }), /^the same verdict for 0 of 0 claims \(- %\)$/m)
 })
 
-test('what an experiment measured for itself stands in the folder as it was printed', async t => {
+test('what an experiment measured for itself stands in its folder, and the run prints one screen', async t => {
   const out = temporaryFolder(t)
   const { stdout } = await run(process.execPath, [matrix, 'dubious-gain', '--toy', '--out', out])
   const folder = join(out, readdirSync(out)[0])
   t.false(existsSync(join(reused, 'reuse.txt')), 'one that measures nothing of its own has no such file')
   const text = readFileSync(join(folder, 'dubious-gain.txt'), 'utf8')
-  t.true(text.startsWith('dubious-gain: '))
-  t.true(stdout.includes(text))
+  t.true(readFileSync(join(folder, 'report.html'), 'utf8').includes(text.split('\n')[0]))
+  t.false(stdout.includes(text.split('\n')[0]))
+  const lines = stdout.trimEnd().split('\n')
+  t.true(lines.length <= 50, `${lines.length} lines`)
+  t.is(lines.at(-1), `results: ${relative('', folder)}, with report.html and summary.md`)
 })
 
 test('the reports of a folder are written anew from its samples, also where these are compressed', async t => {

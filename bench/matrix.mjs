@@ -1,10 +1,11 @@
 #!/usr/bin/env zx
-// The way in: runs the experiments asked for, shows what they found, and leaves it in a dated folder.
+// The command line: runs the experiments asked for, shows the result on one screen, and leaves all of it in a dated folder.
 import { spawnSync } from 'node:child_process'
 import { constants } from 'node:os'
 import { basename, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
+import { wrap } from '../dist/lib/cli/output.js'
 import { environmentOf } from '../scripts/nodes.mjs'
 import { experiments } from './experiments/index.mjs'
 import { MEMBERS, SIZE } from './experiments/mitigations.mjs'
@@ -18,11 +19,11 @@ import { cellsTime, measure } from './harness/run.mjs'
 import { judge } from './harness/verdict.mjs'
 import { reportAgain, reports } from './report/again.mjs'
 import { compareFolders } from './report/compare.mjs'
-import { controlText } from './report/control.mjs'
+import { beginExports, writeExports } from './report/export.mjs'
 import { power } from './report/power.mjs'
 import { predict } from './report/predict.mjs'
 import { makeProgress } from './report/progress.mjs'
-import { experimentReport } from './report/table.mjs'
+import { terminalScreen } from './report/screen.mjs'
 
 const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => interruption.abort(name))
@@ -46,13 +47,14 @@ async function main() {
   if (first === 'power') return console.log(power(others))
   if (first === 'predict') return console.log(predict(others))
   if (first === 'report') return console.log(reportAgain(others))
-  const { chosen, leftOut, size, budget, nodes, list, out, json, resume } = parseOptions(words, experiments)
+  const { chosen, leftOut, size, budget, nodes, list, out, json, exports, resume } = parseOptions(words, experiments)
   if (nodes) return onEach(nodes, words)
   if (list) {
-    for (const { id, question } of [...chosen, ...leftOut]) console.log(`${id.padEnd(19)} ${question}`)
+    for (const { id, question } of [...chosen, ...leftOut]) console.log(`${id.padEnd(19)} ${wrap(question, 20)}`)
     return
   }
   if (leftOut.length > 0) console.error(`left out: ${leftOut.map(({ id }) => id).join(', ')}; name them to run them\n`)
+  beginExports(exports)
   const asked = { experiments: chosen.map(({ id }) => id), size, budget }
   const now = { ...describeEnvironment({ command, folder: dataFolder() }), asked }
   const run = resume === undefined ? makeRun(out, now) : resumeRun(resume, now)
@@ -71,25 +73,20 @@ async function main() {
       console.error(`matrix: ${signal.reason}, what was sampled is in ${folder}; to go on with it: --resume ${folder}`)
     }
   })
-  const control = compareControl(results.all)
-
-  const judged = plan.map(({ experiment, obstacle, cells }) => {
-    const outcome = { results, size, obstacle, cells, found: found.get(experiment), environment }
-    const rows = judge(experiment, outcome)
-    return { id: experiment.id, rows, report: experimentReport(experiment, { ...outcome, rows }) }
-  })
-  const summary = judged.flatMap(({ rows }) => rows)
+  const { all: cells, load } = results
+  run.record({ load })
+  const summary = plan.flatMap(({ experiment, obstacle }) =>
+    judge(experiment, { results, size, obstacle, found: found.get(experiment), environment }),
+  )
   run.summarize(summary)
-  const data = { environment, rows: summary, cells: results.all, control }
+  const texts = Object.fromEntries([...found].map(([{ id, report }, measured]) => [id, `${report(measured)}\n`]))
+  for (const [id, text] of Object.entries(texts)) run.save(`${id}.txt`, text)
+  const data = { environment, rows: summary, cells, control: compareControl(cells), load, texts }
   for (const [name, text] of Object.entries(reports(data))) run.save(name, text)
-  // report.html is made of cells: what an experiment measured for itself stands beside it.
-  for (const { id, report } of judged.filter((_, nth) => found.has(plan[nth].experiment)))
-    run.save(`${id}.txt`, `${report}\n`)
+  writeExports(exports, data)
   const show = json ? console.error : console.log
-  for (const { report } of judged) show(`${report}\n`)
   if (json) console.log(JSON.stringify(summary, null, 2))
-  show(`${controlText(control)}\n`)
-  if (results.load) show(results.load.text)
+  show(`${terminalScreen(data)}\n`)
   show(`results: ${folder}, with report.html and summary.md`)
   const mistakes = summary.filter(({ mistake }) => mistake).map(({ claim, reason }) => `${claim.id}: ${reason}`)
   const failures = [...[results, ...found.values()].flatMap(({ failures }) => failures), ...mistakes]

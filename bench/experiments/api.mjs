@@ -132,7 +132,7 @@ export default {
       'random-4k-readInto',
       'warm random 4 KiB, one at a time: readInto against FileHandle.read into a buffer',
       12,
-      times('random-4k', 'readInto', NODE),
+      { ...times('random-4k', 'readInto', NODE), advice: 'readInto() of 4 KiB, warm, not FileHandle.read' },
     ),
     faster(
       'random-4k-read',
@@ -186,12 +186,10 @@ export default {
       4,
       times('random-4k', 'tryReadInto', 'fs.readSync'),
     ),
-    faster(
-      'records',
-      'warm, 1,024 records of 512 B at once: readManyInto against Promise.all of FileHandle.read',
-      20,
-      times('records-512', 'readManyInto', NODE),
-    ),
+    faster('records', 'warm, 1,024 records of 512 B at once: readManyInto against Promise.all of FileHandle.read', 20, {
+      ...times('records-512', 'readManyInto', NODE),
+      advice: 'readManyInto() of many records, not a read of each',
+    }),
     faster(
       'view-sum',
       'warm random 64 KiB and the sum of its bytes: view against FileHandle.read into a buffer',
@@ -227,6 +225,7 @@ export default {
       2,
       {
         unit: "times the best of Node's own",
+        advice: 'chunks() for warm files in order, not node:fs',
         measure: (_, trials) => againstNode(trials, 'warm-sequence'),
       },
     ),

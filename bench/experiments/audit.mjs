@@ -15,7 +15,7 @@ import { tuned } from '../harness/variants.mjs'
 import { atLeast, atMost } from '../harness/verdict.mjs'
 import { audited } from '../programs/audited.mjs'
 import { readers } from '../programs/readers.mjs'
-import { brief, PLAIN } from '../report/format.mjs'
+import { brief, formatInterval, PLAIN } from '../report/format.mjs'
 import { table } from '../report/markdown.mjs'
 import { reasonAgainst } from '../report/trials.mjs'
 import { contention, ours } from './sources.mjs'
@@ -212,7 +212,7 @@ export function auditRows(trials) {
     .map(({ operation, plain, after }) => [
       operation.label,
       ...[plain.first, after.first, plain.steady, after.steady, plain.processes, plain.waited].map(brief),
-      ...[plain.ratio, after.ratio].map(ratio => ratio.toFixed(2)),
+      ...[plain.ratio, after.ratio].map(value => formatInterval({ value, low: null, high: null })),
       plain.who,
     ])
 }

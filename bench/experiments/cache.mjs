@@ -236,7 +236,10 @@ export default {
         `${cold}: indexing a mapped Buffer takes far longer than chunks`,
         'at least 1.8',
         atLeast(1.8),
-        timeRatio(work, 'mmap async', 'chunks'),
+        {
+          ...timeRatio(work, 'mmap async', 'chunks'),
+          advice: `chunks() for files on the disk (${cold}), not a mapped Buffer`,
+        },
       ),
     ]),
     target(

@@ -56,6 +56,7 @@ export default {
       text: 'readFileSync of 64 KiB, k=8, first reads: faultless/tune makes workers faster by half, code unchanged',
       figure: 'at least 1.5',
       unit: 'with faultless/tune / without, workers',
+      advice: 'run workers under node --import faultless/tune, code unchanged',
       rule: atLeast(1.5),
       measure: results => speedup(results.cell(tuned), results.cell(plain()), 'first', 'workers'),
     },

@@ -32,6 +32,7 @@ export default {
       text: 'a warm file of 64 KiB by its path, steady reads of one worker: mmapRead, which copies resident pages on the JS thread and not on the pool, against fs.promises.readFile',
       figure: 'at least 3',
       unit: 'mmapRead / readFile',
+      advice: 'mmapRead() for warm files of 64 KiB, not fs.promises.readFile',
       rule: atLeast(3),
       measure: results => speedup(results.cell(at('mmapRead')), results.cell(at('readFile-1')), 'steady', 'workers'),
     },

@@ -43,18 +43,21 @@ import tune from './tune.mjs'
 import tuneSweep from './tune-sweep.mjs'
 
 /**
- * @typedef {ReturnType<typeof import('../harness/environment.mjs').describeEnvironment>} Environment
+ * @typedef {ReturnType<typeof import('../harness/environment.mjs').describeEnvironment> & {
+ *   asked?: { experiments: string[], size: import('../harness/cells.mjs').RunSize, budget?: number }
+ * }} Environment
  * @typedef {{ title: string, author: string, needs?: import('../harness/requirements.mjs').Needs }} Source
  *
  * One question. `claims` say what others found, the figure they gave, how it is measured here, and by which rule, written
  * before the run, the measured interval becomes a verdict. `needs` names what a
  * claim rests on and this machine lacks, where that is not what its whole source rests on: such a claim cannot be contradicted here.
+ * `advice` is what a user can do where a claim holds whose figure says how many times as fast that is.
  * `obstacle` names what keeps the experiment from running. `traced`
  * are those of its cells whose locks are counted as well. One that takes long, and decides nothing that others rest on, is run
  * only where it is `named`, and at toy size. A quick run in which nothing is named takes the `brief` ones alone. `answers` are the
  * statements of the sources, by their ids, that it tries.
  * @typedef {{
- *   id: string, source: Source, text: string, figure: string, unit: string,
+ *   id: string, source: Source, text: string, figure: string, unit: string, advice?: string,
  *   rule: import('../harness/verdict.mjs').Rule,
  *   needs?: import('../harness/requirements.mjs').Needs,
  *   measure: (results: import('../harness/measured.mjs').Results, found?: Found, environment?: Environment) => import('../harness/statistics.mjs').Interval
@@ -65,7 +68,7 @@ import tuneSweep from './tune-sweep.mjs'
  * trials, `recall` makes it of recorded ones.
  * @typedef {{ failures: string[] } & Record<string, any>} Found
  * @typedef {{
- *   size: import('../harness/cells.mjs').RunSize, budget?: number, signal: AbortSignal, recorded: object[],
+ *   size: import('../harness/cells.mjs').RunSize, budget?: number, signal: AbortSignal, recorded: import('../harness/recorded.mjs').Line[],
  *   record: (sample: object) => void, save: (name: string, text: string) => void,
  *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>
  * }} Context

@@ -33,6 +33,7 @@ export default {
       text: '64 KiB, k=8, first reads: a pool of 256 KiB makes workers faster than one of 8 KiB',
       figure: '105,031 / 79,708 ops/s: 1.32',
       unit: '256 KiB / 8 KiB, workers',
+      advice: 'set Buffer.poolSize to 256 KiB for files of 64 KiB',
       rule: atLeast(1.1),
       measure: results => speedup(results.cell(at('readFileSync', BEST)), results.cell(plain()), 'first', 'workers'),
     },

@@ -29,6 +29,7 @@ export default {
       text: '64 KiB, k=8, first reads: workers that reuse one buffer outrun workers in readFileSync by a multiple',
       figure: '393k / 79k ops/s: 5 times',
       unit: 'readSync / readFileSync, workers',
+      advice: 'read into one buffer that is used again, not with fs.readFileSync',
       rule: atLeast(2),
       measure: results => speedup(results.cell(at('readSync')), results.cell(at('readFileSync')), 'first', 'workers'),
     },

@@ -37,3 +37,10 @@ export function compareControl(cells) {
     ]),
   }
 }
+
+/** How far the numbers of a run can be trusted. @param {import('./recorded.mjs').Line[]} samples @param {import('./run.mjs').Measured[]} cells */
+export const checksOf = (samples, cells) => ({
+  control: compareControl(cells),
+  /** @type {Parameters<typeof import('./other-load.mjs').loadText>[0]} */
+  load: samples.findLast(({ load }) => load)?.load,
+})

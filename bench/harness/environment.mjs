@@ -38,6 +38,7 @@ export function describeEnvironment({ command, folder }) {
     variables: Object.fromEntries(Object.entries(process.env).filter(([name]) => VARIABLES.test(name))),
     transparentHugePages: readText('/sys/kernel/mm/transparent_hugepage/enabled'),
     freePageReporting: freePageReporting(),
+    governor: readText('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor'),
     fileSystem,
     readAheadKiB,
     packages: {

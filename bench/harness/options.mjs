@@ -4,6 +4,9 @@ import { closest } from 'fastest-levenshtein'
 import { UsageError } from './requirements.mjs'
 import { readEnvironment, resultsFolder } from './results.mjs'
 
+/** @type {('Markdown' | 'Csv' | 'Json')[]} */
+const EXPORTS = ['Markdown', 'Csv', 'Json']
+
 /**
  * @param {string[]} words
  * @param {import('../experiments/index.mjs').Experiment[]} experiments
@@ -24,7 +27,7 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
     )
     .argument('[experiment...]', 'ids from --list; when none is named, those that answer first, in minutes')
     .addOption(new Option('--quick', 'a few sizes, minutes in all (the default)').conflicts(['full', 'toy']))
-    .addOption(new Option('--full', 'every size and number of members, tens of minutes').conflicts(['quick', 'toy']))
+    .addOption(new Option('--full', 'every size and number of workers, tens of minutes').conflicts(['quick', 'toy']))
     .addOption(new Option('--toy', 'the smallest size, each variant once: checks the answers, decides nothing'))
     .addOption(
       new Option(
@@ -42,9 +45,12 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
       ).conflicts(['full', 'toy', 'quick', 'out']),
     )
     .option('--json', 'print the summary, and nothing else, to standard output')
+    .addOption(new Option('--export-markdown <FILE>', 'write the screen and all tables as Markdown').conflicts('node'))
+    .addOption(new Option('--export-csv <FILE>', 'write a line for each claim as CSV').conflicts('node'))
+    .addOption(new Option('--export-json <FILE>', 'write the summary as JSON').conflicts('node'))
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
-  const { full, toy, budget, node, list = false, out, json = false, resume } = parse(program, words)
+  const { full, toy, budget, node, list = false, out, json = false, resume, ...others } = parse(program, words)
   if (resume !== undefined && program.args.length > 0) {
     throw new UsageError('--resume goes on with the experiments of the folder: name none')
   }
@@ -69,6 +75,11 @@ zx bench/matrix.mjs shrink <FOLDER>...  leaves of folders what is committed: sam
     list,
     out,
     json,
+    /** Files that are written beside the folder of results. */
+    exports: EXPORTS.flatMap(format => {
+      const file = others[`export${format}`]
+      return file === undefined ? [] : [{ format, file }]
+    }),
     resume,
   }
 }

@@ -66,11 +66,15 @@ export class OtherLoad {
     const percent = share => `${Math.round(100 * share)} %`
     return `other programs took ${percent(foreign)} of the processors, the hypervisor ${percent(stolen)}`
   }
+}
 
-  /** For the end of a run: how quiet the machine was. */
-  get text() {
-    if (this.windows === 0) return 'other load: not looked at'
-    const again = this.retaken > 0 ? `, ${this.retaken} taken again` : ''
-    return `other load above ${100 * MOST} % of the processors in ${this.busy} of ${this.windows} windows${again}`
-  }
+/** The share of windows with other load up to which a run is called quiet. */
+const QUIET = 0.05
+
+/** For the end of a run: how quiet the machine was. @param {Pick<OtherLoad, 'windows' | 'busy' | 'retaken'>} [load] as it was recorded */
+export function loadText(load) {
+  if (!load || load.windows === 0) return 'quiet or not: unknown, no window was long enough to tell other load'
+  const { windows, busy, retaken } = load
+  const again = retaken > 0 ? `, ${retaken} taken again` : ''
+  return `${busy <= QUIET * windows ? 'quiet' : 'NOT QUIET'}: other load above ${100 * MOST} % of the processors in ${busy} of ${windows} windows${again}`
 }

@@ -4,6 +4,8 @@ import { cellKey, cellName, identity, modes } from './cells.mjs'
 /** By how many milliseconds a worker may hear of a start too late: less than it waits for a core anyway where there are more workers than cores. */
 const TOLERANCE = 2
 
+/** A line of samples.jsonl. @typedef {Record<string, any>} Line */
+
 /** Counts of locks are counts for each read. @param {{ members?: { operations: number }[] }} sample */
 export const hasRead = ({ members = [] }) => members.some(({ operations }) => operations > 0)
 
@@ -27,13 +29,13 @@ export function emptyCell(cell) {
 
 /**
  * What is on record of each cell, pass by pass.
- * @param {object[]} lines of samples.jsonl
+ * @param {Line[]} lines of samples.jsonl
  * @returns {Map<string, Measured>} by key
  */
 export function recordedCells(lines) {
   /** @type {Map<string, Measured>} */
   const cells = new Map()
-  /** @type {Map<string, object[]>} */
+  /** @type {Map<string, Line[]>} */
   const passes = new Map()
   for (const line of lines.filter(({ reader }) => reader !== undefined)) {
     const key = cellKey(line)
@@ -64,7 +66,7 @@ export function recordedCells(lines) {
  * Puts the samples of a pass side by side. A phase that one mode has fewer samples of than another was interrupted, and is left out.
  * @param {Measured} cell
  * @param {number} pass
- * @param {Partial<Record<import('./cells.mjs').Mode, Partial<Record<'first' | 'steady' | 'traced', object[]>>>>} found by mode, as far as they were measured
+ * @param {Partial<Record<import('./cells.mjs').Mode, Partial<Record<'first' | 'steady' | 'traced', Line[]>>>>} found by mode, as far as they were measured
  */
 export function addPass(cell, pass, found) {
   for (const phase of ['first', 'steady', 'traced']) {
@@ -79,7 +81,7 @@ export function addPass(cell, pass, found) {
 
 /**
  * The trials of one experiment, for its claims.
- * @param {object[]} lines of samples.jsonl
+ * @param {Line[]} lines of samples.jsonl
  * @param {string} experiment
  */
 export function recordedTrials(lines, experiment) {

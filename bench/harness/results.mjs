@@ -13,7 +13,7 @@ export const resultsFolder = fileURLToPath(new URL('../results', import.meta.url
 
 /**
  * @param {string} parent
- * @param {ReturnType<typeof import('./environment.mjs').describeEnvironment>} environment
+ * @param {import('../experiments/index.mjs').Environment} environment
  */
 export function makeRun(parent, environment) {
   const folder = nextFree(join(parent, `${environment.date.slice(0, 10)}-${environment.host}`))
@@ -32,7 +32,7 @@ const CHANGING = ['date', 'command', 'load', 'dirty']
 /**
  * A run that was interrupted, and what it has sampled. A sample of another machine or version is none of the same run.
  * @param {string} folder
- * @param {ReturnType<typeof import('./environment.mjs').describeEnvironment>} environment of now
+ * @param {import('../experiments/index.mjs').Environment} environment of now
  */
 export function resumeRun(folder, environment) {
   const before = readEnvironment(folder)
@@ -48,7 +48,7 @@ export function resumeRun(folder, environment) {
   return { ...openRun(folder, 'w', before), recorded: readSamples(folder) }
 }
 
-/** @param {string} folder */
+/** @param {string} folder @returns {import('../experiments/index.mjs').Environment} */
 export function readEnvironment(folder) {
   try {
     return JSON.parse(readFileSync(join(folder, 'environment.json'), 'utf8'))
@@ -57,7 +57,7 @@ export function readEnvironment(folder) {
   }
 }
 
-/** The samples of a run. A line that an interruption has cut short is none. @param {string} folder */
+/** The samples of a run. A line that an interruption has cut short is none. @param {string} folder @returns {import('./recorded.mjs').Line[]} */
 export function readSamples(folder) {
   const name = samplesName(folder)
   if (name === undefined) return []
@@ -96,7 +96,7 @@ export function shrinkRuns(folders) {
     .join('\n')
 }
 
-/** @param {string} folder */
+/** @param {string} folder @returns {import('./verdict.mjs').Row[]} */
 export function readSummary(folder) {
   try {
     return JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'))
@@ -105,7 +105,7 @@ export function readSummary(folder) {
   }
 }
 
-/** @param {string} folder @param {'w' | 'wx'} flag @param {object} environment of when it began */
+/** @param {string} folder @param {'w' | 'wx'} flag @param {import('../experiments/index.mjs').Environment} environment of when it began */
 function openRun(folder, flag, environment) {
   const samples = join(folder, SAMPLES)
   const save = (name, text) => writeFileSync(join(folder, name), text, { flag })
@@ -114,7 +114,7 @@ function openRun(folder, flag, environment) {
   return {
     folder,
     environment,
-    /** @type {object[]} */
+    /** @type {import('./recorded.mjs').Line[]} */
     recorded: [],
     /** @param {object} line */
     record(line) {

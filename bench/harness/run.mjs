@@ -64,7 +64,7 @@ const TRACING = 1000
  * @typedef {import('./cells.mjs').Cell} Cell
  * @typedef {import('./cells.mjs').Mode} Mode
  * @typedef {'first' | 'steady'} Phase
- * @typedef {{ throughput: number, members: object[], resident: number, usage: Record<string, number> }} Sample `resident` bytes at its end
+ * @typedef {{ throughput: number, members: { operations: number, elapsed: number }[], resident: number, usage: Record<string, number> }} Sample `resident` bytes at its end
  * @typedef {Record<Mode, Sample>} Pair of a pass that took one mode alone, it has no other
  * @typedef {Record<Mode, Sample & import('./locks.mjs').LockSample>} TracedPair
  * @typedef {Cell & { key: string, name: string, error?: string, untraced?: string }
@@ -94,7 +94,7 @@ export function cellsTime({ cells, traced }, size, claims) {
  *
  * @param {Wanted} wanted
  * @param {{
- *   size: import('./cells.mjs').RunSize, budget?: number, signal: AbortSignal, record: (line: object) => void, recorded?: object[],
+ *   size: import('./cells.mjs').RunSize, budget?: number, signal: AbortSignal, record: (line: object) => void, recorded?: import('./recorded.mjs').Line[],
  *   progress: ReturnType<typeof import('../report/progress.mjs').makeProgress>, claims: import('../experiments/index.mjs').Claim[]
  * }} options `recorded` are the samples of the run that is resumed: they are not taken again
  */

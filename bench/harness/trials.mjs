@@ -151,7 +151,7 @@ export async function measureTrials(trials, { signal, record, recorded, progress
 /**
  * What a run that is resumed has of a trial, taken out of its records: of two trials that have the same place in different
  * stages of an experiment, the first gets what was recorded first.
- * @param {object[]} recorded
+ * @param {import('./recorded.mjs').Line[]} recorded
  * @param {{ work: string, way: string, pass: number }} place
  */
 function takeRecorded(recorded, { work, way, pass }) {

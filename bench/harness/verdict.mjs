@@ -6,6 +6,11 @@ import { LEAST_PASSES } from './statistics.mjs'
  * it fails on a machine that has all of it.
  * @typedef {'reproduced' | 'not reproduced here' | 'contradicted' | 'undecided' | 'not runnable here'} Verdict
  * @typedef {import('./statistics.mjs').Interval} Interval
+ * @typedef {{
+ *   experiment: string, claim: { id: string, text: string, figure: string }, source: { title: string, author: string },
+ *   measured: { value: number | null, low: number | null, high: number | null, passes?: number, unit: string },
+ *   verdict: Verdict, reason: string, mistake?: boolean
+ * }} Row of a summary
  * @typedef {{ text: string, decide: (interval: { low: number, high: number }) => 'holds' | 'fails' | 'open' }} Rule
  */
 
@@ -32,16 +37,20 @@ export const atMost = line => rule(`does not exceed ${line}`, ({ low, high }) =>
 export const within = (from, to) =>
   rule(`lies in ${from} to ${to}`, ({ low, high }) => decided(low >= from && high <= to, high < from || low > to))
 
+/** Before what a machine lacks, in the reason of a verdict. */
+export const NEEDS = 'it needs '
+
 const TOY = 'toy size: only the answers are checked'
 const NOTHING = { value: null, low: null, high: null, passes: 0 }
 
 /**
- * The summary rows of one experiment, a row for each claim.
+ * The summary of one experiment, a row for each claim.
  * @param {import('../experiments/index.mjs').Experiment} experiment
  * @param {{
- *   results: import('./measured.mjs').Results, size: import('./cells.mjs').RunSize, environment?: object, obstacle?: string,
+ *   results: import('./measured.mjs').Results, size: import('./cells.mjs').RunSize, environment?: import('../experiments/index.mjs').Environment, obstacle?: string,
  *   found?: import('../experiments/index.mjs').Found
  * }} outcome `found` is what the experiment measured itself
+ * @returns {Row[]}
  */
 export function judge(experiment, { results, size, environment, obstacle, found }) {
   return experiment.claims.map(claim => {
@@ -74,7 +83,7 @@ export function judge(experiment, { results, size, environment, obstacle, found 
 /**
  * What the claim rests on and this machine lacks. A source's claims rest on its machine, where the claim says nothing else.
  * @param {import('../experiments/index.mjs').Claim} claim
- * @param {object} [environment]
+ * @param {import('../experiments/index.mjs').Environment} [environment]
  */
 const lacking = ({ needs, source }, environment) => environment && (needs ?? source.needs)?.(environment)
 
@@ -87,5 +96,5 @@ export function decide(rule, interval, lacking) {
   const outcome = rule.decide({ low, high })
   if (outcome === 'holds') return ['reproduced', rule.text]
   if (outcome === 'open') return ['undecided', rule.text]
-  return lacking ? ['not reproduced here', `it needs ${lacking}`] : ['contradicted', rule.text]
+  return lacking ? ['not reproduced here', `${NEEDS}${lacking}`] : ['contradicted', rule.text]
 }

@@ -1,8 +1,8 @@
 // Reports and verdicts that are made of a folder of results, without a run.
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { experiments } from '../experiments/index.mjs'
-import { compareControl } from '../harness/control.mjs'
+import { checksOf } from '../harness/control.mjs'
 import { Results } from '../harness/measured.mjs'
 import { recordedCells, recordedTrials } from '../harness/recorded.mjs'
 import { UsageError } from '../harness/requirements.mjs'
@@ -32,7 +32,15 @@ export function readRun(folder) {
   const samples = readSamples(folder)
   const cells = [...recordedCells(samples).values()]
   const rows = judgedAgain({ environment, samples, cells, before: readSummary(folder) })
-  return { environment, rows, cells, control: compareControl(cells) }
+  return { environment, rows, cells, ...checksOf(samples, cells), texts: textsOf(folder, rows) }
+}
+
+/** What experiments that measure for themselves have written into the folder. */
+function textsOf(folder, rows) {
+  const found = [...new Set(rows.map(({ experiment }) => experiment))].map(id => [id, join(folder, `${id}.txt`)])
+  return Object.fromEntries(
+    found.filter(([, path]) => existsSync(path)).map(([id, path]) => [id, readFileSync(path, 'utf8')]),
+  )
 }
 
 /**

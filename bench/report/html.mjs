@@ -1,4 +1,4 @@
-// The report of a run as one page that needs nothing else: figures, verdicts, and the machine they hold for.
+// The report of a run as one page that needs nothing else: its screen, figures, verdicts, and the machine they hold for.
 import { experiments } from '../experiments/index.mjs'
 import { colourOf, drawChart } from './charts.mjs'
 import { controlText } from './control.mjs'
@@ -6,17 +6,21 @@ import { figures } from './figures.mjs'
 import { formatMeasured } from './format.mjs'
 import { lockTable } from './locks.mjs'
 import { commitText, machine, needsReason } from './markdown.mjs'
-import { tally } from './summary.mjs'
+import { screenOf } from './screen.mjs'
+import { cellTable } from './table.mjs'
 
 /**
+ * `texts` are the tables of experiments that measure for themselves, by experiment, and `load` how busy the machine was.
  * @typedef {{
- *   environment: object, rows: object[], cells: import('../harness/run.mjs').Measured[],
- *   control: import('../harness/control.mjs').Control
+ *   environment: import('../experiments/index.mjs').Environment, rows: import('../harness/verdict.mjs').Row[], cells: import('../harness/run.mjs').Measured[],
+ *   control: import('../harness/control.mjs').Control, load?: Parameters<typeof import('../harness/other-load.mjs').loadText>[0],
+ *   texts: Record<string, string>
  * }} Run
  */
 
 /** @param {Run} run */
-export function htmlReport({ environment, rows, cells, control }) {
+export function htmlReport(run) {
+  const { environment, rows, cells, control, texts } = run
   const { command } = environment
   const caption = `<code>${plainText(command)}</code> ${plainText(machine(environment))}`
   const drawn = figures(cells, environment.bufferPoolSize).map(({ title, text, chart }) => {
@@ -31,7 +35,7 @@ ${legend(chart)}
 </figure>`
   })
   const names = new Set(rows.map(({ experiment }) => experiment))
-  const sections = experiments.filter(({ id }) => names.has(id)).map(experiment => section(experiment, rows))
+  const sections = experiments.filter(({ id }) => names.has(id)).map(experiment => section(experiment, rows, texts))
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -41,12 +45,11 @@ ${legend(chart)}
 <style>${STYLE}</style>
 <main>
 <h1>Worker threads, processes and memory maps, measured</h1>
-<p><code>${plainText(command)}</code></p>
-<p>${plainText(machine(environment))} Commit ${plainText(commitText(environment))}.</p>
-<p>Means of passes with 95 % intervals. ${plainText(controlText(control))}.</p>
-<p class="tally">${plainText(tally(rows))}</p>
+<pre class="screen">${plainText(screenOf(run))}</pre>
+<p>Commit ${plainText(commitText(environment))}. Means of passes with 95 % intervals. ${plainText(controlText(control))}.</p>
 ${drawn.length > 0 ? `<h2>Figures</h2>\n${drawn.join('\n')}` : ''}
-${lockSection(cells, caption)}
+${tableSection('Throughput of all cells', cellTable(cells), caption)}
+${tableSection('Throughput and the lock, side by side', lockTable(cells), caption)}
 <h2>Verdicts</h2>
 ${sections.join('\n')}
 <h2>Environment</h2>
@@ -63,12 +66,13 @@ function legend({ series }) {
   return `<ul>${items.join('')}</ul>`
 }
 
-function section({ id, title, question }, rows) {
+function section({ id, title, question }, rows, texts) {
   const own = rows.filter(({ experiment }) => experiment === id)
   return `<section>
 <h3>${plainText(title)} <small>${plainText(id)}</small></h3>
 <p>${plainText(question)}</p>
 ${table(['claim', 'source', 'here', 'verdict'], own.map(claimRow))}
+${texts[id] ? `<details><summary>What was measured</summary><pre class="screen">${plainText(texts[id])}</pre></details>` : ''}
 </section>`
 }
 
@@ -82,10 +86,9 @@ function claimRow({ claim, source, measured, verdict, reason }) {
   ]
 }
 
-function lockSection(cells, caption) {
-  const { head, rows } = lockTable(cells)
+function tableSection(title, { head, rows }, caption) {
   if (rows.length === 0) return ''
-  return `<h2>Throughput and the lock, side by side</h2>
+  return `<h2>${title}</h2>
 <figure>
 ${table(
   head,
@@ -131,7 +134,7 @@ const STYLE = `
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 860px; margin: 0 auto; padding: 16px; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { margin-top: 2.5rem; } h3 { margin: 0 0 .25rem; }
-h3 small, figcaption, p.tally, .source { color: var(--soft); }
+h3 small, figcaption, .source { color: var(--soft); }
 h3 small { font-weight: normal; }
 figure, section { margin: 1.5rem 0; padding: 16px; border: 1px solid var(--grid); border-radius: 8px; }
 figure p, section p { margin: 0 0 .5rem; }
@@ -140,6 +143,7 @@ figure i { display: inline-block; width: 1em; height: .6em; margin-right: .4em; 
 figcaption { font-size: .8rem; margin-top: .5rem; }
 code, pre { font-family: ui-monospace, monospace; font-size: .85em; overflow-wrap: anywhere; white-space: pre-wrap; }
 code, pre { background: var(--box); border-radius: 4px; padding: .1em .3em; }
+pre.screen { padding: .8em; white-space: pre; overflow-x: auto; overflow-wrap: normal; line-height: 1.3; }
 svg { display: block; width: 100%; height: auto; }
 .narrow { display: none; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }

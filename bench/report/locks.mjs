@@ -1,7 +1,7 @@
 // What was counted of mmap_lock, beside the throughput with and without the tracer, which slows readers.
 import { formatSize, modes, surroundings } from '../harness/cells.mjs'
-import { locks, locksOf, pairsOf, ratio, throughput } from '../harness/ratios.mjs'
-import { brief, formatCount, formatInterval } from './format.mjs'
+import { locks, locksOf, ratio, throughput } from '../harness/ratios.mjs'
+import { brief, formatCount, formatInterval, orDash } from './format.mjs'
 
 const HEAD = [
   'reader',
@@ -39,16 +39,15 @@ export function lockNotes(cells) {
 }
 
 function row(cell) {
-  const pair = (of, format) => modes.map(mode => format(of(mode))).join(' / ')
-  const has = mode => pairsOf(cell, 'first', [mode]).length > 0
+  const pair = (of, format) => modes.map(mode => orDash(() => format(of(mode)))).join(' / ')
   const count = ({ value }) => formatCount(value)
   const micros = ({ value }) => brief(value / 1000)
   return [
     [cell.reader, ...surroundings(cell)].join(', '),
     `${formatSize(cell.size)}, ${cell.k}`,
-    modes.map(mode => (has(mode) ? count(throughput(cell, 'first', mode)) : '-')).join(' / '),
+    pair(mode => throughput(cell, 'first', mode), count),
     pair(mode => locksOf(cell, mode, sample => sample.throughput), count),
-    pairsOf(cell, 'first').length > 0 ? formatInterval(ratio(cell, 'first')) : '-',
+    orDash(() => formatInterval(ratio(cell, 'first'))),
     pair(mode => locksOf(cell, mode, locks.writesPerThousand), count),
     pair(mode => locksOf(cell, mode, locks.writeWait), micros),
     pair(mode => locksOf(cell, mode, locks.waitPerRead), micros),

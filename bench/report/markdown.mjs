@@ -1,7 +1,7 @@
 // What reports in Markdown have in common: the machine in a sentence, and claims as tables.
 import { formatMeasured } from './format.mjs'
 
-/** @param {object} environment as it was recorded */
+/** @param {import('../experiments/index.mjs').Environment} environment as it was recorded */
 export function machine(environment) {
   const { date, cpu, memory, kernel, node, glibc, fileSystem, readAheadKiB } = environment
   const facts = [
@@ -15,12 +15,12 @@ export function machine(environment) {
   return `On ${date.slice(0, 10)}: ${facts.join(', ')}.`
 }
 
-/** What was measured. @param {object} environment as it was recorded */
+/** What was measured. @param {import('../experiments/index.mjs').Environment} environment as it was recorded */
 export function commitText({ commit, dirty }) {
   return `${commit?.slice(0, 10) ?? 'unknown'}${dirty ? ', with changes' : ''}`
 }
 
-/** An experiment that was run, with all its claims. @param {import('../experiments/index.mjs').Experiment} experiment @param {object[]} rows of a summary */
+/** An experiment that was run, with all its claims. @param {import('../experiments/index.mjs').Experiment} experiment @param {import('../harness/verdict.mjs').Row[]} rows of a summary */
 export function experimentTable({ id, title, question }, rows) {
   const sources = new Set(rows.map(({ source }) => `*${source.title}* (${source.author})`))
   const intro = `${question} Claims of ${[...sources].join(' and ')}:`
@@ -31,7 +31,7 @@ export function experimentTable({ id, title, question }, rows) {
 /** Above the table of an experiment. @param {{ id: string, title: string }} experiment */
 export const headingOf = ({ id, title }) => `${title} (\`${id}\`)`
 
-/** Claims of several experiments, which are named with them. @param {object[]} rows of summaries */
+/** Claims of several experiments, which are named with them. @param {import('../harness/verdict.mjs').Row[]} rows of summaries */
 export function claimTable(rows) {
   const named = rows.map(row => {
     const [claim, ...rest] = cells(row)

@@ -1,4 +1,6 @@
-// Samples that lie apart from the others. They stay in: the medians bear them, and the reader is told.
+// Samples that lie apart from the others. They stay in, and are named.
+import { modes } from '../harness/cells.mjs'
+import { passesOf } from '../harness/ratios.mjs'
 import { isOutlier, modifiedZScores } from '../harness/statistics.mjs'
 
 /** @param {string} name @param {number[][]} passes rates, by pass and round */
@@ -11,4 +13,16 @@ export function outlierWarnings(name, passes) {
     ...(slow > 0 ? [`warning: ${name}: ${slow} of ${passes.length} first rounds are slow outliers`] : []),
     ...(others > 0 ? [`warning: ${name}: ${others} of ${samples.length} samples are outliers`] : []),
   ]
+}
+
+/** Of the steady reads of cells. @param {import('../harness/run.mjs').Measured[]} cells */
+export function cellWarnings(cells) {
+  return cells.flatMap(cell =>
+    modes.flatMap(mode => {
+      const rates = passesOf(cell, 'steady', [mode]).flatMap(pairs =>
+        pairs ? [pairs.map(pair => pair[mode].throughput)] : [],
+      )
+      return outlierWarnings(`${cell.name}, ${mode}`, rates)
+    }),
+  )
 }

@@ -1,5 +1,6 @@
 // What the calibrated law predicts for 8 threads, from counts of lock writes that any machine can take.
 import { mean } from 'simple-statistics'
+import { wrap } from '../../dist/lib/cli/output.js'
 import { cellName, KiB } from '../harness/cells.mjs'
 import { locks, locksOf } from '../harness/ratios.mjs'
 import { recordedCells } from '../harness/recorded.mjs'
@@ -9,6 +10,8 @@ import { readEnvironment, readSamples } from '../harness/results.mjs'
 /** Throughput of workers over that of processes = FLOOR * e^(-SLOPE * w), with w lock writes in each read of 8 workers. */
 const FLOOR = 0.82
 const SLOPE = 0.44
+/** Of the logarithm, root mean square: how far each published row lies from the law that was fitted to the others. */
+const ERROR = 0.12
 /** It was fitted to one machine of so many hardware threads, and to files up to this size. */
 const CORES = 8
 const LARGEST = 64 * KiB
@@ -33,6 +36,13 @@ const PUBLISHED = [
 /** @param {number} writes in each read */
 export const predicted = (writes, { floor, slope } = { floor: FLOOR, slope: SLOPE }) =>
   floor * Math.exp(-slope * writes)
+
+/** In words, with its error; nothing where the law was not fitted to such a cell. @param {import('../harness/cells.mjs').Cell} cell @param {number} writes in each read */
+export function predictionOf({ size, k }, writes) {
+  if (size > LARGEST || k !== CORES || !Number.isFinite(writes)) return undefined
+  const [low, value, high] = [-ERROR, 0, ERROR].map(error => (predicted(writes) * Math.exp(error)).toFixed(2))
+  return `${value} (${low} to ${high})`
+}
 
 /** The law fitted to rows: a line through the logarithms. @param {Row[]} rows */
 export function fitLaw(rows) {
@@ -72,7 +82,7 @@ export function predict([folder, ...more]) {
   const rows = [...recordedCells(readSamples(folder)).values()]
     .filter(
       ({ traced, size, k, error, hugePages }) =>
-        !error && !hugePages && traced.length > 0 && size <= LARGEST && k === 8,
+        !error && !hugePages && traced.length > 0 && size <= LARGEST && k === CORES,
     )
     .map(cell => ({
       name: cellName(cell),
@@ -88,7 +98,7 @@ export function predict([folder, ...more]) {
     'predicted  published  writes a read',
     ...rows.map(
       ({ name, writes, ratio }) =>
-        `${predicted(writes).toFixed(2).padStart(9)}  ${(ratio?.toFixed(2) ?? '-').padStart(9)}  ${writes.toFixed(2).padStart(13)}  ${name}`,
+        `${predicted(writes).toFixed(2).padStart(9)}  ${(ratio?.toFixed(2) ?? '-').padStart(9)}  ${writes.toFixed(2).padStart(13)}  ${wrap(name, 37)}`,
     ),
     '',
     ...errorTexts(rows.filter(({ ratio }) => ratio !== undefined)),

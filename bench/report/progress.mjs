@@ -1,9 +1,16 @@
-// The progress bar with the time left, on standard error; silent where that is not a terminal.
+// The progress with the time left, on standard error: a bar on a terminal, and elsewhere a line now and then.
 import { SingleBar } from 'cli-progress'
 
-export function makeProgress() {
+/** Between two lines where standard error is no terminal, in milliseconds. */
+const NOW_AND_THEN = 30_000
+
+/** @param {{ stream?: NodeJS.WritableStream & { isTTY?: boolean }, every?: number }} [where] */
+export function makeProgress({ stream = process.stderr, every = NOW_AND_THEN } = {}) {
   const bar = new SingleBar({
-    format: '{bar} {percentage} %, {left} left, {what}',
+    format: `${stream.isTTY ? '{bar} ' : ''}{percentage} %, {left} left, {what}`,
+    stream,
+    noTTYOutput: true,
+    notTTYSchedule: every,
     hideCursor: true,
     clearOnComplete: true,
     barsize: 24,

@@ -3,9 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { anchorOf } from '../../scripts/links.mjs'
 import { experiments } from '../experiments/index.mjs'
-import { samplesName } from '../harness/results.mjs'
+import { checksOf } from '../harness/control.mjs'
+import { recordedCells } from '../harness/recorded.mjs'
+import { readSamples, samplesName } from '../harness/results.mjs'
 import { eventLoopPicture } from './event-loop.mjs'
 import { claimTable, commitText, experimentTable, headingOf, machine, table } from './markdown.mjs'
+import { resultsOf } from './screen.mjs'
 import { tally } from './summary.mjs'
 
 /** Which folder is quoted for which experiment. */
@@ -23,6 +26,10 @@ const PICTURES = {
     shows: 'How much faster workers read, and how much programs hold when they idle, under each malloc',
   },
 }
+/** What all quoted runs came to, on one screen. */
+const SCREEN = 'screen'
+/** Whose folder the screen takes its locks from, the first of them that is quoted. */
+const LOCKS = ['conclusion', 'gap', 'reuse']
 /** What an experiment has written for documents to show. */
 const TABLE = /^([\w-]+)\.md$/
 const BEGIN = /^<!-- matrix:begin.*$/gm
@@ -30,7 +37,7 @@ const END = /^<!-- matrix:end -->$/gm
 const MARKED = /^<!-- matrix:begin(?: (.+))? -->\n([\s\S]*?)^<!-- matrix:end -->$/gm
 
 /**
- * @typedef {{ folder: string, environment: object, rows: object[], samples: string, table: string }} Run `table` is what the experiment wrote for documents
+ * @typedef {{ folder: string, environment: import('../experiments/index.mjs').Environment, rows: import('../harness/verdict.mjs').Row[], samples: string, table: string }} Run `table` is what the experiment wrote for documents
  * @typedef {Map<string, Run>} Runs by experiment
  */
 
@@ -47,7 +54,7 @@ export function quotingFiles(root, folders) {
     .filter(name => name.endsWith('.md'))
     .map(name => ({ name, text: readFileSync(join(root, name), 'utf8') }))
   const elsewhere = documents.flatMap(wholeExperiments)
-  const files = documents.map(document => [document.name, filled(document, runs, elsewhere)])
+  const files = documents.map(document => [document.name, filled(document, runs, elsewhere, () => screen(root, runs))])
   return new Map([[QUOTED, `${JSON.stringify(quoted, undefined, 2)}\n`], ...files, ...pictures(root, documents, runs)])
 }
 
@@ -108,6 +115,7 @@ function readJson(root, folder, name) {
 
 /** What the markers of a document name: experiments, or claims by their ids, or a picture, or nothing, which is all the rest. */
 function namesOf(words, document) {
+  if (words === SCREEN) return { names: [], claims: false }
   if (Object.hasOwn(PICTURES, words)) return { names: [], claims: false, picture: words }
   const [, own] = TABLE.exec(words) ?? []
   if (own !== undefined) {
@@ -137,14 +145,14 @@ function wholeExperiments({ name, text }) {
   })
 }
 
-function filled({ name, text }, runs, elsewhere) {
+function filled({ name, text }, runs, elsewhere, screen) {
   const count = pattern => text.match(pattern)?.length ?? 0
   const marked = count(MARKED)
   if (count(BEGIN) !== marked || count(END) !== marked)
     throw new Error(`${name}: each <!-- matrix:begin … --> needs a <!-- matrix:end --> after it, each on its own line`)
   const link = path => relative(dirname(name), path).replaceAll(sep, '/')
   return text.replace(MARKED, (_, words) => {
-    const parts = partsOf(namesOf(words, name), runs, elsewhere, link)
+    const parts = words === SCREEN ? screen() : partsOf(namesOf(words, name), runs, elsewhere, link)
     const lines = parts.length > 0 ? `${parts.join('\n\n')}\n` : ''
     return `<!-- matrix:begin${words ? ` ${words}` : ''} -->\n${lines}<!-- matrix:end -->`
   })
@@ -155,6 +163,16 @@ function partsOf({ names, claims, picture, own }, runs, elsewhere, link) {
   if (own) return runs.has(own) ? [...origins([own], runs, link), runs.get(own).table] : missing([own], runs)
   if (claims) return pickedClaims(names, runs, link)
   return names.length > 0 ? experimentTables(names, runs, link) : theRest(runs, elsewhere, link)
+}
+
+/** All claims that are quoted, and the locks of one run. */
+function screen(root, runs) {
+  const run = LOCKS.map(id => runs.get(id)).find(Boolean)
+  if (!run) return []
+  const samples = readSamples(join(root, run.folder))
+  const cells = [...recordedCells(samples).values()]
+  const rows = [...runs.values()].flatMap(({ rows }) => rows)
+  return [`\`\`\`text\n${resultsOf({ rows, cells, ...checksOf(samples, cells) })}\n\`\`\``]
 }
 
 function shownPicture(name, runs, link) {

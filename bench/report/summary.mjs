@@ -1,12 +1,17 @@
-// A run in Markdown, short enough to be pasted into an issue.
+// A run in Markdown: its screen and all of its tables.
 
 import { VERDICTS } from '../harness/verdict.mjs'
 import { controlText } from './control.mjs'
 import { formatMeasured } from './format.mjs'
-import { commitText, machine, table, told } from './markdown.mjs'
+import { lockNotes, lockTable } from './locks.mjs'
+import { commitText, table, told } from './markdown.mjs'
+import { cellWarnings } from './outliers.mjs'
+import { screenOf } from './screen.mjs'
+import { cellTable } from './table.mjs'
 
 /** @param {import('./html.mjs').Run} run */
-export function summaryMarkdown({ environment, rows, control }) {
+export function summaryMarkdown(run) {
+  const { environment, rows, cells, control } = run
   const claims = rows.map(({ claim, measured, verdict, reason }) => [
     claim.id,
     claim.text,
@@ -14,17 +19,15 @@ export function summaryMarkdown({ environment, rows, control }) {
     formatMeasured(measured),
     told(verdict, reason),
   ])
-  return [
-    `\`${environment.command}\``,
-    '',
-    `${machine(environment)} Commit ${commitText(environment)}.`,
-    `Means of passes with 95 % intervals. ${controlText(control)}.`,
-    '',
+  const notes = [...lockNotes(cells), ...cellWarnings(cells)].map(note => `- ${note}`)
+  return `${[
+    `\`\`\`text\n${screenOf(run)}\n\`\`\``,
+    `Commit ${commitText(environment)}. Means of passes with 95 % intervals. ${controlText(control)}.`,
     tally(rows),
-    '',
     table(['id', 'claim', 'source', 'here', 'verdict'], claims),
-    '',
-  ].join('\n')
+    ...[cellTable(cells), lockTable(cells)].flatMap(({ head, rows }) => (rows.length > 0 ? [table(head, rows)] : [])),
+    ...(notes.length > 0 ? [notes.join('\n')] : []),
+  ].join('\n\n')}\n`
 }
 
 /** How many claims came to which verdict. @param {{ verdict: string }[]} rows */

@@ -32,13 +32,13 @@ export function bar(shares: readonly number[]): string {
   return shares.map(share => (share === 0 ? '·' : LEVELS[Math.ceil(share * LEVELS.length) - 1])).join('')
 }
 
-/** Breaks text into lines of the terminal's width, all of them but the first indented. */
-export function wrap(text: string, indent: number): string {
-  const columns = width() - indent
+/** Breaks text into lines of the terminal's width, or of another one, all of them but the first indented. */
+export function wrap(text: string, indent: number, columns: number = width()): string {
+  const room = columns - indent
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > columns) {
+    if (line && line.length + 1 + word.length > room) {
       lines.push(line)
       line = word
     } else line = line ? `${line} ${word}` : word
