@@ -26,7 +26,7 @@ const times = (work, way, base, baseWork = work) => ({
     pairwise(trials.samples(work, way), trials.samples(baseWork, base), (a, b) => a.rate / b.rate),
 })
 
-/** @param {string} id @param {string} text @param {number} line @param {{ unit: string, measure: Function }} found */
+/** @param {string} id @param {string} text @param {number} line @param {Pick<import('./index.mjs').Claim, 'unit' | 'measure' | 'advice'>} found */
 const faster = (id, text, line, found) => ({
   id: `api/${id}`,
   source: ours,

@@ -66,7 +66,7 @@ import tuneSweep from './tune-sweep.mjs'
  * An experiment whose question cells cannot answer measures for itself, after the cells: `measure`, which takes about the
  * `time` that it says, in milliseconds, within its `budget`, where it is given one, and what it found is put into words by `report`. Where that is more than
  * trials, `recall` makes it of recorded ones.
- * @typedef {{ failures: string[] } & Record<string, any>} Found
+ * @typedef {any} Found Trials, or else something with `failures` that only the experiment knows
  * @typedef {{
  *   size: import('../harness/cells.mjs').RunSize, budget?: number, signal: AbortSignal, recorded: import('../harness/recorded.mjs').Line[],
  *   record: (sample: object) => void, save: (name: string, text: string) => void,

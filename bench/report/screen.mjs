@@ -87,6 +87,7 @@ function slowness(cells) {
   return [['', `while locks are counted, workers read at ${workers} of their rate, processes at ${processes}`]]
 }
 
+/** @param {import('../harness/verdict.mjs').Row} row */
 const isNear = ({ verdict, measured: { low, passes } }) =>
   verdict === 'undecided' && low !== null && (passes ?? LEAST_PASSES) >= LEAST_PASSES
 
@@ -103,7 +104,7 @@ const COUNTS = [
 /** What is left for the names of sources beside the counts, and for what it would take. */
 const BESIDE = 52
 
-/** A line for each source, with what its claims that fail here need. @returns {Line[]} */
+/** A line for each source, with what its claims that fail here need. @param {Run['rows']} rows @param {number} columns @returns {Line[]} */
 function sources(rows, columns) {
   const authors = [...new Set(rows.map(({ source }) => source.author))]
   const most = Math.max(columns - BESIDE, 'source'.length)
@@ -139,7 +140,7 @@ const needsOf = ({ verdict, reason }) =>
         .map(need => need.replace(/ \(here .*\)| or later|hardware |^an? /g, ''))
     : []
 
-/** Who takes the lock how often, and what that predicts for 8 threads. @param {Run['cells']} cells @returns {Line[]} */
+/** Who takes the lock how often, and what that predicts for 8 threads. @param {Run['cells']} cells @param {number} columns @returns {Line[]} */
 function lockWrites(cells, columns) {
   const counted = cells.filter(
     ({ error, twin, hugePages, reader, traced }) =>
@@ -182,7 +183,7 @@ function lockWrites(cells, columns) {
 /** So many entries a list has at most. */
 const MOST = 6
 
-/** What a user can do, by the claims that hold. @returns {Line[]} */
+/** What a user can do, by the claims that hold. @param {Run['rows']} rows @returns {Line[]} */
 function advice(rows) {
   const found = experiments
     .flatMap(({ claims }) => claims)
@@ -197,7 +198,7 @@ function advice(rows) {
   return [['', 'DO, times as fast here:'], ...shown]
 }
 
-/** What could come out otherwise on another machine, by what that would have. @returns {Line[]} */
+/** What could come out otherwise on another machine, by what that would have. @param {Run['rows']} rows @returns {Line[]} */
 function elsewhere(rows) {
   const groups = new Map()
   for (const row of rows.filter(({ verdict }) => verdict === 'not reproduced here')) {

@@ -7,7 +7,7 @@ import { brief, formatInterval, PLAIN } from './format.mjs'
 
 const DENSE = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }
 
-/** @param {import('./index.mjs').Found} found */
+/** @param {import('../experiments/index.mjs').Found} found */
 export function sweepReport({ failures, first, tunings, second, all, picked }) {
   if (failures.length > 0) return `FAILED: ${failures[0].split('\n', 1)[0]}`
   return [
