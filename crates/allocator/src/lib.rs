@@ -5,7 +5,7 @@ mod malloc;
 mod stats;
 #[cfg_attr(
     not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")),
-    path = "no_keeper.rs"
+    path = "no_trimmer.rs"
 )]
 mod trimmer;
 mod tune;
