@@ -16,10 +16,11 @@ if (isMainThread) {
       { length: 6 },
       (_, number) => new Worker(new URL(import.meta.url), { workerData: { view, path, way, number } }),
     )
+    // Listened for at once: a worker may end before its view is used here.
+    const exits = workers.map(worker => once(worker, 'exit'))
     // Views that workers have made come back here, and outlive them.
     const theirs = (await Promise.all(workers.map(worker => once(worker, 'message')))).flat()
     await file.close()
-    const exits = workers.map(worker => once(worker, 'exit'))
     if (way === 'terminate') for (const worker of workers.reverse()) worker.terminate()
     await Promise.all(exits)
     ended += exits.length
