@@ -11,7 +11,7 @@ import { compareControl } from '../bench/harness/control.mjs'
 import { parseOptions } from '../bench/harness/options.mjs'
 import { recordedCells } from '../bench/harness/recorded.mjs'
 import { UsageError } from '../bench/harness/requirements.mjs'
-import { VERDICTS } from '../bench/harness/verdict.mjs'
+import { rowOf, VERDICTS } from '../bench/harness/verdict.mjs'
 import { reports } from '../bench/report/again.mjs'
 import { beginExports, writeExports } from '../bench/report/export.mjs'
 import { brief, formatCount, formatInterval, formatMeasured } from '../bench/report/format.mjs'
@@ -23,18 +23,13 @@ import { environmentOf, samplesOf } from './helpers/runs.mjs'
 const quiet = { windows: 40, busy: 1, retaken: 1 }
 const plain = { reader: 'readFileSync', size: 65536, k: 8 }
 
+const INTERVAL = { value: 2, low: 1.5, high: 2.5, passes: 4 }
+
 /** A row of a claim that there is. @param {string} id */
-function rowOf(id, verdict, { value = 2, low = 1.5, high = 2.5, passes = 4 } = {}, reason = 'it lies') {
+function rowFor(id, verdict, interval = {}, reason = 'it lies') {
   const experiment = experiments.find(({ claims }) => claims.some(claim => claim.id === id))
-  const { source, text, figure, unit } = experiment.claims.find(claim => claim.id === id)
-  return {
-    experiment: experiment.id,
-    claim: { id, text, figure },
-    source: { title: source.title, author: source.author },
-    measured: { value, low, high, passes, unit },
-    verdict,
-    reason,
-  }
+  const claim = experiment.claims.find(claim => claim.id === id)
+  return rowOf(experiment, claim, { ...INTERVAL, ...interval }, verdict, reason)
 }
 
 function runOf(rows, more) {
@@ -48,7 +43,7 @@ test('every claim in every verdict: the screen has no line that is wider than th
   const ids = experiments.flatMap(({ claims }) => claims.map(({ id }) => id))
   const reason = 'it needs 8 hardware threads (here 2) and Node 22 or later (here v20)'
   for (const verdict of VERDICTS) {
-    const run = runOf(ids.map(id => rowOf(id, verdict, undefined, reason)))
+    const run = runOf(ids.map(id => rowFor(id, verdict, undefined, reason)))
     for (const columns of [80, 60]) {
       const lines = screenOf(run, columns).split('\n')
       t.deepEqual(
@@ -64,14 +59,14 @@ test('each source has a line of counts, with what its claims that fail here woul
   const reason = 'it needs 8 hardware threads (here 2) and Node 22 or later (here v20)'
   const screen = screenOf(
     runOf([
-      rowOf('gap/slower', 'reproduced'),
-      rowOf('gap/wide', 'not reproduced here', {}, 'it needs 8 hardware threads (here 2)'),
-      rowOf('pool-size/faster', 'not reproduced here', { value: 0.66 }, reason),
-      rowOf('gap/lasts', 'contradicted'),
-      rowOf('arenas/1', 'undecided'),
-      rowOf('arenas/64', 'undecided', { passes: 2 }),
-      rowOf('arenas/total', 'undecided', { value: null, low: null, high: null, passes: 0 }),
-      rowOf('cache/platforms', 'not runnable here', { value: null, low: null, high: null, passes: 0 }),
+      rowFor('gap/slower', 'reproduced'),
+      rowFor('gap/wide', 'not reproduced here', {}, 'it needs 8 hardware threads (here 2)'),
+      rowFor('pool-size/faster', 'not reproduced here', { value: 0.66 }, reason),
+      rowFor('gap/lasts', 'contradicted'),
+      rowFor('arenas/1', 'undecided'),
+      rowFor('arenas/64', 'undecided', { passes: 2 }),
+      rowFor('arenas/total', 'undecided', { value: null, low: null, high: null, passes: 0 }),
+      rowFor('cache/platforms', 'not runnable here', { value: null, low: null, high: null, passes: 0 }),
     ]),
   )
   t.regex(screen, /^source +holds here +dicted line open run {2}it would take$/m)
@@ -112,9 +107,9 @@ test('lock writes of workers, tuned and of processes stand beside what a law pre
 test('what to do is what holds, the most first', t => {
   const screen = screenOf(
     runOf([
-      rowOf('conclusion/tune', 'reproduced', { value: 1.7, low: 1.6, high: 1.8 }),
-      rowOf('reuse/faster', 'reproduced', { value: 5, low: 4, high: 6 }),
-      rowOf('dubious-gain/inline', 'undecided'),
+      rowFor('conclusion/tune', 'reproduced', { value: 1.7, low: 1.6, high: 1.8 }),
+      rowFor('reuse/faster', 'reproduced', { value: 5, low: 4, high: 6 }),
+      rowFor('dubious-gain/inline', 'undecided'),
     ]),
   )
   t.regex(
@@ -122,7 +117,7 @@ test('what to do is what holds, the most first', t => {
     /^DO, .*\n {2}5\.00 \[4\.00, 6\.00\] +read into one buffer[^[]*\n {2}1\.70 \[1\.60, 1\.80\] +run workers/m,
   )
   t.false(screen.includes('mmapRead()'))
-  t.false(screenOf(runOf([rowOf('reuse/faster', 'contradicted')])).includes('DO,'))
+  t.false(screenOf(runOf([rowFor('reuse/faster', 'contradicted')])).includes('DO,'))
 })
 
 test('each advice stands at a claim that there is, whose figure is how many times as fast', t => {
@@ -136,7 +131,7 @@ test('each advice stands at a claim that there is, whose figure is how many time
 })
 
 test('the screen opens report.html and summary.md', t => {
-  const run = runOf([rowOf('gap/slower', 'reproduced')])
+  const run = runOf([rowFor('gap/slower', 'reproduced')])
   const { 'report.html': page, 'summary.md': text } = reports(run)
   const screen = screenOf(run)
   t.true(text.startsWith(`\`\`\`text\n${screen}\n\`\`\`\n`))
@@ -154,7 +149,7 @@ test('what is no number is a dash, wherever it is written', t => {
   for (const sample of samples.filter(({ phase, mode }) => phase === 'traced' && mode === 'workers'))
     sample.members = sample.members.map((_, nth) => ({ operations: nth === 0 ? Number.MIN_VALUE : 0, elapsed: 1 }))
   const cells = [...recordedCells(samples).values()]
-  const nothing = runOf([rowOf('gap/slower', 'undecided', { value: null, low: null, high: null })], { cells })
+  const nothing = runOf([rowFor('gap/slower', 'undecided', { value: null, low: null, high: null })], { cells })
   const written = [screenOf(nothing), ...Object.values(reports(nothing))]
   for (const text of written) t.notRegex(text, /\b(NaN|Infinity|undefined)\b/)
 })
@@ -164,8 +159,8 @@ test('a run is exported as Markdown, CSV and JSON', t => {
   const files = Object.fromEntries(['markdown', 'csv', 'json'].map(format => [format, join(folder, `run.${format}`)]))
   const words = Object.entries(files).flatMap(([format, file]) => [`--export-${format}`, file])
   const { exports } = parseOptions(words, experiments)
-  const row = rowOf('gap/slower', 'reproduced', {}, 'a reason, with "quotes"')
-  const run = runOf([row, rowOf('gap/wide', 'not runnable here', { value: null, low: null, high: null, passes: 0 })])
+  const row = rowFor('gap/slower', 'reproduced', {}, 'a reason, with "quotes"')
+  const run = runOf([row, rowFor('gap/wide', 'not runnable here', { value: null, low: null, high: null, passes: 0 })])
   beginExports(exports)
   writeExports(exports, run)
   const text = format => readFileSync(files[format], 'utf8')

@@ -34,6 +34,12 @@ const RUNS = "import { reads } from './program.mjs'\nreads().then(console.log)\n
 const NAME = 'faultless'
 const external = [`--external:${NAME}`, `--external:${NAME}/*`]
 
+/** Rollup with the package as external. @param {'es' | 'cjs'} format @param {string} output */
+function rolledUp(format, output) {
+  const names = `node:fs,${NAME},${NAME}/sources`
+  return [process.execPath, tool.rollup, 'a.mjs', '--external', names, '-f', format, '-o', output, '--silent']
+}
+
 /** What runs: `files` are written, `commands` run one after the other, and the last one has to print that the bytes are right. */
 const cases = {
   'Node, import': { files: { 'a.mjs': RUNS }, commands: [[process.execPath, 'a.mjs']] },
@@ -88,39 +94,11 @@ const cases = {
   },
   'Rollup, external, ES module': {
     files: { 'a.mjs': RUNS },
-    commands: [
-      [
-        process.execPath,
-        tool.rollup,
-        'a.mjs',
-        '--external',
-        `node:fs,${NAME},${NAME}/sources`,
-        '-f',
-        'es',
-        '-o',
-        'out.mjs',
-        '--silent',
-      ],
-      [process.execPath, 'out.mjs'],
-    ],
+    commands: [rolledUp('es', 'out.mjs'), [process.execPath, 'out.mjs']],
   },
   'Rollup, external, CommonJS': {
     files: { 'a.mjs': RUNS },
-    commands: [
-      [
-        process.execPath,
-        tool.rollup,
-        'a.mjs',
-        '--external',
-        `node:fs,${NAME},${NAME}/sources`,
-        '-f',
-        'cjs',
-        '-o',
-        'out.cjs',
-        '--silent',
-      ],
-      [process.execPath, 'out.cjs'],
-    ],
+    commands: [rolledUp('cjs', 'out.cjs'), [process.execPath, 'out.cjs']],
   },
   'Vite, build --ssr': {
     files: { 'a.mjs': RUNS },

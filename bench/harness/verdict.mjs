@@ -43,6 +43,18 @@ export const NEEDS = 'it needs '
 const TOY = 'toy size: only the answers are checked'
 const NOTHING = { value: null, low: null, high: null, passes: 0 }
 
+/** The row of a claim in a summary. @returns {Row} */
+export function rowOf(experiment, { id, source, text, figure, unit }, { value, low, high, passes }, verdict, reason) {
+  return {
+    experiment: experiment.id,
+    claim: { id, text, figure },
+    source: { title: source.title, author: source.author },
+    measured: { value, low, high, passes, unit },
+    verdict,
+    reason,
+  }
+}
+
 /**
  * The summary of one experiment, a row for each claim.
  * @param {import('../experiments/index.mjs').Experiment} experiment
@@ -54,15 +66,8 @@ const NOTHING = { value: null, low: null, high: null, passes: 0 }
  */
 export function judge(experiment, { results, size, environment, obstacle, found }) {
   return experiment.claims.map(claim => {
-    const { id, source, text, figure, unit, rule, measure } = claim
-    const row = ({ value, low, high, passes }, verdict, reason) => ({
-      experiment: experiment.id,
-      claim: { id, text, figure },
-      source: { title: source.title, author: source.author },
-      measured: { value, low, high, passes, unit },
-      verdict,
-      reason,
-    })
+    const { rule, measure } = claim
+    const row = (interval, verdict, reason) => rowOf(experiment, claim, interval, verdict, reason)
     if (obstacle) return row(NOTHING, 'not runnable here', obstacle)
     const failed = size === 'toy' && experiment.variants(size).find(cell => results.failure(cell))
     if (failed) return row(NOTHING, 'undecided', results.failure(failed))

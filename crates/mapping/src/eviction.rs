@@ -2,7 +2,7 @@
 
 use crate::backend::invalidate_answers;
 use crate::error::{Error, Result};
-use crate::mapped_file::MappedFile;
+use crate::mapped_file::{MappedFile, with_descriptors};
 use crate::os::{self, Advice};
 use crate::range::Range;
 
@@ -42,6 +42,6 @@ impl MappedFile {
         }
         // The guard of existing views uses the descriptor. Its number stays taken, so that no other file can get the
         // same number.
-        os::redirect_to_null(self.file()).map_err(failed("dup3"))
+        with_descriptors(|| os::redirect_to_null(self.file())).map_err(failed("dup3"))
     }
 }

@@ -668,7 +668,9 @@ pub(crate) fn open_regular(path: &Path, writable: bool) -> Result<File> {
 }
 
 /// Tries once more where the process has no free descriptor, after dropped files are closed.
-fn with_descriptors<T>(open: impl Fn() -> std::result::Result<T, Errno>) -> std::result::Result<T, Errno> {
+pub(crate) fn with_descriptors<T>(
+    open: impl Fn() -> std::result::Result<T, Errno>,
+) -> std::result::Result<T, Errno> {
     match open() {
         Err(Errno::MFILE | Errno::NFILE) => {
             wait_for_closes();

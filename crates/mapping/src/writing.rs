@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::backend::{Loss, Pages, Views};
 use crate::error::{Error, Result};
-use crate::mapped_file::MappedFile;
+use crate::mapped_file::{MappedFile, with_descriptors};
 use crate::mappings_with_stores::{Damage, MappingsWithStores};
 use crate::os::{self, Errno};
 use crate::range::Range;
+use crate::reaper::Deferred;
 use crate::shared_size::SharedSize;
 
 /// The write state of a handle, shared by all values that `refreshed` returns: its mappings for views with possible
@@ -19,8 +20,8 @@ pub(crate) struct Writing {
     views: MappingsWithStores<Views>,
     /// The error number of a failed flush: the kernel reports it once, and then treats the lost pages as clean.
     failed: AtomicI32,
-    /// The same file, opened with `O_APPEND`.
-    appender: OnceLock<Option<File>>,
+    /// The same file, opened with `O_APPEND`. A background thread closes it: a server may be slow to answer that.
+    appender: OnceLock<Option<Deferred<File>>>,
 }
 
 impl Writing {
@@ -29,9 +30,18 @@ impl Writing {
         self.views.add(views);
     }
 
-    /// The file opened for appending, at the first call; `None` where the system cannot do that.
-    fn appender(&self, file: &File) -> Option<&File> {
-        self.appender.get_or_init(|| os::open_appending(file)).as_ref()
+    /// The file opened for appending, at the first call; `None` where the system cannot do that. An error where
+    /// descriptors ran out: the next call tries again.
+    fn appender(&self, file: &File, local: bool) -> std::result::Result<Option<&File>, Errno> {
+        if self.appender.get().is_none() {
+            let opened = match with_descriptors(|| os::open_appending(file)) {
+                Err(errno @ (Errno::MFILE | Errno::NFILE)) => return Err(errno),
+                outcome => outcome.ok().map(|file| Deferred::new(file, local)),
+            };
+            // Where another job was faster, this one is closed.
+            _ = self.appender.set(opened);
+        }
+        Ok(self.appender.get().and_then(|appender| appender.as_deref()))
     }
 
     /// Forgets earlier losses.
@@ -75,7 +85,9 @@ impl MappedFile {
     pub fn append(&self, bytes: &[u8]) -> Result<u64> {
         let writing = self.writing("write")?;
         let _one_at_a_time = self.shared_size().map(SharedSize::append_lock);
-        let (start, done, outcome) = if let Some(appender) = writing.appender(self.file()) {
+        let appender = writing.appender(self.file(), self.file_system().local);
+        let appender = appender.map_err(|errno| Error::system(errno, "open", self.path()))?;
+        let (start, done, outcome) = if let Some(appender) = appender {
             os::append_to(appender, bytes)
         } else {
             let end = self.fresh_stat()?.size;

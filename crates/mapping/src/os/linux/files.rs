@@ -325,10 +325,10 @@ pub(crate) fn append(file: &File, into: &mut Vec<u8>, length: usize, offset: u64
     Ok(())
 }
 
-/// Opens the file behind a descriptor again with `O_APPEND`; `None` where that is not possible.
-pub(crate) fn open_appending(file: &File) -> Option<File> {
+/// Opens the file behind a descriptor again with `O_APPEND`. Fails without `/proc`.
+pub(crate) fn open_appending(file: &File) -> Result<File, Errno> {
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC;
-    rustix::fs::open(link_of(file.as_raw_fd()), flags, Mode::empty()).map(File::from).ok()
+    rustix::fs::open(link_of(file.as_raw_fd()), flags, Mode::empty()).map(File::from)
 }
 
 /// Appends all of `bytes` to a file that was opened by [`open_appending`] and that no other thread uses meanwhile.

@@ -94,8 +94,8 @@ pub(crate) fn advise(_file: &File, _offset: u64, _length: u64, _advice: Advice) 
 }
 
 /// An open file cannot be reopened for appending here.
-pub(crate) fn open_appending(_file: &File) -> Option<File> {
-    None
+pub(crate) fn open_appending(_file: &File) -> Result<File, Errno> {
+    Err(Errno::OPNOTSUPP)
 }
 
 /// Only called with the result of [`open_appending`].
