@@ -303,6 +303,39 @@ test('a file cut under its stream ends it with ERR_FILE_TRUNCATED, never with ze
   t.true(bytes.subarray(0, read.length).equals(read))
 })
 
+// Seen to fail: without the check of the size that was noticed before, the streams ended as if the file had been read.
+for (const [name, start] of [
+  ['createReadStream', file => file.createReadStream({ highWaterMark: 10 * KiB })],
+  ['readLines', file => file.readLines({ highWaterMark: 10 * KiB })],
+  ['readableWebStream', file => file.readableWebStream()],
+]) {
+  for (const [who, cut] of [
+    ['another process', (_, path) => fs.truncateSync(path, 1)],
+    ['this handle, by refresh()', (file, path) => fs.promises.truncate(path, 1).then(() => file.refresh())],
+    [
+      'another handle, by truncate()',
+      async (_, path) => {
+        const other = await MappedFile.open(path, 'r+')
+        await other.truncate(1)
+        await other.close()
+      },
+    ],
+  ]) {
+    test(`${name}() does not end quietly where the file is truncated and that is noticed by ${who}`, async t => {
+      const { path, file } = await opened(t)
+      const failed = await t.throwsAsync(async () => {
+        let isFirst = true
+        for await (const _ of start(file)) {
+          if (isFirst) await cut(file, path)
+          isFirst = false
+        }
+      })
+      t.is(failed.code, 'ERR_FILE_TRUNCATED')
+      t.is(failed.path, path)
+    })
+  }
+}
+
 test('a file that has grown and was refreshed is streamed to its new end', async t => {
   const { path, file } = await opened(t)
   const stream = file.createReadStream({ highWaterMark: 10 * KiB })

@@ -2,13 +2,13 @@
 
 import type { Buffer } from 'node:buffer'
 import { type Cancellable, type Offset, toLength, toOffset, toSignal } from './arguments.js'
-import { addStack, outOfRange } from './errors.js'
+import { addStack, cutInUse, outOfRange } from './errors.js'
 import type { Handle } from './handle.js'
 import { option, setImmediate } from './language.js'
 import { COST_OF_A_CALL } from './limits.js'
 import { toShared } from './shared.js'
 import { forget, onAbort } from './signals.js'
-import { coldView, readyView, type ViewKind } from './views.js'
+import { coldView, isIntact, mustHold, readyView, type ViewKind } from './views.js'
 
 /** The part of the file that `chunks()` yields, and the size of the steps. */
 export interface ChunkOptions extends Cancellable {
@@ -71,6 +71,8 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
     let chunk: Promise<Buffer>
     try {
       const { offset: at, count } = handle.range(offset, length)
+      // This process knows that the file is shorter now.
+      if (count < length) mustHold(handle, offset, length)
       const ready = readyView(handle, at, count, left ? kind : 'view', shared)
       if (ready) return ready
       left ??= new AbortController()
@@ -103,10 +105,13 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
       }
       const { offset, length, chunk: begun } = ahead.shift() as (typeof ahead)[0]
       let chunk = await chunkWithStack(begun, theirs)
-      // A byte stream that got an earlier chunk has transferred the memory of this one as well.
-      if (chunk.length === 0 && length > 0) chunk = await chunkOf(offset, length)
+      // A byte stream that got an earlier chunk has transferred the memory of this one as well. Or zeros have replaced
+      // bytes of it, and the file has grown again since.
+      if (chunk.length === 0 || !isIntact(handle, chunk, offset, length)) chunk = await chunkOf(offset, length)
       handed += chunk.length + COST_OF_A_CALL
       yield chunk
+      // The file may have been truncated while the consumer used the chunk, also where it is the last one.
+      if (!isIntact(handle, chunk, offset, length)) throw cutInUse(handle.path, offset, length)
     }
   } finally {
     if (theirs) forget(theirs, abort)

@@ -53,6 +53,14 @@ export function pastEnd(path: string, offset: number, length: number, end: numbe
   return coded(new RangeError(message), 'ERR_OUT_OF_RANGE', { path, offset, length })
 }
 
+/** A view of a range whose bytes were replaced by zeros while it was used: the file was truncated, and has grown again. */
+export function cutInUse(path: string, offset: number, length: number): Error {
+  const message =
+    `'${path}' (${length} bytes at offset ${offset}): the file was truncated while a view of this range was in use, so the ` +
+    'view shows zeros instead; read the range again'
+  return coded(new Error(message), 'ERR_FILE_TRUNCATED', { path, offset, length })
+}
+
 /** A path that Node's permission model forbids. */
 export function accessDenied(permission: string, flag: string, resource: string): Error {
   const message = `Access to this API has been restricted. Use ${flag} to manage permissions. Refused: '${resource}'`

@@ -339,8 +339,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * device.
    *
    * A view stays valid as long as it is referenced, also after {@link close}. It cannot be transferred. Cloning or
-   * posting it copies up to 256 MiB around it, unless the file was opened with `shared: true`. Where the file is
-   * truncated, a view reads zeros.
+   * posting it copies up to 256 MiB around it, unless the file was opened with `shared: true`.
+   *
+   * Where the file is truncated, JavaScript sees zeros in a view. A system call that reads the bytes itself, such as
+   * `fs.write(fd, view)` or a socket, fails with `EFAULT`; or it writes zeros, where JavaScript has touched the bytes
+   * before. The zeros stay, also where the file grows again: make a new view. Replace files by a rename, not in place.
    *
    * The kernel may evict the pages again after the promise has resolved. Touching them then waits for the disk; only
    * {@link lock} prevents that.
@@ -404,6 +407,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * Yields views of the whole file or of a part, in order. The next views are faulted in while the current one is used.
    * Leaving the loop early cancels the work ahead.
    *
+   * The file is checked before and after each chunk, also after the last one: where it was truncated, the loop rejects
+   * with `ERR_FILE_TRUNCATED`. A chunk that was handed out can still turn into zeros while it is used. Data that leaves
+   * the process before the next check, such as a network response, needs copies: {@link createReadStream} or
+   * {@link read}.
+   *
    * @returns views of `chunkSize` bytes, the last one shorter; each step rejects as {@link view} does, or for invalid
    *   options
    */
@@ -417,7 +425,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
 
   /**
    * A Readable of copies, from `start` to `end` inclusive, as in node:fs. Each chunk has memory of its own and can be
-   * transferred. The file stays open, unless `autoClose` is true.
+   * transferred. The file stays open, unless `autoClose` is true. Where the file is truncated before the stream has
+   * read its range, the stream fails with `ERR_FILE_TRUNCATED`; a stream of node:fs ends there.
    *
    * @throws `ERR_OUT_OF_RANGE` where `start` is greater than `end`, `ERR_INVALID_ARG_VALUE` for an unknown `encoding`
    */

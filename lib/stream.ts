@@ -9,6 +9,7 @@ import { option } from './language.js'
 import { SCRATCH_BYTES } from './limits.js'
 import { ownMemory } from './memory.js'
 import { fill } from './read-range.js'
+import { mustHold } from './views.js'
 
 /** The part of the file that a stream reads, and how it reads and ends. */
 export interface StreamOptions extends Cancellable {
@@ -68,6 +69,8 @@ export class MappedReadStream extends Readable {
   /** The largest number of them; it grows while the stream is read. */
   #depth = 1
   #next: number
+  /** The largest size of the file that was noticed: where it is smaller now, bytes are missing. */
+  #size = 0
 
   /** @internal */
   constructor(handle: Handle, given?: StreamOptions | BufferEncoding | null) {
@@ -110,7 +113,8 @@ export class MappedReadStream extends Readable {
   override _read(size: number): void {
     const chunkBytes = size > 0 ? size : CHUNK_BYTES
     try {
-      const end = Math.min(this.end + 1, this.#handle.size)
+      this.#size = Math.max(this.#size, this.#handle.size)
+      const end = Math.min(this.end + 1, this.#size)
       while (this.#ahead.length < this.#depth && this.#next < end) {
         const length = Math.min(chunkBytes, end - this.#next)
         this.#ahead.push(this.#chunk(length))
@@ -143,11 +147,21 @@ export class MappedReadStream extends Readable {
   // Each chunk has memory of its own: it can be transferred, and keeping it keeps no other chunk.
   #chunk(length: number): Promise<Buffer> {
     this.#handle.open()
-    const memory = ownMemory(length)
-    const chunk = fill(this.#handle, memory, this.#next, this.#destroyed.signal, memory)
+    const chunk = this.#copyOf(this.#next, length)
     // A failure is reported when its turn comes; until then it must not count as unhandled.
     chunk.catch(() => {})
     return chunk
+  }
+
+  #copyOf(offset: number, length: number): Promise<Buffer> {
+    try {
+      // This process knows that the file is shorter now.
+      if (offset + length > this.#handle.byteLength) mustHold(this.#handle, offset, length)
+      const memory = ownMemory(length)
+      return fill(this.#handle, memory, offset, this.#destroyed.signal, memory)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** 'close' is emitted when no chunk is being read any more. */

@@ -8,7 +8,7 @@ import type { Handle, Range } from './handle.js'
 import { COST_OF_A_VIEW, FAULT_AROUND_BYTES, INLINE_BYTES } from './limits.js'
 import { ownMemory, threadsMemory } from './memory.js'
 import { fill, fillTarget } from './read-range.js'
-import { mappedViews, readyViews, tryCopy } from './reader.js'
+import { checkView, mappedViews, readyViews, tryCopy } from './reader.js'
 import { transferRange } from './transfer.js'
 import { affords, answer, answerFree } from './turn-budget.js'
 
@@ -75,6 +75,24 @@ export async function coldView(
     if (view) return view
   }
 }
+
+/**
+ * Whether a view of a range shows its bytes: false where zeros have replaced some, because the file was truncated while
+ * it was mapped. Throws where the file is shorter than the range now.
+ */
+export function isIntact(handle: Handle, view: Uint8Array, offset: number, length: number): boolean {
+  // After close(), nothing is known about the size.
+  if (handle.closed) return true
+  handle.open()
+  return checkView(handle.reader, view, offset, length)
+}
+
+/** Throws where the file is shorter than the range now. */
+export function mustHold(handle: Handle, offset: number, length: number): void {
+  isIntact(handle, NO_VIEW, offset, length)
+}
+
+const NO_VIEW = new Uint8Array()
 
 // Refuses a copy where stores must reach the file.
 function handsOut(handle: Handle): boolean {

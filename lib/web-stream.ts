@@ -7,6 +7,7 @@ import { option } from './language.js'
 import { fillTarget } from './read-range.js'
 import { toBoolean } from './stream.js'
 import { sizeOf } from './targets.js'
+import { mustHold } from './views.js'
 
 /** Options of `readableWebStream()`, as of a FileHandle. */
 export interface WebStreamOptions {
@@ -24,6 +25,8 @@ export function webStream(handle: Handle, options: WebStreamOptions | undefined)
     if (autoClose) await handle.close()
   }
   let position = 0
+  // The largest size of the file that was noticed: where it is smaller now, bytes are missing.
+  let size = 0
   return new ReadableStream({
     type: 'bytes',
     autoAllocateChunkSize: CHUNK_BYTES,
@@ -34,9 +37,12 @@ export function webStream(handle: Handle, options: WebStreamOptions | undefined)
       const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
       try {
         handle.open()
-        const start = Math.min(position, handle.size)
-        const count = await fillTarget(handle, target, start, cutAtEnd(handle.size, start, sizeOf(target)), undefined)
-        position = start + count
+        size = Math.max(size, handle.size)
+        const count = cutAtEnd(size, position, sizeOf(target))
+        // This process knows that the file is shorter now.
+        if (position + count > handle.size) mustHold(handle, position, count)
+        await fillTarget(handle, target, position, count, undefined)
+        position += count
         if (count > 0) {
           byobRequest.respond(count)
           return

@@ -10,7 +10,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use faultless_allocator::jemalloc;
-use faultless_mapping::{Copied, MappedFile};
+use faultless_mapping::{Copied, MappedFile, Range};
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{Env, Error, JsValue, Result, Status, check_status, sys};
 use napi_derive::napi;
@@ -100,6 +100,7 @@ tryCopy(reader: number, target: Uint8Array, at: number, offset: number, length: 
 tryCopyMany(reader: number, target: Uint8Array, at: number, offsets: Float64Array, lengths: Float64Array): number, \
 readyViews(reader: number, offset: number, length: number): number, \
 mappedViews(reader: number, offset: number, length: number): number, \
+checkView(reader: number, view: Uint8Array, offset: number, length: number): boolean, \
 tryReadPath(path: Uint8Array, idle: number, target: Uint8Array, offset: number, length: number): number, \
 tryAcquire(): boolean, \
 relinquish(): void, \
@@ -111,6 +112,7 @@ pub fn reader_functions(env: &Env) -> Result<Object<'_>> {
         (c"tryCopyMany", try_copy_many),
         (c"readyViews", ready_views),
         (c"mappedViews", mapped_views),
+        (c"checkView", check_view),
         (c"tryReadPath", try_read_path),
         (c"tryAcquire", try_acquire),
         (c"relinquish", relinquish),
@@ -186,6 +188,21 @@ unsafe extern "C" fn mapped_views(env: sys::napi_env, info: sys::napi_callback_i
         let mapped =
             file.mapped_views(range).map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?;
         from_number(env, mapped.unwrap_or_default().into())
+    })
+}
+
+/// Whether a view shows the bytes of the range, or some were replaced by zeros. Throws where the file is now shorter
+/// than the range, also beyond the size of this file.
+unsafe extern "C" fn check_view(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |[reader, view, offset, length]| {
+        let file = file_of(to_number(env, reader)?)?;
+        let (offset, length) = (bytes(to_number(env, offset)?)?, bytes(to_number(env, length)?)?);
+        let (_, view_length, address) = typed_array(env, view)?;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        // A view whose memory was transferred has none.
+        let address = if view_length < length { ptr::null_mut() } else { address };
+        let intact = file.check_view(Range { offset, length }, address.cast());
+        from_boolean(env, intact.map_err(|error| errors::to_napi(&Env::from_raw(env), &error))?)
     })
 }
 

@@ -34,6 +34,13 @@ pub(crate) fn writes_through(address: *const u8) -> bool {
     WRITE_THROUGH_COUNT.load(Relaxed) > 0 && TABLE.find(address as usize).is_some_and(found)
 }
 
+/// Whether the last byte of a view was replaced by zeros because the file was truncated below it. Everything behind a
+/// replaced page is replaced too, so then a part of the view, or all of it, is zeros for good.
+pub(crate) fn was_cut(address: *const u8, length: usize) -> bool {
+    let last = (address as usize).saturating_add(length.saturating_sub(1));
+    length > 0 && TABLE.find(last).is_some_and(|(slot, _)| slot.was_cut(last))
+}
+
 /// A mapping's slot in the table. It must be dropped before the addresses are unmapped or the descriptor is closed.
 pub(crate) struct Guarded {
     slot: &'static Slot,

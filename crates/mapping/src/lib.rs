@@ -60,6 +60,7 @@ mod backend {
     pub(crate) use crate::unmapped::*;
     #[cfg(all(target_os = "linux", not(feature = "portable")))]
     pub(crate) use crate::{
+        guard::was_cut,
         immediate::{Source, copy_by_path},
         mapping::Mapping,
         pages::{Loss, Pages},

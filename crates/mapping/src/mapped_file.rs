@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use crate::backend::{Mapping, Source, Touchable, Views, is_touchable};
+use crate::backend::{Mapping, Source, Touchable, Views, is_touchable, was_cut};
 use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
 use crate::limits::{BEGUN_AHEAD, FAULT_AROUND, GENERATED, IN_ORDER, INLINE_VIEW};
@@ -569,6 +569,23 @@ impl MappedFile {
             range.length <= INLINE_VIEW && views.pages().is_mapped(range.offset, range.length)
         };
         self.views_if(range, is_ready)
+    }
+
+    /// Checks a view that was handed out, or is about to be: false where the guard has replaced bytes of it by zeros,
+    /// which stay even where the file has grown again. `address` is where the view begins. Memory that is no view, such
+    /// as a copy, is never replaced. For the JS thread.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] where the file is now shorter than the range.
+    pub fn check_view(&self, range: Range, address: *const u8) -> Result<bool> {
+        if range.length > 0 && self.stat.size < range.end() {
+            return Err(self.truncated(range, self.stat.size));
+        }
+        if let Some(source) = Source::of(self) {
+            // On a layered file system, the views stay those of the file that was opened.
+            _ = source.still_holds(range)?;
+        }
+        Ok(!was_cut(address, range.length))
     }
 
     fn views_if(&self, range: Range, is_ready: impl FnOnce(&Views) -> bool) -> Result<Option<u32>> {
