@@ -10,6 +10,7 @@
  * | --- | --- | --- |
  * | `ENOENT`, `EACCES`, `EIO`, `ENOSPC`, … | an error of the operating system, as in node:fs | `errno`, `syscall`, `path`; `offset` and `length` where a range failed |
  * | `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` | a TypeError: an invalid argument | |
+ * | `ERR_ILLEGAL_CONSTRUCTOR` | a TypeError: `new MappedFile()`; only `MappedFile.open()` creates one | |
  * | `ERR_INVALID_THIS` | a TypeError: a method was called without its object, as after `const { read } = file` | |
  * | `ERR_OUT_OF_RANGE` | a RangeError: a number that is not a valid position or length, or a result that does not fit into a Buffer | `path`, `offset`, `length` for a result |
  * | `ERR_FILE_CLOSED` | the file was closed before the call, or before the work began | `path` |

@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import { inspect } from 'node:util'
 import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
-import { MiB, PAGE, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { mappingsOf } from './helpers/process.mjs'
 import { rejects } from './helpers/rejects.mjs'
 import { program } from './helpers/rig.mjs'
@@ -128,6 +128,20 @@ test('invalid ranges are refused, and the error names the range', async t => {
   }
   const error = await rejects(t, () => file.readMany([good, good, { offset: -1, length: 1 }, good]), RANGE)
   t.is(error.index, 2)
+  t.regex(error.message, /"ranges\[2\]\.offset"/)
+  // Seen to fail: the message had neither the index nor the misspelt property.
+  for (const [wrong, message] of [
+    [
+      { offset: 1, lenght: 5 },
+      /"ranges\[1\]" argument must be { offset, length }, but its properties are: offset, lenght\./,
+    ],
+    [{ position: 1, length: 5 }, /its properties are: position, length\. .*Write { offset: 1, length: 5 }$/],
+    [[1, 5], /"ranges\[1\]".*it is an array\. .*Write { offset: 1, length: 5 }$/],
+    [{}, /its properties are: none\./],
+    [{ offset: 1, length: '5' }, /"ranges\[1\]\.length" argument must be of type number/],
+  ]) {
+    t.regex((await rejects(t, () => file.readMany([good, wrong]), TYPE)).message, message)
+  }
 })
 
 test('readManyInto refuses invalid offsets, and the error names the offset', async t => {
@@ -250,6 +264,21 @@ test('values that cannot be described are refused as well', async t => {
     await rejects(t, () => file.read(value), TYPE, `value ${index}`)
     await rejects(t, () => file.readInto(value), TYPE, `value ${index}`)
   }
+})
+
+test('a MappedFile cannot be constructed, and the error names the call', t => {
+  const { message } = t.throws(() => new MappedFile('x'), { instanceOf: TypeError, code: 'ERR_ILLEGAL_CONSTRUCTOR' })
+  t.regex(message, /await MappedFile\.open\(path\)/)
+})
+
+test('the data to write is a string or memory, and memory that is not a view is to be wrapped', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), 10), 'r+')
+  for (const call of [data => file.write(data, 0), data => file.append(data)]) {
+    t.regex((await rejects(t, () => call([1]), TYPE)).message, /of type string or an instance of Buffer, TypedArray/)
+    t.regex((await rejects(t, () => call(new ArrayBuffer(8)), TYPE)).message, /new Uint8Array\(buffer\)$/)
+  }
+  t.deepEqual(await file.read(), seededBytes(10))
+  await file.close()
 })
 
 // Every method and getter, found rather than listed: what is added later is asked too.

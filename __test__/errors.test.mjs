@@ -3,6 +3,7 @@
 
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import test from 'ava'
 import { MappedFile, mmapRead } from 'faultless'
@@ -29,7 +30,7 @@ test('every error is an Error with a code, and its message says what to do it ab
     [() => file.read(0, -1), RangeError, /length.*-1/s],
     [() => file.readInto('x'), TypeError, /target/],
     [() => MappedFile.open({}), TypeError, /path/],
-    [() => mmapRead(temporaryFolder(t)), Error, /faultless-test-.*director/s],
+    [() => mmapRead(temporaryFolder(t)), Error, /faultless-test-.*' is a directory, not a regular file; open one of its files$/],
   ]
   for (const [call, type, message] of refusals) {
     const error = await t.throwsAsync(call, { instanceOf: type, message })
@@ -40,6 +41,44 @@ test('every error is an Error with a code, and its message says what to do it ab
   const error = await t.throwsAsync(file.read())
   t.is(error.code, 'ERR_FILE_CLOSED')
   t.true(error.message.includes(path))
+})
+
+// Seen to fail: the frames of the package came first.
+test('the stack of an invalid argument begins at the line of the caller', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), 100))
+  const here = fileURLToPath(import.meta.url)
+  const calls = {
+    read: () => file.read('x'),
+    'read of an object': () => file.read({ offset: 0 }),
+    write: () => file.write([1], 0),
+    mmapRead: () => mmapRead(5),
+    open: () => MappedFile.open({}),
+    'open of a missing file': () => MappedFile.open('missing'),
+    'options of open': () => MappedFile.open(here, { flag: 'r' }),
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    // By catch(): nothing awaits the call, so its promise leads to no caller.
+    const { stack, message } = await new Promise(resolve => call().catch(resolve))
+    const [frame] = stack
+      .slice(stack.indexOf(message) + message.length)
+      .trim()
+      .split('\n')
+    t.true(frame.includes('errors.test.mjs'), `${name}: ${stack}`)
+  }
+  t.true(
+    t
+      .throws(() => file.tryRead('x'))
+      .stack.split('\n    at ')[1]
+      .includes('errors.test.mjs'),
+  )
+  await file.close()
+})
+
+test('close({ unmap: true }) after a plain close() says that the file was closed without it', async t => {
+  const file = await MappedFile.open(seededFile(temporaryFolder(t), 100))
+  await file.close()
+  const error = await t.throwsAsync(file.close({ unmap: true }), { code: 'ERR_FILE_CLOSED' })
+  t.regex(error.message, /closed without { unmap: true }/)
 })
 
 // Seen to fail: what Node throws where memory cannot be had has no code on 22 and 24, and one of its own on 20.

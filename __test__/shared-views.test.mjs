@@ -58,7 +58,7 @@ test('a MappedFile is not cloned, and the error says what to do instead', async 
     // Not by t.throws(), for which a DOMException of Node 20 is no error.
     const error = thrownBy(clone)
     t.is(error?.name, 'DataCloneError')
-    t.regex(error.message, /openItsPathInTheWorkerOrPostASharedView/)
+    t.regex(error.message, /a MappedFile: open its path in the worker instead, or post a view/)
   }
   port1.close()
   port2.close()

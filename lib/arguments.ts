@@ -4,7 +4,7 @@ import { Buffer, constants } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
-import { invalidArgType, invalidArgValue, outOfRange, tooLarge, wrongCall } from './errors.js'
+import { invalidArgType, invalidArgValue, outOfRange, tooLarge, unknownOption, wrongCall } from './errors.js'
 import { keys, option } from './language.js'
 import { indexOf } from './targets.js'
 
@@ -65,7 +65,7 @@ export function mustFit(path: string, offset: number, length: number): void {
   if (length > constants.MAX_LENGTH) throw tooLarge(path, offset, length, constants.MAX_LENGTH)
 }
 
-const SIGNAL_ALONE: readonly string[] = ['signal']
+export const SIGNAL_ALONE: readonly string[] = ['signal']
 
 /** The signal of an options object, which may be missing. Throws the reason of a signal that is aborted already. */
 export function toSignal(options: unknown, known = SIGNAL_ALONE): AbortSignal | undefined {
@@ -90,43 +90,33 @@ export function noMore(surplus: unknown, signature: string, hint?: string): void
   if (surplus !== undefined) throw wrongCall(signature, hint)
 }
 
-/**
- * The error for the argument forms of FileHandle, `(buffer, offset, length, position)` and
- * `(buffer, { offset, length, position })`. Its message shows the equivalent call of this package.
- */
-export function fileHandleCall(
-  signature: string,
-  method: string,
-  memory: string,
-  offset: unknown,
-  length: unknown,
-  position: unknown,
-): Error {
-  const form =
-    typeof offset === 'object' && offset !== null ? (offset as Record<string, unknown>) : { offset, length, position }
-  const [start, count] = [form.offset ?? 0, form.length]
-  const part = typeof start === 'number' && typeof count === 'number' ? `${start}, ${start + count}` : 'start, end'
-  const at = typeof form.position === 'number' || typeof form.position === 'bigint' ? form.position : 'position'
-  const whole = start === 0 && count === undefined
-  const call = `file.${method}(${memory}${whole ? '' : `.subarray(${part})`}, ${at})`
-  return wrongCall(`file.${signature}`, call)
+/** An error, or one with the call that the caller probably wants, where another API has an argument of this type. */
+export function withCall(error: unknown, signature: string, call: () => string | undefined): unknown {
+  if ((error as { code?: unknown } | null)?.code !== 'ERR_INVALID_ARG_TYPE') return error
+  const hint = call()
+  return hint === undefined ? error : wrongCall(signature, hint)
 }
 
 /** Refuses a value that is not an options object, and unknown options. */
 export function checkOptions(options: unknown, known: readonly string[]): asserts options is object {
-  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'of type object', options)
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgType('options', `of type object; the options are: ${known.join(', ')}`, options)
+  }
   for (const name of keys(options)) {
     if (known.includes(name) || (options as Record<string, unknown>)[name] === undefined) continue
-    throw invalidArgValue('options', `has no "${name}". The options are: ${known.join(', ')}`, options)
+    throw unknownOption('options', name, known)
   }
 }
 
-/** The bytes of a path, as the kernel takes them, and its text. */
-export function toPath(source: unknown): { bytes: Buffer; text: string } {
+const SOURCES = 'of type string or an instance of Buffer or URL'
+
+/**
+ * The bytes of a path, as the kernel takes them, and its text. The error of another source names the types that the
+ * caller accepts, and its cure.
+ */
+export function toPath(source: unknown, accepted = SOURCES, cure?: string): { bytes: Buffer; text: string } {
   const path = source instanceof URL ? fileURLToPath(source) : source
-  if (typeof path !== 'string' && !types.isUint8Array(path)) {
-    throw invalidArgType('path', 'of type string or an instance of Buffer or URL', source)
-  }
+  if (typeof path !== 'string' && !types.isUint8Array(path)) throw invalidArgType('path', accepted, source, cure)
   const bytes = Buffer.from(path as string)
   if (indexOf(bytes, 0) >= 0) throw invalidArgValue('path', 'must be a path without null bytes', source)
   return { bytes, text: bytes.toString() }

@@ -31,7 +31,7 @@ export interface ChunkOptions extends Cancellable {
   shared?: boolean | undefined
 }
 
-const CHUNK_OPTIONS = ['start', 'end', 'chunkSize', 'readAhead', 'shared', 'signal']
+export const CHUNK_OPTIONS = ['start', 'end', 'chunkSize', 'readAhead', 'shared', 'signal']
 
 const CHUNK_BYTES = 1 << 20
 const READ_AHEAD_BYTES = 8 << 20

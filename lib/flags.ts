@@ -1,5 +1,6 @@
 // Flags and permissions for opening a file: the flags of node:fs that a mapping supports.
 
+import { constants } from 'node:fs'
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 
 /**
@@ -28,6 +29,19 @@ const CREATIONS: Readonly<Record<OpenFlags, Creation | undefined>> = {
   'ax+': { exclusive: true, truncate: false },
 }
 
+const { O_RDONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_EXCL } = constants
+
+/** The flags of each number that has the same effect. */
+const NUMBERS: ReadonlyMap<unknown, OpenFlags> = new Map([
+  [O_RDONLY, 'r'],
+  [O_RDWR, 'r+'],
+  [O_RDWR | O_CREAT | O_TRUNC, 'w+'],
+  [O_RDWR | O_CREAT | O_TRUNC | O_EXCL, 'wx+'],
+  [O_RDWR | O_CREAT | O_EXCL, 'wx+'],
+  [O_RDWR | O_CREAT | O_APPEND, 'a+'],
+  [O_RDWR | O_CREAT | O_APPEND | O_EXCL, 'ax+'],
+])
+
 const NAMES = Object.keys(CREATIONS) as OpenFlags[]
 const QUOTED = NAMES.map(name => `'${name}'`).join(', ')
 
@@ -35,10 +49,10 @@ const QUOTED = NAMES.map(name => `'${name}'`).join(', ')
 export function toFlags(value: unknown): OpenFlags {
   const known = NAMES.find(name => name === value)
   if (known) return known
-  if (typeof value === 'number') {
-    throw invalidArgType('flags', `one of ${QUOTED}; numbers such as O_RDWR are not supported`, value)
+  if (typeof value !== 'string') {
+    const name = NUMBERS.get(value)
+    throw invalidArgType('flags', `a string, one of ${QUOTED}`, value, name && `As a string: '${name}'`)
   }
-  if (typeof value !== 'string') throw invalidArgType('flags', `one of ${QUOTED}`, value)
   const readable = NAMES.find(name => name === `${value}+`)
   const reason = readable ? `: a mapping always reads the file, so use '${readable}'` : ''
   throw invalidArgValue('flags', `must be one of ${QUOTED}${reason}`, value)
@@ -51,7 +65,8 @@ export function toCreation(flags: OpenFlags, mode: unknown): (Creation & { permi
     const isFlags = NAMES.some(name => name === mode)
     const cure = isFlags
       ? `is for the permissions of a new file, as in node:fs. Use flags: '${mode}'`
-      : `is for the permissions of a new file, but flags '${flags}' create none. Use flags 'w+', 'wx+', 'a+' or 'ax+'`
+      : `is for the permissions of a new file, but flags '${flags}' create none. Leave it out, or create a file: 'wx+' and ` +
+        "'ax+' refuse an existing file, 'a+' appends to it, and 'w+' empties it"
     throw invalidArgValue('options.mode', cure, mode)
   }
   return creation && { ...creation, permissions: toPermissions(mode) }

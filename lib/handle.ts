@@ -4,7 +4,7 @@
 import type { NativeFile } from '#binding'
 import { Appends } from './appending.js'
 import { cutAtEnd, mustFit, toLength, toOffset, toSignal } from './arguments.js'
-import { fileClosed } from './errors.js'
+import { closedWithoutUnmap, fileClosed } from './errors.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
 import { sizesChanged } from './sizes.js'
@@ -164,7 +164,7 @@ export class Handle {
   }
 
   close(unmap = false): Promise<void> {
-    if (this.#closing && unmap && !this.#unmapped) return Promise.reject(fileClosed(this.path))
+    if (this.#closing && unmap && !this.#unmapped) return Promise.reject(closedWithoutUnmap(this.path))
     this.#unmapped ||= unmap
     this.#closing ??= this.#close()
     return this.#closing

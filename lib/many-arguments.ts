@@ -5,6 +5,7 @@ import { types } from 'node:util'
 import { type ByteRange, cutAtEnd, mustFit, type Offset, toLength, toOffset } from './arguments.js'
 import { addStack, invalidArgType } from './errors.js'
 import { memoryOf, type Records, type Run } from './gather.js'
+import { keys } from './language.js'
 import { ALIGNMENT, SHARED_BYTES } from './limits.js'
 import { aligned, sharedMemory } from './memory.js'
 import { copyTo, lengthOf } from './targets.js'
@@ -28,6 +29,27 @@ function toList(ranges: unknown): readonly unknown[] {
   return Array.from(ranges as Iterable<unknown>)
 }
 
+const isPlain = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** A range, checked. `name` is its place in the list. */
+function toRange(range: unknown, name: string): { offset: number; length: number } {
+  if (typeof range !== 'object' || range === null) throw invalidArgType(name, '{ offset, length }', range)
+  const { offset, length } = range as ByteRange
+  if (offset === undefined || length === undefined) {
+    const found = Array.isArray(range) ? 'it is an array' : `its properties are: ${keys(range).join(', ') || 'none'}`
+    throw invalidArgType(name, `{ offset, length }, but ${found}`, range, exampleOf(range))
+  }
+  return { offset: toOffset(offset, `${name}.offset`), length: toLength(length, `${name}.length`) }
+}
+
+/** The range that an array or other names of properties probably stand for. */
+function exampleOf(range: object): string | undefined {
+  const { offset, position, start, length } = range as Record<string, unknown>
+  const [first, second] = Array.isArray(range) ? range : [offset ?? position ?? start, length]
+  if (!isPlain(first) || !isPlain(second)) return undefined
+  return `Write { offset: ${first}, length: ${second} }`
+}
+
 /** Checks the ranges of a list, and shortens them at the end of the file. */
 export function toRanges(given: unknown, byteLength: number, path: string): Asked {
   const ranges = toList(given)
@@ -40,15 +62,16 @@ export function toRanges(given: unknown, byteLength: number, path: string): Aske
   let short = 0
   for (let place = 0; place < count; place += 1) {
     try {
-      const range: unknown = ranges[place]
-      if (typeof range !== 'object' || range === null) throw invalidArgType('range', 'of type object', range)
-      const offset = toOffset((range as ByteRange).offset, 'range.offset')
-      const length = cutAtEnd(byteLength, offset, toLength((range as ByteRange).length, 'range.length'))
-      mustFit(path, offset, length)
-      if (length > SHARED_BYTES) long.push({ place, offset, length })
+      const range = ranges[place] as ByteRange
+      // Creating the names of each argument would cost more than its read.
+      const plain = typeof range === 'object' && range !== null && isPlain(range.offset) && isPlain(range.length)
+      const { offset, length: wanted } = plain ? range : toRange(range, `ranges[${place}]`)
+      const length = cutAtEnd(byteLength, offset as number, wanted)
+      mustFit(path, offset as number, length)
+      if (length > SHARED_BYTES) long.push({ place, offset: offset as number, length })
       else {
         // Past the end of the file nothing is read, whatever the offset.
-        offsets[short] = Math.min(offset, byteLength)
+        offsets[short] = Math.min(offset as number, byteLength)
         lengths[short] = length
         places[short] = place
         short += 1
@@ -125,8 +148,7 @@ export function toRecords(offsets: unknown, length: number, byteLength: number):
   for (let i = 0; i < count; i += 1) {
     const given: unknown = offsets[i]
     // Creating the name of each argument would cost more than its read.
-    const plain = Number.isSafeInteger(given) && (given as number) >= 0
-    const offset = plain ? (given as number) : toOffset(given, `offsets[${i}]`)
+    const offset = isPlain(given) ? given : toOffset(given, `offsets[${i}]`)
     starts[i] = Math.min(offset, byteLength)
     lengths[i] = Math.min(length, byteLength - (starts[i] as number))
   }

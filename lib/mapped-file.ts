@@ -12,18 +12,28 @@ import {
   checkOptions,
   cutAtEnd,
   descriptorOf,
-  fileHandleCall,
   mustFit,
   noMore,
   type Offset,
+  SIGNAL_ALONE,
   type Source,
   toLength,
   toOffset,
   toPath,
   toSignal,
+  withCall,
 } from './arguments.js'
-import { type ChunkOptions, chunks } from './chunks.js'
-import { appendsOnly, invalidArgType, invalidArgValue, invalidThis } from './errors.js'
+import { CHUNK_OPTIONS, type ChunkOptions, chunks } from './chunks.js'
+import {
+  addFrames,
+  appendsOnly,
+  framesAbove,
+  illegalConstructor,
+  invalidArgType,
+  invalidArgValue,
+  invalidThis,
+  wrongCall,
+} from './errors.js'
 import { isAppending, isWritable, type OpenFlags, toCreation, toFlags } from './flags.js'
 import { type FollowOptions, follow } from './follow.js'
 import { Handle } from './handle.js'
@@ -39,7 +49,7 @@ import { tryCopy } from './reader.js'
 import { countResidency, type Residency } from './residency.js'
 import { toShared } from './shared.js'
 import { type StatOptions, statOf } from './stat.js'
-import { MappedReadStream, type StreamOptions } from './stream.js'
+import { MappedReadStream, STREAM_OPTIONS, type StreamOptions } from './stream.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
 import { answerFree } from './turn-budget.js'
@@ -47,6 +57,7 @@ import { type ArrayOver, type ArrayType, isTyped, type TypedViewOptions, typedVi
 import { readyView, viewOf } from './views.js'
 import { type WebStreamOptions, webStream } from './web-stream.js'
 import { writeBytes } from './writing.js'
+import { intoCall, openCall, rangeOptions, readCall, writeCall } from './wrong-calls.js'
 
 /** How to open a file. */
 export interface OpenOptions extends Cancellable {
@@ -97,8 +108,15 @@ export interface CloseOptions {
 
 const CLOSE_OPTIONS = ['unmap']
 const OPEN_OPTIONS = ['flags', 'mode', 'shared', 'signal']
+const READ = 'file.read(offset, length, options)'
 
 const INTERNAL = Symbol('MappedFile.open')
+
+const NOT_CLONED = Symbol(
+  'a MappedFile: open its path in the worker instead, or post a view of a file opened with { shared: true };',
+)
+
+const OPEN_SOURCES = 'of type string (a path) or number (a descriptor), or an instance of Buffer, URL or FileHandle'
 
 /**
  * An open file that is read through a mapping, without blocking the event loop. All handles and workers of the process
@@ -123,13 +141,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
 
   /** @internal */
   constructor(key: symbol, native: NativeFile, path: string, flags: OpenFlags = 'r', shared = false) {
-    if (key !== INTERNAL) throw invalidArgType('key', 'left to MappedFile.open()', key)
+    if (key !== INTERNAL) throw illegalConstructor('MappedFile', 'await MappedFile.open(path)')
     this.#handle = new Handle(native, path, isWritable(flags), shared)
     this.path = path
     this.flags = flags
-    // A clone would be an object with a path and nothing else. V8 refuses to clone an object that has a function, and
-    // its error quotes the name of this one.
-    Object.defineProperty(this, 'clone', { value: openItsPathInTheWorkerOrPostASharedView, enumerable: true })
+    // A clone would be an object with a path and nothing else. V8 refuses to clone an object that has a symbol, and its
+    // error quotes the text of the symbol.
+    Object.defineProperty(this, 'clone', { value: NOT_CLONED, enumerable: true })
   }
 
   /**
@@ -153,25 +171,36 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     source: Source | FileHandle | number,
     options?: OpenOptions | OpenFlags,
   ): Promise<MappedFile<ArrayBufferLike>> {
-    noMore(arguments[2], 'MappedFile.open(path, options)', "MappedFile.open(path, { flags: 'w+', mode: 0o600 })")
-    const given: OpenOptions | undefined = typeof options === 'string' ? { flags: options } : options
+    const isFlags = typeof options === 'string' || typeof options === 'number'
+    const given: OpenOptions | undefined = isFlags ? { flags: options } : options
     const signal = toSignal(given, OPEN_OPTIONS)
     const flags = toFlags(option(given, 'flags', 'r'))
+    if (arguments[2] !== undefined) {
+      const call = openCall(source, options, arguments[2], toCreation(flags, undefined) !== undefined)
+      throw wrongCall('MappedFile.open(path, options)', call)
+    }
     const creation = toCreation(flags, option(given, 'mode'))
     const shared = toShared(option(given, 'shared', false))
     const descriptor = descriptorOf(source)
     if (descriptor !== undefined && creation) {
       throw invalidArgValue('flags', "must be 'r' or 'r+' for a file that is open already", flags)
     }
-    const path = descriptor === undefined ? toPath(source) : undefined
+    const path = descriptor === undefined ? toPath(source, OPEN_SOURCES) : undefined
     if (path) mustBeAllowed(path.text, isWritable(flags))
     const opened = path?.bytes ?? new Descriptor(descriptor as number)
-    const native = await onPool(
-      () => openFile(opened, isWritable(flags), creation),
-      signal,
-      unwanted => unwanted.release(),
-    )
-    return new MappedFile(INTERNAL, native, path?.text ?? native.path, flags, shared)
+    // The stack of the call, for the errors of the job. Later it has the caller only where the caller uses `await`.
+    const here = framesAbove(MappedFile.open)
+    try {
+      const native = await onPool(
+        () => openFile(opened, isWritable(flags), creation),
+        signal,
+        unwanted => unwanted.release(),
+      )
+      return new MappedFile(INTERNAL, native, path?.text ?? native.path, flags, shared)
+    } catch (error) {
+      if (error !== signal?.reason) addFrames(error, here)
+      throw error
+    }
   }
 
   /** @internal A MappedFile over a file that mmapRead() keeps mapped. */
@@ -213,13 +242,11 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   read(offset: Offset = 0, length?: number, options?: Cancellable): Promise<Buffer<ArrayBuffer>> {
     try {
       const handle = MappedFile.#own(this)
-      if (arguments[3] !== undefined || typeof offset === 'object') {
-        throw fileHandleCall('read(offset, length, options)', 'readInto', 'target', length, options, arguments[3])
-      }
+      noMore(arguments[3], READ)
       const { offset: start, count, signal } = handle.range(offset, length, options)
       return copyOf(handle, start, count, signal)
     } catch (error) {
-      return Promise.reject(error)
+      return Promise.reject(withCall(error, READ, () => readCall('file.read(', arguments, SIGNAL_ALONE)))
     }
   }
 
@@ -237,7 +264,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
       const handle = MappedFile.#own(this)
       handle.open()
       if (arguments[3] !== undefined || typeof options === 'number' || typeof offset === 'object') {
-        throw fileHandleCall('readInto(target, offset, options)', 'readInto', 'target', offset, options, arguments[3])
+        const call = intoCall('readInto', offset, options, arguments[3])
+        throw wrongCall('file.readInto(target, offset, options)', call)
       }
       const bytes = toBytes(target)
       const start = Math.min(toOffset(offset), handle.byteLength)
@@ -299,10 +327,10 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * Returns a copy of the range at once, or undefined where that could wait for the disk.
    *
    * @param offset the first byte
-   * @param length bytes
+   * @param length bytes; the rest of the file by default
    * @returns the Buffer that {@link read} resolves to, or undefined if the read could wait for the disk
    */
-  tryRead(offset: Offset, length: number): Buffer<ArrayBuffer> | undefined {
+  tryRead(offset: Offset = 0, length?: number): Buffer<ArrayBuffer> | undefined {
     const handle = MappedFile.#own(this)
     noMore(arguments[2], 'file.tryRead(offset, length)')
     const { offset: start, count } = handle.range(offset, length)
@@ -323,7 +351,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     const handle = MappedFile.#own(this)
     handle.open()
     if (arguments[2] !== undefined || typeof offset === 'object') {
-      throw fileHandleCall('tryReadInto(target, offset)', 'tryReadInto', 'target', offset, arguments[2], arguments[3])
+      const call = intoCall('tryReadInto', offset, arguments[2], arguments[3])
+      throw wrongCall('file.tryReadInto(target, offset)', call)
     }
     const bytes = toBytes(target)
     const start = Math.min(toOffset(offset), handle.byteLength)
@@ -391,12 +420,12 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * Returns a view at once, or undefined where touching it could wait for the disk.
    *
    * @param offset the first byte
-   * @param length bytes
+   * @param length bytes; the rest of the file by default
    * @returns the Buffer that {@link view} resolves to, or undefined if touching it could wait for the disk at the time
    *   of the call
    * @throws `ERR_UNSUPPORTED` as {@link view} does
    */
-  tryView(offset: Offset, length: number): Buffer<Memory> | undefined {
+  tryView(offset: Offset = 0, length?: number): Buffer<Memory> | undefined {
     const handle = MappedFile.#own(this)
     noMore(arguments[2], 'file.tryView(offset, length)')
     const { offset: start, count } = handle.range(offset, length)
@@ -419,7 +448,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
     options?: Options,
   ): AsyncIterableIterator<Buffer<ChunkMemory<Options, Memory>>> {
     const handle = MappedFile.#own(this)
-    noMore(arguments[1], 'file.chunks(options)')
+    refuseRange('chunks', arguments, CHUNK_OPTIONS, 0)
     return chunks(handle, options) as AsyncIterableIterator<Buffer<ChunkMemory<Options, Memory>>>
   }
 
@@ -432,7 +461,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   createReadStream(options?: StreamOptions | BufferEncoding | null): MappedReadStream {
     const handle = MappedFile.#own(this)
-    noMore(arguments[1], 'file.createReadStream(options)')
+    refuseRange('createReadStream', arguments, STREAM_OPTIONS, 1)
     return new MappedReadStream(handle, options)
   }
 
@@ -444,7 +473,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    */
   readLines(options?: StreamOptions | BufferEncoding | null): Interface {
     const handle = MappedFile.#own(this)
-    noMore(arguments[1], 'file.readLines(options)')
+    refuseRange('readLines', arguments, STREAM_OPTIONS, 1)
     const input = new MappedReadStream(handle, options)
     return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   }
@@ -632,11 +661,10 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   async write(data: ArrayBufferView | string, offset: Offset): Promise<number> {
     const handle = MappedFile.#own(this)
     handle.open()
-    if (arguments[2] !== undefined || typeof offset === 'object') {
-      throw fileHandleCall('write(data, offset)', 'write', 'data', offset, arguments[2], arguments[3])
-    }
-    if (isAppending(this.flags)) throw appendsOnly(handle.path, this.flags)
     const bytes = toData(data)
+    const call = writeCall(arguments)
+    if (call !== undefined) throw wrongCall('file.write(data, offset)', call)
+    if (isAppending(this.flags)) throw appendsOnly(handle.path, this.flags)
     const start = toOffset(offset)
     const count = sizeOf(bytes)
     toOffset(start + count, 'offset + data.byteLength')
@@ -763,9 +791,14 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 }
 
-/** The bytes to write: memory, or text as UTF-8. */
-function toData(data: unknown): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data) : toBytes(data, 'data')
+/** Refuses a range in place of options. `last` is 1 where `options.end` is inclusive. */
+function refuseRange(method: string, given: ArrayLike<unknown>, known: readonly string[], last: 0 | 1): void {
+  if (given[1] === undefined && typeof given[0] !== 'number' && typeof given[0] !== 'bigint') return
+  const call = rangeOptions(`file.${method}`, Array.from(given), last)
+  throw wrongCall(`file.${method}(options)`, `${call}. The options are: ${known.join(', ')}`)
 }
 
-function openItsPathInTheWorkerOrPostASharedView() {}
+/** The bytes to write: memory, or text as UTF-8. */
+function toData(data: unknown): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : toBytes(data, 'data', 'of type string or ')
+}

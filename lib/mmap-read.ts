@@ -15,6 +15,7 @@ import {
   toOffset,
   toPath,
   toSignal,
+  withCall,
 } from './arguments.js'
 import { invalidArgValue, withCallersStack } from './errors.js'
 import { option, queueMicrotask } from './language.js'
@@ -27,8 +28,10 @@ import { tryReadPath } from './reader.js'
 import { forget, onAbort } from './signals.js'
 import { copyTo, sizeOf } from './targets.js'
 import { affords, answer, NOT_HERE, NOW, refund } from './turn-budget.js'
+import { readCall, written } from './wrong-calls.js'
 
 const OPTIONS = ['idle', 'signal']
+const SIGNATURE = 'mmapRead(path, offset, length, options)'
 
 /** Options of {@link mmapRead}. */
 export interface MmapReadOptions extends Cancellable {
@@ -68,24 +71,30 @@ async function read(
   length?: number,
   options?: MmapReadOptions,
 ): Promise<Buffer> {
-  noMore(arguments[4], 'mmapRead(path, offset, length, options)')
-  const signal = options === undefined ? undefined : toSignal(options, OPTIONS)
-  const idle = options === undefined ? IDLE : toIdle(option(options, 'idle', IDLE))
-  if (isFileHandle(path)) return readHandle(path, offset, length, signal)
-  const bytes = absolute(path)
-  mustBeAllowed(bytes, false)
-  const start = toOffset(offset)
-  const wanted = length === undefined ? undefined : toLength(length)
+  try {
+    noMore(arguments[4], SIGNATURE)
+    const signal = options === undefined ? undefined : toSignal(options, OPTIONS)
+    const idle = options === undefined ? IDLE : toIdle(option(options, 'idle', IDLE))
+    if (isFileHandle(path)) return readHandle(path, offset, length, signal)
+    const cure = typeof path === 'number' ? `For a descriptor: await MappedFile.open(${path})` : undefined
+    const bytes = absolute(path, 'of type string or an instance of Buffer, URL or FileHandle', cure)
+    mustBeAllowed(bytes, false)
+    const start = toOffset(offset)
+    const wanted = length === undefined ? undefined : toLength(length)
 
-  const when = wanted !== undefined && wanted <= INLINE_BYTES ? affords(wanted) : NOT_HERE
-  if (when && wanted !== undefined) {
-    const memory = when === NOW ? resultMemory(wanted) : ownMemory(wanted)
-    const count = tryReadPath(bytes, idle, memory, start, wanted)
-    if (count >= 0) return answer(cut(memory, count), when)
-    takeBack(memory)
-    refund(wanted)
+    const when = wanted !== undefined && wanted <= INLINE_BYTES ? affords(wanted) : NOT_HERE
+    if (when && wanted !== undefined) {
+      const memory = when === NOW ? resultMemory(wanted) : ownMemory(wanted)
+      const count = tryReadPath(bytes, idle, memory, start, wanted)
+      if (count >= 0) return answer(cut(memory, count), when)
+      takeBack(memory)
+      refund(wanted)
+    }
+    return new Promise((resolve, reject) => enqueue(bytes, start, wanted ?? -1, idle, signal, resolve, reject))
+  } catch (error) {
+    const callee = `mmapRead(${written(path, 'path')}, `
+    throw withCall(error, SIGNATURE, () => readCall(callee, Array.from(arguments).slice(1), OPTIONS))
   }
-  return new Promise((resolve, reject) => enqueue(bytes, start, wanted ?? -1, idle, signal, resolve, reject))
 }
 
 function enqueue(
@@ -227,8 +236,8 @@ function cut(memory: Buffer<ArrayBuffer>, count: number): Buffer<ArrayBuffer> {
 }
 
 // Relative to the current working directory: the job may run after a chdir().
-function absolute(path: Source): Buffer {
-  const { bytes } = toPath(path)
+function absolute(path: Source, accepted?: string, cure?: string): Buffer {
+  const { bytes } = toPath(path, accepted, cure)
   // An empty path names no file, and not the directory either.
   if (bytes.length === 0 || bytes[0] === 0x2f) return bytes
   return Buffer.concat([Buffer.from(`${resolvePath('.')}/`), bytes])

@@ -9,7 +9,8 @@ export function toShared(value: unknown): boolean {
   const { mapping, sharedViews } = capabilities()
   if (value && mapping && !sharedViews) {
     throw unsupported(
-      `shared views need Node 22.23, 24.16, 26.1 or newer, and external buffers; this is ${process.version}`,
+      `shared views need Node 22.23, 24.16, 26.1 or newer, and external buffers; this is ${process.version}. ` +
+        'Open the file in each worker instead, or pass shared: capabilities().sharedViews',
     )
   }
   return value

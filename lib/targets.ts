@@ -26,9 +26,9 @@ function getters(prototype: object) {
   }
 }
 
-/** The bytes of the memory of a caller at this moment. */
-export function toBytes(target: unknown, name = 'target'): Uint8Array {
-  const bytes = types.isUint8Array(target) ? target : bytesOf(target, name)
+/** The bytes of the memory of a caller at this moment. `alternative` is for the message: other accepted types. */
+export function toBytes(target: unknown, name = 'target', alternative = ''): Uint8Array {
+  const bytes = types.isUint8Array(target) ? target : bytesOf(target, name, alternative)
   // Detached memory has no bytes, and neither has a view that is out of bounds because its buffer was made smaller.
   // That is a mistake of the caller, not an empty target.
   if (sizeOf(bytes) === 0) {
@@ -41,9 +41,10 @@ export function toBytes(target: unknown, name = 'target'): Uint8Array {
   return bytes
 }
 
-function bytesOf(target: unknown, name: string): Uint8Array {
+function bytesOf(target: unknown, name: string, alternative: string): Uint8Array {
   if (!ArrayBuffer.isView(target)) {
-    throw invalidArgType(name, 'an instance of Buffer, TypedArray, or DataView', target)
+    const cure = types.isAnyArrayBuffer(target) ? 'Wrap it: new Uint8Array(buffer)' : undefined
+    throw invalidArgType(name, `${alternative}an instance of Buffer, TypedArray, or DataView`, target, cure)
   }
   const { buffer, byteOffset, byteLength } = types.isTypedArray(target) ? ofTypedArrays : ofDataViews
   try {

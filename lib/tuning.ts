@@ -1,7 +1,7 @@
 // allocator.tune(): glibc's malloc tuned for the whole process, so that threads stop contending for the address space.
 
 import { mallocDecision, tuneMalloc } from '#binding'
-import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
+import { invalidArgType, invalidArgValue, outOfRange, unknownOption } from './errors.js'
 
 /**
  * Values for glibc's `mallopt()`, and a limit for free memory. A missing value takes its default; the number of arenas
@@ -125,8 +125,7 @@ function checked(tuning: unknown): Partial<Record<keyof GlibcTuning, number>> {
   const given = Object.entries(tuning).filter(([, value]) => value !== undefined)
   for (const [name, value] of given) {
     const range = Object.hasOwn(RANGES, name) ? RANGES[name as keyof GlibcTuning] : undefined
-    if (!range)
-      throw invalidArgValue('tuning', `has no "${name}". The values are: ${Object.keys(RANGES).join(', ')}`, tuning)
+    if (!range) throw unknownOption('tuning', name, Object.keys(RANGES), 'values')
     const [least, most, why = ''] = range
     if (typeof value !== 'number') throw invalidArgType(`tuning.${name}`, 'of type number', value)
     if (!Number.isInteger(value) || value < least || value > most) {

@@ -49,7 +49,7 @@ pub enum Error {
         range: ByteRange,
     },
     /// The path leads to something that has no bytes at offsets.
-    #[error("'{}' is {what} and cannot be read at offsets; use node:fs", path.display())]
+    #[error("'{}' is {what}, not a regular file; {}", path.display(), instead_of(what))]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -201,9 +201,17 @@ fn cure(errno: Errno) -> &'static str {
             "; no address space or memory is left: see RLIMIT_AS, vm.max_map_count and the memory cgroup"
         }
         Errno::NOSPC | Errno::DQUOT => "; free some space, and write these bytes again",
-        Errno::MFILE | Errno::NFILE => "; too many open files: close some, or raise RLIMIT_NOFILE",
+        Errno::MFILE | Errno::NFILE => {
+            "; too many open files: close some, by close({ unmap: true }) where views of them are still referenced, or raise \
+             RLIMIT_NOFILE"
+        }
         _ => "",
     }
+}
+
+/// The call that works where a path leads to no regular file.
+fn instead_of(what: &str) -> &'static str {
+    if what == "a directory" { "open one of its files" } else { "read it by fs.createReadStream()" }
 }
 
 /// The limit that keeps a process from locking more memory.

@@ -160,13 +160,13 @@ impl MappedFile {
         let flags = os::opened_for(&file).map_err(|errno| Error::system(errno, "fcntl", &path))?;
         let what = match (writable, flags) {
             (false, OpenedFor { reading: false, .. }) => {
-                Some("flags 'r' need a FileHandle that was opened for reading")
+                Some("flags 'r' need a FileHandle or descriptor that was opened for reading")
             }
-            (true, OpenedFor { reading: false, .. } | OpenedFor { writing: false, .. }) => {
-                Some("flags 'r+' need a FileHandle that was opened for reading and writing ('r+')")
-            }
+            (true, OpenedFor { reading: false, .. } | OpenedFor { writing: false, .. }) => Some(
+                "flags 'r+' need a FileHandle or descriptor that was opened for reading and writing ('r+')",
+            ),
             (true, OpenedFor { appending: true, .. }) => Some(
-                "flags 'r+' need a FileHandle without O_APPEND, because O_APPEND sends all writes to the end",
+                "flags 'r+' need a FileHandle or descriptor without O_APPEND, because O_APPEND sends all writes to the end",
             ),
             _ => None,
         };
