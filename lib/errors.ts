@@ -84,7 +84,7 @@ export function cutInUse(path: string, offset: number, length: number): Error {
   const message =
     `'${path}' (${length} bytes at offset ${offset}): the file was truncated while a view of this range was in use, so the ` +
     'view shows zeros instead; read the range again'
-  return coded(new Error(message), 'ERR_FILE_TRUNCATED', { path, offset, length })
+  return coded(Error, message, 'ERR_FILE_TRUNCATED', { path, offset, length })
 }
 
 /** A path that Node's permission model forbids. */
