@@ -32,7 +32,14 @@ export type { OpenFlags } from './lib/flags.js'
 export type { FollowOptions } from './lib/follow.js'
 export type { Advice } from './lib/locking.js'
 export type { RecordOffsets } from './lib/many-arguments.js'
-export { type ChunkMemory, type CloseOptions, MappedFile, type MemoryOf, type OpenOptions } from './lib/mapped-file.js'
+export {
+  type ChunkMemory,
+  type CloseOptions,
+  type ForEach,
+  MappedFile,
+  type MemoryOf,
+  type OpenOptions,
+} from './lib/mapped-file.js'
 export { type MmapReadOptions, mmapRead } from './lib/mmap-read.js'
 export type { Residency } from './lib/residency.js'
 export type { StatOptions } from './lib/stat.js'

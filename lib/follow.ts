@@ -33,7 +33,7 @@ const KNOWN_BYTES = 256
 /** Milliseconds for which a renamed file is still checked: its writers may not have opened the new one yet. */
 const LINGER = 10_000
 
-type File = MappedFile<ArrayBufferLike>
+type File = MappedFile
 
 /** A followed file: the first one, or one that has taken its path since. */
 interface Followed {

@@ -83,6 +83,11 @@ export type MemoryOf<Options extends OpenOptions> = unknown extends Options['sha
       : ArrayBufferLike
     : ArrayBuffer
 
+/** A result for each range: a tuple for a list of known length, otherwise an array. */
+export type ForEach<Ranges, Result> = Ranges extends readonly unknown[]
+  ? { -readonly [Index in keyof Ranges]: Result }
+  : Result[]
+
 /** The memory of chunks: it depends on their option `shared`, and by default is that of the file's views. */
 export type ChunkMemory<
   Options extends ChunkOptions,
@@ -132,7 +137,7 @@ const OPEN_SOURCES = 'of type string (a path) or number (a descriptor), or an in
  * - `ERR_FILE_TRUNCATED` where the file was truncated below the range
  * - the code of the operating system (`EIO`) where the device cannot deliver the bytes
  */
-export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements AsyncDisposable {
+export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implements AsyncDisposable {
   /** The path of the file when it was opened. */
   readonly path: string
   /** The flags with which the file was opened. */
@@ -162,15 +167,12 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @throws `ERR_UNSUPPORTED` for `shared: true` where this version of Node does not support it: see
    *   `capabilities().sharedViews`
    */
+  static open(source: Source | FileHandle | number, flags: OpenFlags): Promise<MappedFile<ArrayBuffer>>
   static open<Options extends OpenOptions = { shared?: false }>(
     source: Source | FileHandle | number,
     options?: Options,
   ): Promise<MappedFile<MemoryOf<Options>>>
-  static open(source: Source | FileHandle | number, flags: OpenFlags): Promise<MappedFile>
-  static async open(
-    source: Source | FileHandle | number,
-    options?: OpenOptions | OpenFlags,
-  ): Promise<MappedFile<ArrayBufferLike>> {
+  static async open(source: Source | FileHandle | number, options?: OpenOptions | OpenFlags): Promise<MappedFile> {
     const isFlags = typeof options === 'string' || typeof options === 'number'
     const given: OpenOptions | undefined = isFlags ? { flags: options } : options
     const signal = toSignal(given, OPEN_OPTIONS)
@@ -204,7 +206,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   }
 
   /** @internal A MappedFile over a file that mmapRead() keeps mapped. */
-  static of(native: NativeFile): MappedFile {
+  static of(native: NativeFile): MappedFile<ArrayBuffer> {
     return new MappedFile(INTERNAL, native, native.path)
   }
 
@@ -282,9 +284,12 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @returns copies in the order of `ranges`; short ones share their memory, as the results of {@link read} do
    * @throws the error of the first range that failed; `error.index` is the index of that range
    */
-  async readMany(ranges: Iterable<ByteRange>, options?: Cancellable): Promise<Buffer<ArrayBuffer>[]> {
+  async readMany<const Ranges extends Iterable<ByteRange>>(
+    ranges: Ranges,
+    options?: Cancellable,
+  ): Promise<ForEach<Ranges, Buffer<ArrayBuffer>>> {
     noMore(arguments[2], 'file.readMany(ranges, options)')
-    return allOrFirstFailure(await readAll(MappedFile.#own(this), ranges, options))
+    return allOrFirstFailure(await readAll(MappedFile.#own(this), ranges, options)) as never
   }
 
   /**
@@ -294,12 +299,12 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
    * @throws `ERR_INVALID_ARG_TYPE` where `ranges` is not iterable. An invalid range does not throw: its outcome is a
    *   rejection
    */
-  async readManySettled(
-    ranges: Iterable<ByteRange>,
+  async readManySettled<const Ranges extends Iterable<ByteRange>>(
+    ranges: Ranges,
     options?: Cancellable,
-  ): Promise<PromiseSettledResult<Buffer<ArrayBuffer>>[]> {
+  ): Promise<ForEach<Ranges, PromiseSettledResult<Buffer<ArrayBuffer>>>> {
     noMore(arguments[2], 'file.readManySettled(ranges, options)')
-    return readAll(MappedFile.#own(this), ranges, options)
+    return readAll(MappedFile.#own(this), ranges, options) as never
   }
 
   /**
@@ -522,7 +527,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBuffer> implements
   follow(options?: FollowOptions): AsyncIterableIterator<Buffer> {
     MappedFile.#own(this)
     noMore(arguments[1], 'file.follow(options)')
-    return follow(this as MappedFile<ArrayBufferLike>, path => MappedFile.open(path), options)
+    return follow(this, path => MappedFile.open(path), options)
   }
 
   /**

@@ -74,7 +74,7 @@ function stagePackage(platforms) {
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
   const project = ['--project', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]
   execFileSync(process.execPath, [compiler, ...project], { stdio: 'inherit' })
-  execFileSync(process.execPath, [join(root, 'scripts/older-types.mjs'), join(folder, 'dist')])
+  execFileSync(process.execPath, [join(root, 'scripts/finish-types.mjs'), join(folder, 'dist')])
   for (const program of Object.values(manifest.bin)) fs.chmodSync(join(folder, program), 0o755)
 }
 

@@ -1,4 +1,12 @@
-import { allocator, type Capabilities, capabilities, MappedFile, mmapRead } from 'faultless'
+import {
+  allocator,
+  type ByteRange,
+  type Capabilities,
+  capabilities,
+  MappedFile,
+  mmapRead,
+  type OpenOptions,
+} from 'faultless'
 import { yauzlReader } from 'faultless/sources'
 import { watched } from 'faultless/watch'
 
@@ -16,14 +24,16 @@ async function main(flag: boolean) {
   const large: BigUint64Array<ArrayBuffer> = await a.view(0, 8, { as: BigUint64Array })
   // @ts-expect-error: another class
   const notFloats: Float64Array<ArrayBuffer> = await a.view(0, 8, { as: Float32Array })
-  const text: MappedFile = await MappedFile.open('x', 'r+')
+  const text: MappedFile<ArrayBuffer> = await MappedFile.open('x', 'r+')
+  const any: MappedFile[] = [a, b, c, d, text]
+  const head: Buffer | undefined = a.tryRead(0)
   // @ts-expect-error: a mapping always reads
   await MappedFile.open('x', 'w')
   const can: Capabilities = capabilities()
   const pages: number = can.pageSize
   const { size }: { size: number } = await a.stat()
   const big: bigint = (await a.stat({ bigint: true })).size
-  void [floats, sharedFloats, large, notFloats, text, pages, size, big]
+  void [any, head, floats, sharedFloats, large, notFloats, text, pages, size, big]
   for await (const chunk of b.chunks()) {
     const one: Buffer<SharedArrayBuffer> = chunk
     void one
@@ -47,6 +57,38 @@ async function main(flag: boolean) {
   void [va, vb, vc, vd, no, yauzlReader, watched]
 }
 
+/** A class that has a file: `MappedFile` alone is a file with any memory. */
+class Store {
+  private readonly file: MappedFile
+  private constructor(file: MappedFile) {
+    this.file = file
+  }
+  static async open(path: string, options?: OpenOptions) {
+    return new Store(await MappedFile.open(path, options as OpenOptions))
+  }
+  view(): Promise<Buffer> {
+    return this.file.view()
+  }
+  async pair(): Promise<Buffer> {
+    // A tuple, also under noUncheckedIndexedAccess.
+    const [a, b] = await this.file.readMany([
+      { offset: 0, length: 1 },
+      { offset: 1, length: 1 },
+    ])
+    const settled = await this.file.readManySettled([{ offset: 0, length: 1 }] as const)
+    if (settled[0].status === 'fulfilled') return settled[0].value
+    // @ts-expect-error: there is no second range
+    void settled[1]
+    return Buffer.concat([a, b])
+  }
+  async many(ranges: readonly ByteRange[], others: Set<ByteRange>): Promise<Buffer[]> {
+    const [some, [one]] = [await this.file.readMany(ranges), await this.file.readMany(others)]
+    // @ts-expect-error: there may be no range
+    void one.length
+    return some
+  }
+}
+
 /** Options that a program passes on, whether it has them or not: they compile under exactOptionalPropertyTypes. */
 async function passOn(signal?: AbortSignal, start?: number, encoding?: BufferEncoding | null, flag?: boolean) {
   const file = await MappedFile.open('x', { signal, flags: flag ? 'r+' : undefined, mode: start, shared: flag })
@@ -59,4 +101,4 @@ async function passOn(signal?: AbortSignal, start?: number, encoding?: BufferEnc
   await mmapRead('x', 0, 1, { signal, idle: start })
   allocator.tune({ mmapThreshold: start, trimThreshold: start, topPad: start, arenaMax: start, memory: start })
 }
-void [main, passOn]
+void [main, passOn, Store]

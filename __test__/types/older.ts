@@ -1,5 +1,7 @@
 import { MappedFile, mmapRead } from 'faultless'
 import { yauzlReader } from 'faultless/sources'
+import 'faultless/tune'
+import { watched } from 'faultless/watch'
 
 async function main() {
   const a = await MappedFile.open('x')
@@ -10,6 +12,6 @@ async function main() {
   new Blob([await a.read()])
   // @ts-expect-error: a Buffer is no number
   const no: number = await a.read()
-  void [va, vb, n, no, yauzlReader]
+  void [va, vb, n, no, yauzlReader, watched]
 }
 void main

@@ -13,7 +13,7 @@ import { toFile } from './range.js'
  * `close`, which arrow calls, and an `fd`, by which arrow recognizes a FileHandle and which is not a real descriptor.
  * Arrow calls `close()` after the last read; the file stays open.
  */
-export function arrowFileHandle(file: MappedFile<ArrayBufferLike>): FileHandle {
+export function arrowFileHandle(file: MappedFile): FileHandle {
   const from = toFile(file)
   const handle = {
     fd: -1,

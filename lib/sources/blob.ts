@@ -29,12 +29,12 @@ const Base = File as unknown as new (parts: [], name: string, options: object) =
 
 /** The methods of a Blob. The base class has no bytes, so nothing can copy them without these methods. */
 class MappedBlob extends Base {
-  readonly #file: MappedFile<ArrayBufferLike>
+  readonly #file: MappedFile
   readonly #start: number
   readonly #size: number
   readonly #described: Described
 
-  constructor(file: MappedFile<ArrayBufferLike>, start: number, size: number, options: Described) {
+  constructor(file: MappedFile, start: number, size: number, options: Described) {
     super([], options.name, options)
     const { name, type, lastModified } = this.#inherited()
     this.#file = file
@@ -121,7 +121,7 @@ function refuse(): never {
 let refuses: boolean | undefined
 
 /** Whether this runtime refuses to copy the Blob. Otherwise the copy would be empty. */
-function refusesCopies(file: MappedFile<ArrayBufferLike>): boolean {
+function refusesCopies(file: MappedFile): boolean {
   const probe = new MappedBlob(file, 0, 1, { name: '', type: '', lastModified: 0 })
   return [() => new Blob([probe as never]), () => structuredClone(probe)].every(copy => {
     try {
@@ -142,7 +142,7 @@ function refusesCopies(file: MappedFile<ArrayBufferLike>): boolean {
  *   `postMessage(blob)`, and `FormData.append(name, blob, filename)`; use `options.name` instead of `filename`
  * @throws `ERR_UNSUPPORTED` in Bun, where such copies cannot be refused
  */
-export function mappedBlob(file: MappedFile<ArrayBufferLike>, options: BlobOptions = {}): File {
+export function mappedBlob(file: MappedFile, options: BlobOptions = {}): File {
   const from = toFile(file)
   checkOptions(options, ['type', 'name', 'lastModified'])
   refuses ??= refusesCopies(from)

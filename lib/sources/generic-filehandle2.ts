@@ -24,7 +24,7 @@ export interface GenericFilehandle {
 }
 
 /** For readers that take a `filehandle`: `new BamFile({ bamFilehandle: genericFilehandle(file) })`. `close()` leaves the file open. */
-export function genericFilehandle(file: MappedFile<ArrayBufferLike>): GenericFilehandle {
+export function genericFilehandle(file: MappedFile): GenericFilehandle {
   const from = toFile(file)
   async function readFile(options?: BufferEncoding | ReadOptions): Promise<never> {
     const { signal, encoding } = typeof options === 'string' ? { encoding: options } : (options ?? {})

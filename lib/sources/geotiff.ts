@@ -22,7 +22,7 @@ export interface GeotiffSource {
 }
 
 /** For `GeoTIFF.fromSource(geotiffSource(file))`. Closing the GeoTIFF leaves the file open. */
-export function geotiffSource(file: MappedFile<ArrayBufferLike>): GeotiffSource {
+export function geotiffSource(file: MappedFile): GeotiffSource {
   const from = toFile(file)
   return {
     get fileSize() {

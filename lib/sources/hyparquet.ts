@@ -15,7 +15,7 @@ export interface HyparquetBuffer {
  * For `cachedAsyncBuffer(hyparquetBuffer(file))`, and for every function that calls `slice` without its object, or
  * spreads the object. Other functions, such as `parquetReadObjects({ file })`, take the MappedFile itself.
  */
-export function hyparquetBuffer(file: MappedFile<ArrayBufferLike>): HyparquetBuffer {
+export function hyparquetBuffer(file: MappedFile): HyparquetBuffer {
   const from = toFile(file)
   return {
     get byteLength() {

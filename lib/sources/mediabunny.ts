@@ -13,7 +13,7 @@ export interface MediabunnySource {
 }
 
 /** For `new CustomSource(mediabunnySource(file))`. Disposing of the Input leaves the file open. */
-export function mediabunnySource(file: MappedFile<ArrayBufferLike>): MediabunnySource {
+export function mediabunnySource(file: MappedFile): MediabunnySource {
   const from = toFile(file)
   return {
     getSize: () => from.byteLength,

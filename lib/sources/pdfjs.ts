@@ -30,7 +30,7 @@ export interface PdfjsTransport {
  * @param PDFDataRangeTransport the class of pdf.js
  */
 export function pdfjsTransport<Base extends PdfjsBase>(
-  file: MappedFile<ArrayBufferLike>,
+  file: MappedFile,
   PDFDataRangeTransport: new (length: number, initialData: null) => Base,
 ): Base & PdfjsTransport {
   const from = toFile(file)

@@ -24,7 +24,7 @@ let sources = 0
  * The source has no etag: the bytes of an open file change only by {@link MappedFile.refresh}. Create a new PMTiles
  * after it.
  */
-export function pmtilesSource(file: MappedFile<ArrayBufferLike>, key?: string): PmtilesSource {
+export function pmtilesSource(file: MappedFile, key?: string): PmtilesSource {
   const from = toFile(file)
   sources += 1
   const name = key ?? `${from.path}#${sources}`

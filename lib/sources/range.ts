@@ -9,7 +9,7 @@ import { MappedFile } from '../mapped-file.js'
 /**
  * The file of an adapter; refuses a value that is not a MappedFile, such as a path, or a promise that was not awaited.
  */
-export function toFile(file: unknown): MappedFile<ArrayBufferLike> {
+export function toFile(file: unknown): MappedFile {
   if (file instanceof MappedFile) return file
   throw invalidArgType('file', 'an instance of MappedFile, which MappedFile.open() resolves to', file)
 }
@@ -19,7 +19,7 @@ export function toFile(file: unknown): MappedFile<ArrayBufferLike> {
  * packages read `.buffer` without its offset. The disk gets ranges of one turn of the event loop together.
  */
 export async function copyOf(
-  file: MappedFile<ArrayBufferLike>,
+  file: MappedFile,
   offset: number,
   length: number,
   signal?: AbortSignal,
@@ -30,7 +30,7 @@ export async function copyOf(
 
 /** A copy of a range that must be complete: rejects with `ERR_OUT_OF_RANGE` where the file ends within it. */
 export async function wholeOf(
-  file: MappedFile<ArrayBufferLike>,
+  file: MappedFile,
   offset: number,
   length: number,
   signal?: AbortSignal,
@@ -49,14 +49,14 @@ export function cancelledBy(signal: AbortSignal | null | undefined): Cancellable
 const PART_BYTES = 256 << 10
 
 /** A stream of copies of `[start, end)`. */
-export function streamOf(file: MappedFile<ArrayBufferLike>, start: number, end: number): Readable {
+export function streamOf(file: MappedFile, start: number, end: number): Readable {
   // createReadStream() refuses an empty range, as node:fs does.
   if (start >= end) return Readable.from([], { objectMode: false })
   return file.createReadStream({ start, end: end - 1, highWaterMark: PART_BYTES })
 }
 
 /** A web byte stream of copies of `[start, end)`. It reads a part when the consumer requests one. */
-export function webStreamOf(file: MappedFile<ArrayBufferLike>, start: number, end: number): ReadableStream<Uint8Array> {
+export function webStreamOf(file: MappedFile, start: number, end: number): ReadableStream<Uint8Array> {
   let position = start
   return new ReadableStream({
     type: 'bytes',

@@ -31,7 +31,7 @@ interface Base {
  * @param strtok3 the module, for its class and its error: this package does not depend on strtok3
  */
 export function strtok3Tokenizer<Tokenizer>(
-  file: MappedFile<ArrayBufferLike>,
+  file: MappedFile,
   strtok3: Strtok3<Tokenizer>,
 ): Tokenizer & { fileInfo: { size: number; path: string }; setPosition(position: number): void } {
   const from = toFile(file)

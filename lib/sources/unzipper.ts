@@ -19,7 +19,7 @@ export interface UnzipperSource {
 /**
  * For `Open.custom(unzipperSource(file))`. Entries that unzipper leaves unread hold no resources. The file stays open.
  */
-export function unzipperSource(file: MappedFile<ArrayBufferLike>): UnzipperSource {
+export function unzipperSource(file: MappedFile): UnzipperSource {
   const from = toFile(file)
   return {
     async size() {

@@ -50,7 +50,7 @@ const IOCAP_IMMUTABLE = 0x2000
  * @param name the name of the VFS in SQLite
  */
 export function waSqliteVfs<Base extends WaSqliteBase>(
-  file: MappedFile<ArrayBufferLike>,
+  file: MappedFile,
   Base: new () => Base,
   name: string = 'faultless',
 ): Base & WaSqliteVfs {

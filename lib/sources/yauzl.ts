@@ -29,7 +29,7 @@ export interface YauzlReader extends EventEmitter {
  * @param RandomAccessReader the class of yauzl
  */
 export function yauzlReader<Base extends abstract new () => YauzlReader>(
-  file: MappedFile<ArrayBufferLike>,
+  file: MappedFile,
   RandomAccessReader: Base,
 ): YauzlReader {
   const from = toFile(file)

@@ -12,7 +12,7 @@ export interface ZarritaReader {
 }
 
 /** For `new ZipFileStore(zarritaReader(file))`, and for unzipit's `unzip(zarritaReader(file))`. */
-export function zarritaReader(file: MappedFile<ArrayBufferLike>): ZarritaReader {
+export function zarritaReader(file: MappedFile): ZarritaReader {
   const from = toFile(file)
   return {
     async getLength() {

@@ -17,7 +17,7 @@ export interface ZipjsReader {
 }
 
 /** For `new ZipReader(zipjsReader(file))`. Closing the ZipReader leaves the file open. */
-export function zipjsReader(file: MappedFile<ArrayBufferLike>): ZipjsReader {
+export function zipjsReader(file: MappedFile): ZipjsReader {
   const from = toFile(file)
   const createReadable: ZipjsReader['createReadable'] = ({ offset = 0, size } = {}) => {
     const start = toOffset(offset)

@@ -94,16 +94,22 @@ function memberOf(checker, symbol) {
   const value = shorthand ? target(checker, checker.getShorthandAssignmentValueSymbol(first)) : symbol
   const nodes = shorthand ? nodesOf(value) : declared
   const doc = nodes.map(docOf).find(({ text }) => text !== '') ?? docOf(first)
-  const calls = nodes.filter(node => node.parameters && !is.isAccessorDeclaration(node))
+  const found = nodes.filter(node => node.parameters && !is.isAccessorDeclaration(node))
+  // The implementation of overloads cannot be called by its own signature.
+  const overloads = found.filter(({ body }) => !body)
+  const calls = overloads.length > 0 ? overloads : found
   return {
     name: symbol.name.startsWith('__@') ? first.name.getText() : symbol.name,
-    calls: calls.map(node => callOf(value, node)),
+    calls: calls.map(node => callOf(value, node)).sort((a, b) => optionalOf(b) - optionalOf(a)),
     optional: first.questionToken !== undefined || first.postfixToken !== undefined,
     static: first.modifiers?.some(isStatic) ?? false,
     doc,
     ...(calls.length === 0 && (typeOf(first) ?? { type: checker.typeToString(checker.getTypeOfSymbol(symbol)) })),
   }
 }
+
+/** The overload with most optional parameters gives a method its heading. */
+const optionalOf = ({ parameters }) => parameters.filter(({ optional }) => optional).length
 
 const typeOf = ({ type }) => (type ? { type: type.getText() } : undefined)
 
