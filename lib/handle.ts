@@ -4,10 +4,11 @@
 import type { NativeFile } from '#binding'
 import { Appends } from './appending.js'
 import { cutAtEnd, mustFit, toLength, toOffset, toSignal } from './arguments.js'
+import { changeCount } from './changes.js'
 import { closedWithoutUnmap, fileClosed } from './errors.js'
 import { onPool } from './pool.js'
 import { Queue } from './queue.js'
-import { sizesChanged } from './sizes.js'
+import { warnOfLostBytes } from './warnings.js'
 import { Windows } from './windows.js'
 
 /** A range within the file, with the signal of its call. */
@@ -41,7 +42,8 @@ export class Handle {
   #unmapped = false
   #closing: Promise<void> | undefined
   #appends: Appends | undefined
-  /** The value of {@link sizesChanged} when the size was last checked. */
+  #viewsLost = false
+  /** The value of {@link changeCount} when the file was last checked. */
   #seen: number
 
   constructor(native: NativeFile, path: string, writable: boolean, shared: boolean) {
@@ -54,7 +56,7 @@ export class Handle {
     this.queue = new Queue(native)
     this.#native = native
     // The addon read the size before this moment, so the next call checks it again.
-    this.#seen = sizesChanged() - 1
+    this.#seen = changeCount() - 1
   }
 
   get closed(): boolean {
@@ -86,24 +88,37 @@ export class Handle {
   /** The file of the addon, with the size that this process last noticed. Throws when the file is closed. */
   open(): NativeFile {
     if (!this.#native) throw fileClosed(this.path)
-    if (sizesChanged() !== this.#seen) this.catchUp()
+    if (changeCount() !== this.#seen) this.catchUp()
     return this.#native
   }
 
   /** The size of the file, as this process last noticed it. */
   get size(): number {
-    if (this.#native && sizesChanged() !== this.#seen) this.catchUp()
+    if (this.#native && changeCount() !== this.#seen) this.catchUp()
     return this.byteLength
   }
 
-  /** Takes over a size that another handle of this process has noticed or set. */
+  /** Whether views have lost bytes since the last refresh. */
+  get viewsLost(): boolean {
+    if (this.#native && changeCount() !== this.#seen) this.catchUp()
+    return this.#viewsLost
+  }
+
+  /** Takes over a size that another handle of this process has noticed or set, and reports lost bytes of views. */
   catchUp(): void {
     // A change during this call is noticed by the next one.
-    this.#seen = sizesChanged()
+    this.#seen = changeCount()
+    this.#reportLosses()
     const found = this.#native?.catchUp()
     if (typeof found === 'object') this.#adopt(found)
     // The check may wait for a file server. Reads use the old size meanwhile.
     else if (found) this.renew(false).catch(() => {})
+  }
+
+  #reportLosses(): void {
+    if (!this.#native?.takeLostViews()) return
+    this.#viewsLost = true
+    warnOfLostBytes(this.path)
   }
 
   /** Refreshes the size unless it is already at least `end`, where a write of this handle ended. */
@@ -154,10 +169,14 @@ export class Handle {
       const native = this.#native
       if (!native || end <= this.byteLength) return
       const fresh = await this.queue.run(() => native.refresh(forgiving))
+      if (forgiving) {
+        this.#reportLosses()
+        this.#viewsLost = false
+      }
       if (this.#native) this.#adopt(fresh)
       else fresh.release()
       // Other handles may have changed the size while the job ran.
-      this.#seen = sizesChanged() - 1
+      this.#seen = changeCount() - 1
     })
     this.#renewing = renewed.catch(() => {})
     return renewed
@@ -171,6 +190,7 @@ export class Handle {
   }
 
   async #close(): Promise<void> {
+    this.#reportLosses()
     this.#native = undefined
     this.clearWindows()
     await Promise.all([this.queue, ...(this.#oldQueues ?? [])].map(queue => queue.close(this.path)))

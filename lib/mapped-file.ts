@@ -227,6 +227,16 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
     return MappedFile.#own(this).backend
   }
 
+  /**
+   * Whether views of this handle have lost bytes since it was opened or last refreshed: the file was truncated, or its
+   * device failed, and a thread touched the lost bytes. Such views show zeros there for good, also where the file has
+   * grown again; call {@link refresh} and make new ones. The first call on the handle after a loss also emits a warning
+   * with the code `FAULTLESS_VIEWS_LOST`, once for each file and thread.
+   */
+  get viewsLost(): boolean {
+    return MappedFile.#own(this).viewsLost
+  }
+
   /** Whether {@link close} was called. */
   get closed(): boolean {
     return MappedFile.#own(this).closed
@@ -377,7 +387,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
    *
    * Where the file is truncated, JavaScript sees zeros in a view. A system call that reads the bytes itself, such as
    * `fs.write(fd, view)` or a socket, fails with `EFAULT`; or it writes zeros, where JavaScript has touched the bytes
-   * before. The zeros stay, also where the file grows again: make a new view. Replace files by a rename, not in place.
+   * before. The zeros stay, also where the file grows again: {@link viewsLost} is true then, and a new view is right. Replace
+   * files by a rename, not in place.
    *
    * The kernel may evict the pages again after the promise has resolved. Touching them then waits for the disk; only
    * {@link lock} prevents that.
@@ -752,7 +763,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
 
   /**
    * Checks the file again. Bytes that were appended become readable, removed bytes are gone, and a damaged mapping is
-   * replaced. Views made before do not change.
+   * replaced. Views made before do not change: where they have lost bytes, they stay zero. {@link viewsLost} is false
+   * again.
    *
    * @returns the new {@link byteLength}
    */

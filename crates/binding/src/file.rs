@@ -91,6 +91,12 @@ impl NativeFile {
         Ok(self.file()?.views_id().unwrap_or_default())
     }
 
+    /// Whether views of this file have lost bytes since the last call.
+    #[napi]
+    pub fn take_lost_views(&self) -> Result<bool> {
+        Ok(self.file()?.take_lost_views())
+    }
+
     /// An `ArrayBuffer` or a `SharedArrayBuffer` over a range of the mapping for views; null if that mapping no longer
     /// has this id.
     #[napi(ts_return_type = "ArrayBuffer | SharedArrayBuffer | null")]

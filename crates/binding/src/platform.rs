@@ -50,17 +50,17 @@ fn allows_external_buffers(env: &Env) -> bool {
     status == sys::Status::napi_ok
 }
 
-/// Memory with the number that each change of a size increments. JavaScript only reads it; null where the runtime
-/// allows no external buffers.
+/// Memory with the number that each change of a size, and each loss of bytes of a view, increments. JavaScript only
+/// reads it; null where the runtime allows no external buffers.
 #[napi(ts_return_type = "ArrayBuffer | null")]
-pub fn size_changes(env: &Env) -> Result<Option<Unknown<'_>>> {
-    external::counter(env, faultless_mapping::size_changes())
+pub fn changes(env: &Env) -> Result<Option<Unknown<'_>>> {
+    external::counter(env, faultless_mapping::changes())
 }
 
-/// The number that each change of a size increments.
+/// That number.
 #[napi]
-pub fn count_size_changes() -> u32 {
-    faultless_mapping::size_changes().load(Ordering::Acquire)
+pub fn count_changes() -> u32 {
+    faultless_mapping::changes().load(Ordering::Acquire)
 }
 
 /// Maps a file and hands it out unpopulated: every touch does its disk I/O on the JS thread. Measurements use it to

@@ -13,6 +13,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 use std::sync::PoisonError;
 
+use crate::changes::count_change;
 use crate::os::{capabilities, page_size, stat_now};
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::{AtomicI32, AtomicPtr, AtomicUsize, Mutex};
@@ -238,7 +239,12 @@ fn replace_lost_pages(address: usize) -> bool {
     let source = if has_bytes { Some((found.fd, offset)) } else { None };
     let writable = found.access != Access::Read;
     // Where no further mapping is possible, replacing the whole rest needs none.
-    replace(page, length, writable, source) || replace(page, rest, writable, source)
+    let is_replaced = replace(page, length, writable, source) || replace(page, rest, writable, source);
+    if writable {
+        // It belongs to views: their handle reports the loss.
+        count_change();
+    }
+    is_replaced
 }
 
 /// The size as the kernel knows it. The call does not ask a server, whose silence would block the thread here.

@@ -18,6 +18,7 @@
 )]
 
 mod advice;
+mod changes;
 mod drop_queue;
 mod error;
 mod eviction;
@@ -74,6 +75,7 @@ pub use unmapped::Views;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub use views::Views;
 
+pub use changes::changes;
 pub use error::{ByteRange, Error, LockLimit, Result};
 pub use limits::PIECE;
 pub use mapped_file::{CaughtUp, Copied, Duplicate, MappedFile, Residency};
@@ -82,4 +84,3 @@ pub use path_cache::{PathOutcome, PathRange, PathsRead, read_paths, release_path
 pub use permits::{Permits, Waiter};
 pub use range::Range;
 pub use read_many::{Failures, Purpose, Target, begin_ahead, populate_ranges, read_ranges};
-pub use shared_size::size_changes;

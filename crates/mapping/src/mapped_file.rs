@@ -30,7 +30,7 @@ pub struct MappedFile {
     backend: Backend,
     views: Mutex<ViewsState>,
     /// All mappings that this handle has created for views; shared with the values that `refreshed` returns.
-    all_views: Arc<Mutex<Vec<Weak<Views>>>>,
+    all_views: Arc<Mutex<AllViews>>,
     locks: Arc<Locks>,
     /// The size that all handles of the file share; `None` where the size is meaningless, or the file is read once.
     shared_size: Option<Arc<SharedSize>>,
@@ -69,6 +69,35 @@ impl Default for ViewsState {
     /// alone, not a whole read-ahead window.
     fn default() -> Self {
         Self { made: None, at_random: true }
+    }
+}
+
+/// The mappings that a handle has created for views, and whether one of them has lost bytes.
+#[derive(Debug, Default)]
+struct AllViews {
+    made: Vec<Weak<Views>>,
+    /// The [`Views::id`] of live mappings whose loss was noticed.
+    damaged: Vec<u32>,
+    /// A loss was noticed and is not reported yet.
+    has_loss: bool,
+}
+
+impl AllViews {
+    fn add(&mut self, views: &Arc<Views>) {
+        self.made.retain(|views| views.strong_count() > 0);
+        self.made.push(Arc::downgrade(views));
+    }
+
+    fn live(&self) -> Vec<Arc<Views>> {
+        self.made.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Notices the losses of all mappings that live.
+    fn notice_losses(&mut self) {
+        let damaged: Vec<u32> =
+            self.live().iter().filter(|views| views.pages().is_damaged()).map(|views| views.id()).collect();
+        self.has_loss |= damaged.iter().any(|id| !self.damaged.contains(id));
+        self.damaged = damaged;
     }
 }
 
@@ -299,6 +328,7 @@ impl MappedFile {
             _ => Backend::of(&file, &mut stat, &file_system, self.writing.is_some(), &self.path)?,
         };
         let before = self.views_slot().clone();
+        self.all_views().notice_losses();
         let views = before.made.filter(|views| match &self.writing {
             None => !is_other && !views.pages().is_damaged() && stat.size == self.stat.size,
             // The last spare page stays past the end of the file: it shows whether `mincore` is reliable.
@@ -427,10 +457,12 @@ impl MappedFile {
         if let Some(writing) = &self.writing {
             writing.add(&fresh);
         }
+        let mut all = self.all_views();
+        // The last reference to a damaged mapping may be the one that is replaced here.
+        all.notice_losses();
+        all.add(&fresh);
+        drop(all);
         views.made = Some(Arc::clone(&fresh));
-        let mut ever = self.all_views();
-        ever.retain(|views| views.strong_count() > 0);
-        ever.push(Arc::downgrade(&fresh));
         Ok(fresh)
     }
 
@@ -444,10 +476,19 @@ impl MappedFile {
 
     /// The live mappings that this handle has created for views.
     pub(crate) fn live_views(&self) -> Vec<Arc<Views>> {
-        self.all_views().iter().filter_map(Weak::upgrade).collect()
+        self.all_views().live()
     }
 
-    fn all_views(&self) -> MutexGuard<'_, Vec<Weak<Views>>> {
+    /// Whether views of this handle have lost bytes since the last call: zeros replace them, or stores to them no
+    /// longer reach the file.
+    #[must_use]
+    pub fn take_lost_views(&self) -> bool {
+        let mut all = self.all_views();
+        all.notice_losses();
+        std::mem::take(&mut all.has_loss)
+    }
+
+    fn all_views(&self) -> MutexGuard<'_, AllViews> {
         self.all_views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

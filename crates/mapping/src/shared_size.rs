@@ -2,9 +2,10 @@
 //! others have written.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use crate::changes::count_change;
 use crate::os::{self, Errno, FileSystem, Stat};
 use crate::weak_map::WeakMap;
 
@@ -13,15 +14,6 @@ use crate::weak_map::WeakMap;
 type Key = (u64, u64, u64);
 
 static SHARED_SIZES: LazyLock<WeakMap<Key, SharedSize>> = LazyLock::new(WeakMap::new);
-
-/// Counts the changes of all sizes: a handle checks one number to learn that no size has changed.
-static CHANGES: AtomicU32 = AtomicU32::new(0);
-
-/// The number that each change of a size increments. It is never freed.
-#[must_use]
-pub fn size_changes() -> &'static AtomicU32 {
-    &CHANGES
-}
 
 /// The shared size of one file.
 #[derive(Debug)]
@@ -63,7 +55,7 @@ impl SharedSize {
         let _one_at_a_time = self.checking.lock().unwrap_or_else(PoisonError::into_inner);
         let stat = os::stat(file)?;
         if self.size.swap(stat.size, Ordering::AcqRel) != stat.size {
-            CHANGES.fetch_add(1, Ordering::Release);
+            count_change();
         }
         Ok(stat)
     }
