@@ -105,27 +105,31 @@ test('a newer folder counts for the experiments that it has, and the others stay
   })
 })
 
+const PICTURE = '# A\n\n<!-- matrix:begin event-loop.svg -->\n<!-- matrix:end -->'
+
 test('a picture is drawn from the samples, and shown where there are any', async t => {
   const { root, results, text, byProgram } = repository(t, {
-    'README.md': '# A\n\n<!-- matrix:begin event-loop.svg -->\n<!-- matrix:end -->\n',
+    'README.md': `${PICTURE}\n`,
+    'docs/origins.md': '<!-- matrix:begin cache/cold-delay -->\n<!-- matrix:end -->\n',
   })
   // As a program: pictures that are drawn in one process have different names of classes.
   await byProgram(results('first', { 'gap/slower': 1.5 }))
-  t.is(text('README.md'), '# A\n\n<!-- matrix:begin event-loop.svg -->\n<!-- matrix:end -->\n')
+  t.is(text('README.md'), `${PICTURE}\n`)
 
   const cache = results('second', { 'cache/cold-delay': 1.5 })
   const sample = { experiment: 'cache', work: 'cold', milliseconds: 2000, rate: 2 ** 30, delay: { p99: 1 } }
   const samples = ['mmap async', 'chunks'].map(way => JSON.stringify({ ...sample, way, course: [1, 2, 1] }))
   writeFileSync(join(cache, 'samples.jsonl'), `${samples.join('\n')}\n`)
   await byProgram(cache)
-  t.true(text('README.md').includes('(bench/results/second/samples.jsonl)'))
+  t.true(text('docs/origins.md').includes('(../bench/results/second/samples.jsonl)'))
   const picture = text('docs/event-loop.svg')
   t.regex(shrinkRuns([cache]), /samples are compressed/)
   t.deepEqual(readdirSync(cache).sort(), ['environment.json', 'samples.jsonl.gz', 'summary.json'])
   await byProgram()
   t.is(text('docs/event-loop.svg'), picture)
-  t.true(text('README.md').includes('(bench/results/second/samples.jsonl.gz)'))
-  t.regex(text('README.md'), /-->\n!\[How late .*\]\(docs\/event-loop\.svg\)\n\n.*`zx bench\/matrix\.mjs second`/)
+  t.true(text('docs/origins.md').includes('(../bench/results/second/samples.jsonl.gz)'))
+  t.regex(text('docs/origins.md'), /`cache` by `zx bench\/matrix\.mjs second`/)
+  t.regex(text('README.md'), /-->\n!\[Delay of timers .*\]\(docs\/event-loop\.svg\)\n<!-- matrix:end -->/)
   t.regex(text('docs/event-loop.svg'), /^<svg[\s\S]*while 2 GiB are read from the disk[\s\S]*<\/svg>\n$/)
   await byProgram('--check')
   writeFileSync(join(root, 'docs/event-loop.svg'), '<svg/>')

@@ -18,7 +18,7 @@ const PICTURES = {
   'event-loop.svg': {
     id: 'cache',
     draw: eventLoopPicture,
-    shows: 'How late timers are while files are read cold: where a mapped Buffer is indexed, and with chunks()',
+    shows: 'Delay of timers while files are read from a disk: by indexing a mapped Buffer, and by chunks()',
   },
   'retention.svg': {
     id: 'retention',
@@ -177,7 +177,7 @@ function screen(root, runs) {
 
 function shownPicture(name, runs, link) {
   const { id, shows } = PICTURES[name]
-  return runs.has(id) ? [`![${shows}](${link(`docs/${name}`)})`, ...origins([id], runs, link)] : []
+  return runs.has(id) ? [`![${shows}](${link(`docs/${name}`)})`] : []
 }
 
 function pickedClaims(names, runs, link) {
