@@ -30,7 +30,11 @@ test('every error is an Error with a code, and its message says what to do it ab
     [() => file.read(0, -1), RangeError, /length.*-1/s],
     [() => file.readInto('x'), TypeError, /target/],
     [() => MappedFile.open({}), TypeError, /path/],
-    [() => mmapRead(temporaryFolder(t)), Error, /faultless-test-.*' is a directory, not a regular file; open one of its files$/],
+    [
+      () => mmapRead(temporaryFolder(t)),
+      Error,
+      /faultless-test-.*' is a directory, not a regular file; open one of its files$/,
+    ],
   ]
   for (const [call, type, message] of refusals) {
     const error = await t.throwsAsync(call, { instanceOf: type, message })
