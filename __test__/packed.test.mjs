@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import { basename, delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -111,6 +111,11 @@ test('node --import faultless/tune tunes, by the addon of the platform package',
   t.is(typeof tune, 'boolean')
 })
 
+test('examples of the package run where it is installed', async t => {
+  const { stdout } = await node('node_modules/faultless/examples/nearest-neighbours.mjs')
+  t.regex(stdout, /^vector 42: /)
+})
+
 test('npx faultless doctor --json runs', async t => {
   // It says by its exit code whether something is to be changed on this machine.
   const ended = await npm('npx', 'faultless', 'doctor', '--json').catch(error => error)
@@ -120,11 +125,18 @@ test('npx faultless doctor --json runs', async t => {
   t.is(ended.stderr, '')
 })
 
-test('the tarball holds what runs, its types and the documents of its front, and its program can be executed', async t => {
+test('the tarball has the code, its types, the documents and the examples, and its program can be executed', async t => {
   const entries = await tar('-tvzf', main)
   const names = entries.map(line => line.slice(line.indexOf(' package/') + ' package/'.length))
   const front = ['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.d.ts', 'binding.js', 'package.json']
-  t.deepEqual(names.filter(name => !name.startsWith('dist/')).sort(), front)
+  const isShown = name => /^(docs|examples)\//.test(name)
+  t.deepEqual(names.filter(name => !name.startsWith('dist/') && !isShown(name)).sort(), front)
+  const shown = ['docs', 'examples'].flatMap(folder => {
+    const found = fs.readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    return found.filter(entry => entry.isFile()).map(({ parentPath, name }) => relative(root, join(parentPath, name)))
+  })
+  t.deepEqual(names.filter(isShown).sort(), shown.sort())
+  t.true(fs.statSync(main).size < 300 * KiB, `${fs.statSync(main).size} bytes`)
   const compiled = names.filter(name => name.startsWith('dist/'))
   const programs = compiled.filter(name => name.endsWith('.js'))
   const types = compiled.filter(name => name.endsWith('.d.ts'))

@@ -66,7 +66,8 @@ test('a package that names another repository, or none, is found', t => {
 test('dead links and pictures of a packed document are found', t => {
   const page = 'https://github.com/faultless/faultless'
   const dead = [
-    'docs/api.md',
+    'docs/none.md',
+    'docs/api.md#nowhere',
     '#nowhere',
     `${page}/blob/v${source.version}/docs/none.md`,
     `${page}/blob/v${source.version}/docs/safety.md#nowhere`,
@@ -76,6 +77,7 @@ test('dead links and pictures of a packed document are found', t => {
   const alive = [
     `${page}/blob/v${source.version}/docs/safety.md#writing`,
     '#here',
+    'docs/api.md',
     'CHANGELOG.md',
     'https://semver.org',
   ]
@@ -146,6 +148,16 @@ test('links become absolute wherever Markdown and HTML have them, and nothing el
 [r]: https://github.com/o/n/blob/v1.0.0/sub/examples
 `,
   )
+})
+
+test('links to packed files stay relative, except pictures of the README, which a registry shows', t => {
+  const repository = { page: 'https://github.com/o/n', ref: 'v1.0.0' }
+  const text = '[a](docs/a.md#b) ![p](docs/p.svg) [c](CONTRIBUTING.md)\n'
+  const isPacked = path => path.startsWith('docs/')
+  const raw = 'https://raw.githubusercontent.com/o/n/v1.0.0'
+  const other = '[c](https://github.com/o/n/blob/v1.0.0/CONTRIBUTING.md)\n'
+  t.is(withAbsoluteLinks(text, 'README.md', repository, isPacked), `[a](docs/a.md#b) ![p](${raw}/docs/p.svg) ${other}`)
+  t.is(withAbsoluteLinks(text, 'OTHER.md', repository, isPacked), `[a](docs/a.md#b) ![p](docs/p.svg) ${other}`)
 })
 
 test('an addon of another platform is found, and nothing is published with a stand-in', async t => {

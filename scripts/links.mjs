@@ -54,15 +54,18 @@ export const pageOf = manifest => manifest.repository.url.replace(/^git\+/, '').
 const PICTURE = /\.(?:svg|png|gif|jpe?g|webp)$/
 
 /**
- * A text in which every link to another file of the repository is absolute, so that it works where the repository is not.
+ * A text in which links to files of the repository are absolute, unless they are packed with it. The page of a registry
+ * shows a README: it resolves relative links by the `repository` of the package, but not relative pictures.
  * @param {string} text
  * @param {string} document the path of the text, from the root of the repository
  * @param {{ page: string, ref: string }} repository its page on GitHub, and the tag or branch that links lead to
+ * @param {(path: string) => boolean} [isPacked]
  */
-export function withAbsoluteLinks(text, document, { page, ref }) {
+export function withAbsoluteLinks(text, document, { page, ref }, isPacked = () => false) {
   const relative = linksOf(text).filter(({ url }) => targetOf(url, document) && !url.startsWith('#'))
   for (const { url, offset } of relative.sort((a, b) => b.offset - a.offset)) {
     const { path, anchor } = targetOf(url, document)
+    if (isPacked(path) && !(document === 'README.md' && PICTURE.test(path))) continue
     const base = PICTURE.test(path) ? page.replace('//github.com/', '//raw.githubusercontent.com/') : `${page}/blob`
     const absolute = `${base}/${ref}/${path}${anchor === undefined ? '' : `#${anchor}`}`
     text = text.slice(0, offset) + absolute + text.slice(offset + url.length)

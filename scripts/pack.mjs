@@ -5,12 +5,13 @@
 // The package itself is compiled anew. Each platform package of npm/ is packed with its addon, which lies in the root. Without
 // an addon the package is left out; --all makes that an error, and --stand-ins packs a text in its place, for rehearsals.
 // Only what was packed becomes an optional dependency, and only of the packed copy: `npm ci` in a clone would fail on one
-// that is not published yet. Links of the packed documents are absolute: they lead to the files of this version on GitHub.
+// that is not published yet. Links to files that are not packed, and
+// the pictures of README.md, are absolute: they lead to the files of this version on GitHub.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pageOf, withAbsoluteLinks } from './links.mjs'
@@ -70,7 +71,7 @@ function stagePackage(platforms) {
   if (names.length === 0) throw new Error('there is no addon to pack: npm run build:addon')
   const optionalDependencies = Object.fromEntries(names.map(name => [name, version]))
   const files = ['README.md', 'CHANGELOG.md', 'binding.js', 'binding.d.ts'].map(name => join(root, name))
-  const folder = fill('package', { ...manifest, optionalDependencies }, files)
+  const folder = fill('package', { ...manifest, optionalDependencies }, [...files, ...filesIn('docs', 'examples')])
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
   const project = ['--project', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')]
   execFileSync(process.execPath, [compiler, ...project], { stdio: 'inherit' })
@@ -78,17 +79,30 @@ function stagePackage(platforms) {
   for (const program of Object.values(manifest.bin)) fs.chmodSync(join(folder, program), 0o755)
 }
 
+/** All files of folders of the root. */
+function filesIn(...folders) {
+  return folders.flatMap(folder => {
+    const entries = fs.readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    return entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  })
+}
+
 /** Makes a folder of the stage with this manifest, these files, and the licence. */
 function fill(name, json, files) {
   const folder = join(stage, name)
   fs.mkdirSync(folder)
   fs.writeFileSync(join(folder, 'package.json'), `${JSON.stringify(json, null, 2)}\n`)
-  for (const path of [...files, join(root, 'LICENSE')]) {
-    const target = join(folder, basename(path))
-    if (!path.endsWith('.md')) fs.copyFileSync(path, target)
+  const paths = [...files, join(root, 'LICENSE')].map(path => relative(root, path).replaceAll('\\', '/'))
+  for (const path of paths) {
+    const target = join(folder, path.startsWith('npm/') ? basename(path) : path)
+    fs.mkdirSync(dirname(target), { recursive: true })
+    if (!path.endsWith('.md')) fs.copyFileSync(join(root, path), target)
     else {
-      const document = relative(root, path).replaceAll('\\', '/')
-      fs.writeFileSync(target, withAbsoluteLinks(fs.readFileSync(path, 'utf8'), document, repository))
+      const text = fs.readFileSync(join(root, path), 'utf8')
+      fs.writeFileSync(
+        target,
+        withAbsoluteLinks(text, path, repository, other => paths.includes(other)),
+      )
     }
   }
   return folder

@@ -129,7 +129,7 @@ function deadLinks({ folder, manifest }) {
     if (!anchors.has(file)) anchors.set(file, anchorsOf(fs.readFileSync(file, 'utf8')))
     return anchors.get(file).includes(anchor)
   }
-  const documents = fs.readdirSync(folder).filter(name => name.endsWith('.md'))
+  const documents = fs.readdirSync(folder, { recursive: true }).filter(name => name.endsWith('.md'))
   return documents.flatMap(document => {
     const urls = linksOf(fs.readFileSync(join(folder, document), 'utf8')).map(({ url }) => url)
     const dead = url => {
@@ -147,14 +147,12 @@ function typeProblems(tarball) {
   const { stdout } = spawnSync(process.execPath, [cli, '--format', 'json', tarball], { encoding: 'utf8' })
   const { analysis } = JSON.parse(stdout)
   if (analysis.types?.kind !== 'included') return ['the package has no types']
-  return analysis.problems
-    .filter(({ kind, resolutionKind, resolutionOption }) => {
-      // The resolution of TypeScript before 4.7 knows neither `exports` nor `imports`: TypeScript 7 refuses it.
-      if (resolutionKind === 'node10' || resolutionOption === 'node10') return false
+  return (
+    analysis.problems
       // CommonJS gets the ES module: every Node that `engines` admits can require() it.
-      return kind !== 'CJSResolvesToESM'
-    })
-    .map(problem => `are the types wrong? ${JSON.stringify(problem)}`)
+      .filter(({ kind }) => kind !== 'CJSResolvesToESM')
+      .map(problem => `are the types wrong? ${JSON.stringify(problem)}`)
+  )
 }
 
 /** Why the addon of a platform package cannot be loaded on its platform. A stand-in of `pack.mjs` cannot be loaded on any. */
