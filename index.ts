@@ -29,7 +29,7 @@ export type { ByteRange, Cancellable, Offset, Source } from './lib/arguments.js'
 export { type Capabilities, capabilities } from './lib/capabilities.js'
 export type { ChunkOptions } from './lib/chunks.js'
 export type { OpenFlags } from './lib/flags.js'
-export type { FollowOptions } from './lib/follow.js'
+export type { FollowedBytes, FollowedLine, FollowOptions } from './lib/follow.js'
 export type { Advice } from './lib/locking.js'
 export type { RecordOffsets } from './lib/many-arguments.js'
 export {

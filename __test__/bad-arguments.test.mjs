@@ -292,6 +292,7 @@ const THROWS = new Set([
   'readLines',
   'readableWebStream',
   'follow',
+  'followLines',
 ])
 
 // Seen to fail where the language refuses a private name: a TypeError without a code.

@@ -2,13 +2,13 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { MappedFile } from 'faultless'
 import { temporaryFolder } from './helpers/files.mjs'
 import { rejects } from './helpers/rejects.mjs'
+
+const QUICK = { interval: 20, linger: 100 }
 
 async function begun(t, options) {
   const folder = temporaryFolder(t)
@@ -16,18 +16,19 @@ async function begun(t, options) {
   fs.writeFileSync(path, 'before\n')
   const file = await MappedFile.open(path)
   t.teardown(() => file.close())
-  const parts = file.follow({ interval: 20, ...options })
-  const lines = createInterface({ input: Readable.from(parts, { objectMode: false }) })[Symbol.asyncIterator]()
-  t.teardown(() => parts.return())
-  return { folder, path, file, parts, lines }
+  const lines = file.followLines({ ...QUICK, ...options })
+  t.teardown(() => lines.return())
+  return { folder, path, file, lines }
 }
 
-/** As many lines as are expected; more would be in the next test of them. */
-async function take(lines, count) {
+/** As many items as are expected; more would be in the next test of them. */
+async function takeAll(items, count) {
   const taken = []
-  while (taken.length < count) taken.push((await lines.next()).value)
+  while (taken.length < count) taken.push((await items.next()).value)
   return taken
 }
+
+const take = async (lines, count) => (await takeAll(lines, count)).map(({ line }) => line)
 
 const numbered = (name, count) => Array.from({ length: count }, (_, index) => `${name} ${index}`)
 const text = lines => lines.map(line => `${line}\n`).join('')
@@ -37,17 +38,20 @@ test('yields appended bytes, from the end of the file or from an offset', async 
   const first = lines.next()
   await delay(50)
   fs.appendFileSync(path, 'one\ntwo\n')
-  t.deepEqual([(await first).value, ...(await take(lines, 1))], ['one', 'two'])
+  t.deepEqual((await first).value, { line: 'one', offset: 7, file: 0 })
+  t.deepEqual((await lines.next()).value, { line: 'two', offset: 11, file: 0 })
   fs.appendFileSync(path, 'three\n')
   t.deepEqual(await take(lines, 1), ['three'])
   const all = file.follow({ start: 0 })
-  t.is((await all.next()).value.toString(), 'before\none\ntwo\nthree\n')
+  const { data, ...rest } = (await all.next()).value
+  t.is(data.toString(), 'before\none\ntwo\nthree\n')
+  t.deepEqual(rest, { offset: 0, file: 0 })
   await all.return()
 })
 
 // Seen to fail: with the file at the path alone, what was written to the old one after the rename was lost.
 test('loses no line where the file is renamed, and its writer goes on for a while', async t => {
-  const { path, lines } = await begun(t, { start: 0 })
+  const { path, lines } = await begun(t, { start: 0, linger: 300 })
   t.deepEqual(await take(lines, 1), ['before'])
   const expected = []
   for (let round = 0; round < 5; round += 1) {
@@ -58,11 +62,10 @@ test('loses no line where the file is renamed, and its writer goes on for a whil
     fs.writeSync(writer, text(late))
     fs.writeFileSync(path, text(fresh))
     expected.push(...early, ...late, ...fresh)
-    const taken = await take(lines, 150)
-    t.deepEqual(taken, [...early, ...late, ...fresh])
+    t.deepEqual(await take(lines, 100), [...early, ...late])
     // The writer has not opened the new file yet.
     fs.writeSync(writer, 'straggler\n')
-    t.deepEqual(await take(lines, 1), ['straggler'])
+    t.deepEqual(await take(lines, 51), ['straggler', ...fresh])
     fs.closeSync(writer)
   }
 })
@@ -85,6 +88,7 @@ test('loses no line where the file is copied and cut', async t => {
   }
 })
 
+// Seen to fail: where files whose turn has not come are not read at all, those that are truncated meanwhile lose lines.
 test('many lines through many rotations of both kinds are all there, each once', async t => {
   const { path, lines } = await begun(t)
   const next = lines.next()
@@ -105,7 +109,7 @@ test('many lines through many rotations of both kinds are all there, each once',
       }
     }
   })()
-  const taken = [(await next).value, ...(await take(lines, expected.length - 1))]
+  const taken = [(await next).value.line, ...(await take(lines, expected.length - 1))]
   await writing
   t.deepEqual(taken, expected)
 })
@@ -134,7 +138,7 @@ test.serial('a signal, return() and close() end it, and nothing stays open', asy
   t.deepEqual(await step, { value: undefined, done: true })
 
   for await (const part of file.follow({ start: 0 })) {
-    t.is(part.toString(), 'before\n')
+    t.is(part.data.toString(), 'before\n')
     break
   }
   // A watcher closes a moment later.
@@ -149,10 +153,99 @@ test.serial('a signal, return() and close() end it, and nothing stays open', asy
   t.true(fs.existsSync(path))
 })
 
+// Seen to fail: where the next file is read at once, the last lines of the renamed file are lost; with both read in
+// turns, 'NEW half' and 'OLD late' were one line.
+test('reads a renamed file to its end first, and joins no lines of two files', async t => {
+  const { path, file } = await begun(t)
+  const old = fs.openSync(path, 'a')
+  const lines = file.followLines({ start: 0, interval: 20, linger: 500 })
+  t.deepEqual((await lines.next()).value, { line: 'before', offset: 0, file: 0 })
+  fs.renameSync(path, `${path}.1`)
+  fs.writeFileSync(path, 'NEW 1\nNEW half ')
+  const next = lines.next()
+  await delay(100)
+  fs.writeSync(old, 'OLD late\nOLD unfinished')
+  t.deepEqual((await next).value, { line: 'OLD late', offset: 7, file: 0 })
+  t.deepEqual(await takeAll(lines, 2), [
+    { line: 'OLD unfinished', offset: 16, file: 0 },
+    { line: 'NEW 1', offset: 0, file: 1 },
+  ])
+  fs.closeSync(old)
+  fs.renameSync(path, `${path}.2`)
+  fs.writeFileSync(path, 'THIRD\n')
+  t.deepEqual(await takeAll(lines, 2), [
+    { line: 'NEW half ', offset: 6, file: 1 },
+    { line: 'THIRD', offset: 0, file: 2 },
+  ])
+  await lines.return()
+})
+
+test('a renamed file is read as long as the next one is empty', async t => {
+  const { path, file } = await begun(t)
+  const old = fs.openSync(path, 'a')
+  const lines = file.followLines({ ...QUICK, start: 0 })
+  await lines.next()
+  fs.renameSync(path, `${path}.1`)
+  fs.writeFileSync(path, '')
+  const next = lines.next()
+  await delay(400)
+  fs.writeSync(old, 'late\n')
+  t.is((await next).value.line, 'late')
+  fs.appendFileSync(path, 'new\n')
+  t.deepEqual((await lines.next()).value, { line: 'new', offset: 0, file: 1 })
+  fs.closeSync(old)
+  await lines.return()
+})
+
+test('a truncation begins another file, and a start beyond the end does', async t => {
+  const { path, file } = await begun(t)
+  const parts = file.follow({ ...QUICK, start: 3 })
+  const next = async () => {
+    const { data, ...rest } = (await parts.next()).value
+    return { text: data.toString(), ...rest }
+  }
+  t.deepEqual(await next(), { text: 'ore\n', offset: 3, file: 0 })
+  fs.writeFileSync(path, 'other\n')
+  t.deepEqual(await next(), { text: 'other\n', offset: 0, file: 1 })
+  await parts.return()
+  const beyond = file.followLines({ start: 1000 })
+  t.deepEqual((await beyond.next()).value, { line: 'other', offset: 0, file: 1 })
+  await beyond.return()
+})
+
+test('lines are split before they are decoded, with every line ending, however long they are', async t => {
+  const { path, file } = await begun(t)
+  const long = 'ü€'.repeat(100_000)
+  fs.writeFileSync(path, `a\r\n\r\n\n${long}\nz\n`)
+  const lines = file.followLines({ start: 0 })
+  t.deepEqual(await take(lines, 5), ['a', '', '', long, 'z'])
+  await lines.return()
+})
+
+test('open() waits for a file that does not exist yet, and can be cancelled', async t => {
+  const path = join(temporaryFolder(t), 'log')
+  const controller = new AbortController()
+  const never = MappedFile.open(path, { wait: true, signal: controller.signal })
+  const opening = MappedFile.open(path, { wait: true })
+  setTimeout(() => controller.abort(), 30)
+  t.is((await t.throwsAsync(never, { any: true })).name, 'AbortError')
+  fs.writeFileSync(path, 'first\n')
+  const file = await opening
+  t.teardown(() => file.close())
+  const lines = file.followLines({ start: 0 })
+  t.deepEqual((await lines.next()).value, { line: 'first', offset: 0, file: 0 })
+  await lines.return()
+  await rejects(t, () => MappedFile.open(path, { wait: 1 }), { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
+  await rejects(t, () => MappedFile.open(join(path, 'x'), { wait: true }), { code: 'ENOTDIR' })
+})
+
 test('invalid options are refused', async t => {
   const { file } = await begun(t)
   for (const interval of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
     await rejects(t, () => file.follow({ interval }).next(), { type: RangeError, code: 'ERR_OUT_OF_RANGE' })
+  }
+  for (const linger of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    await rejects(t, () => file.follow({ linger }).next(), { type: RangeError, code: 'ERR_OUT_OF_RANGE' })
   }
   await rejects(t, () => file.follow({ interval: '5' }).next(), { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
   await rejects(t, () => file.follow({ start: 'x' }).next(), { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' })

@@ -5,8 +5,6 @@
 import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import { MappedFile } from 'faultless'
 
 const [given] = process.argv.slice(2)
@@ -14,21 +12,17 @@ const folder = given ? undefined : mkdtempSync(join(tmpdir(), 'tail-'))
 const path = given ?? join(folder, 'log')
 if (!given) writeFileSync(path, 'before\n')
 
-const file = await MappedFile.open(path)
-const parts = file.follow({ start: given ? file.byteLength : 0 })
-const lines = createInterface({
-  input: Readable.from(parts, { objectMode: false }),
-  crlfDelay: Number.POSITIVE_INFINITY,
-})
+// With `wait`, a file that does not exist yet is opened when it does.
+const file = await MappedFile.open(path, { wait: true })
+const lines = file.followLines(given ? {} : { start: 0, linger: 100 })
 const steps = given ? [] : rotations()
 try {
-  for await (const line of lines) {
+  for await (const { line } of lines) {
     console.log(line)
     // Each printed line starts the next step. After the last step, nothing more is written.
     if (!given && steps.next().done) break
   }
 } finally {
-  await parts.return()
   await file.close()
   if (folder) rmSync(folder, { recursive: true })
 }

@@ -5,24 +5,59 @@ import { type BigIntStats, watch } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Cancellable, type Offset, toOffset, toSignal } from './arguments.js'
-import { invalidArgType, outOfRange } from './errors.js'
+import { fileClosed, invalidArgType, outOfRange } from './errors.js'
 import { option } from './language.js'
 import type { MappedFile } from './mapped-file.js'
 import { forget, onAbort } from './signals.js'
 
 /** The start position of `follow()`, and how often it checks the file. */
 export interface FollowOptions extends Cancellable {
-  /** The first byte; the end of the file at the time of the call by default. */
+  /**
+   * The first byte; the end of the file at the time of the call by default. Where the file is shorter, as after a
+   * rotation, it is read from its first byte.
+   */
   start?: Offset | undefined
   /** Milliseconds between two checks of the file where the file system reports no event; 1,000 by default. */
   interval?: number | undefined
+  /**
+   * Milliseconds for which a renamed file must not have changed before the next file is read; 5,000 by default. Its
+   * writers may not have opened the next file yet.
+   */
+  linger?: number | undefined
 }
 
-const OPTIONS = ['start', 'interval', 'signal']
+/** Bytes that others have appended to a followed file. */
+export interface FollowedBytes {
+  /** A copy of the bytes. */
+  data: Buffer<ArrayBuffer>
+  /** The offset of the first byte in its file. */
+  offset: number
+  /**
+   * The number of the file: 0 for the first one, and one more after each rotation. A file that was truncated counts as
+   * another one.
+   */
+  file: number
+}
+
+/** A line that others have appended to a followed file. */
+export interface FollowedLine {
+  /** The line as UTF-8, without its line ending. */
+  line: string
+  /** The offset of the first byte of the line in its file. */
+  offset: number
+  /** The number of the file, as in {@link FollowedBytes}. */
+  file: number
+}
+
+const OPTIONS = ['start', 'interval', 'linger', 'signal']
 const INTERVAL = 1000
+const LINGER = 5000
 
 /** Bytes that are read at once. */
 const PART_BYTES = 64 << 10
+
+/** Parts that are read ahead of a file whose turn has not come. */
+const HELD_PARTS = 16
 
 /**
  * Bytes before the position that identify the file content. A file that was truncated and has grown again has other
@@ -30,10 +65,9 @@ const PART_BYTES = 64 << 10
  */
 const KNOWN_BYTES = 256
 
-/** Milliseconds for which a renamed file is still checked: its writers may not have opened the new one yet. */
-const LINGER = 10_000
+type File = MappedFile<ArrayBufferLike>
 
-type File = MappedFile
+type Part = Omit<FollowedBytes, 'file'>
 
 /** A followed file: the first one, or one that has taken its path since. */
 interface Followed {
@@ -43,26 +77,44 @@ interface Followed {
   position: number
   /** The bytes before the position. */
   known: Buffer | undefined
-  /** When something was read last. */
+  /** When something was read last, or when the next file was noticed. */
   at: number
+  /** Parts that are yielded after those of the files before it. */
+  held: Array<Part | undefined>
+  /** The source of further parts, while it is in use. */
+  parts: AsyncGenerator<Part | undefined, undefined> | undefined
+}
+
+const begin = (file: File, isOurs: boolean, identity: BigIntStats, position = 0): Followed => {
+  const at = performance.now()
+  return { file, isOurs, identity, position, known: undefined, at, held: [], parts: undefined }
 }
 
 type Open = (path: string) => Promise<File>
 
-/** Follows an open file; `open` opens the file that has taken its path. */
-export function follow(file: File, open: Open, options?: FollowOptions): AsyncIterableIterator<Buffer> {
+/** Yields the bytes that are appended to an open file; `open` opens the file that has taken its path. */
+export function follow(file: File, open: Open, options?: FollowOptions): AsyncIterableIterator<FollowedBytes> {
+  return stoppable(stopped => run(file, open, options, stopped))
+}
+
+/** Yields the lines that are appended to an open file. */
+export function followLines(file: File, open: Open, options?: FollowOptions): AsyncIterableIterator<FollowedLine> {
+  return stoppable(stopped => linesOf(run(file, open, options, stopped)))
+}
+
+function stoppable<T>(start: (stopped: AbortSignal) => AsyncGenerator<T, undefined>): AsyncIterableIterator<T> {
   const stop = new AbortController()
-  const parts = run(file, open, options, stop.signal)
+  const items = start(stop.signal)
   return {
-    next: () => parts.next(),
+    next: () => items.next(),
     // A step that waits for the file ends at once.
     async return() {
       stop.abort()
-      return parts.return(undefined)
+      return items.return(undefined)
     },
     async throw(error) {
       stop.abort()
-      return parts.throw(error)
+      return items.throw(error)
     },
     [Symbol.asyncIterator]() {
       return this
@@ -75,52 +127,131 @@ async function* run(
   open: Open,
   options: FollowOptions | undefined,
   stopped: AbortSignal,
-): AsyncGenerator<Buffer, undefined> {
+): AsyncGenerator<FollowedBytes, undefined> {
   const signal = toSignal(options, OPTIONS)
-  const interval: unknown = option(options, 'interval', INTERVAL)
-  if (typeof interval !== 'number') throw invalidArgType('options.interval', 'of type number', interval)
-  if (!(interval > 0 && interval < 2 ** 31)) throw outOfRange('options.interval', '> 0 && < 2 ** 31', interval)
+  const interval = toMilliseconds(option(options, 'interval', INTERVAL), 'options.interval', 1)
+  const linger = toMilliseconds(option(options, 'linger', LINGER), 'options.linger', 0)
   const start = toOffset(option(options, 'start', await file.refresh()), 'options.start')
   const identity = await file.stat({ bigint: true })
-  const followed: Followed[] = [
-    { file, isOurs: false, identity, position: start, known: undefined, at: performance.now() },
-  ]
+  // The file that is read, and those that have taken its path since, in order.
+  const files: Followed[] = [begin(file, false, identity, start)]
+  let number = 0
   const watching = new Watching(file.path, interval, [signal, stopped])
   try {
     while (!stopped.aborted) {
       signal?.throwIfAborted()
+      if (file.closed) throw fileClosed(file.path)
       // Events from here on are handled in the next round.
       watching.reset()
-      let isIdle = true
-      const successor = await findSuccessor(file.path, followed.at(-1) as Followed, open)
+      const current = files[0] as Followed
+      const successor = await findSuccessor(file.path, files.at(-1) as Followed, open)
       if (successor) {
-        // The old file is checked for a while from now on.
-        for (const one of followed) one.at = performance.now()
-        followed.push(successor)
+        if (files.length === 1) current.at = performance.now()
+        files.push(successor)
       }
-      for (const one of followed) {
-        for await (const part of appended(one, file.path, open)) {
-          isIdle = false
-          yield part
+      let isIdle = true
+      for await (const part of partsOf(current, file.path, open)) {
+        // The content that was truncated has ended.
+        if (part === undefined) {
+          number += 1
+          continue
         }
+        isIdle = false
+        yield { ...part, file: number }
       }
-      await letGo(followed)
-      if (isIdle && !successor) await watching.wait()
+      for (const later of files.slice(1)) await hold(later, file.path, open)
+      const left = timeLeft(files, linger)
+      if (left <= 0) {
+        number += 1
+        files.shift()
+        if (current.isOurs) await current.file.close()
+      } else if (isIdle && !successor) {
+        await watching.wait(left)
+      }
     }
   } finally {
     watching.close()
-    await Promise.all(followed.map(({ file: each, isOurs }) => (isOurs ? each.close() : undefined)))
+    await Promise.all(
+      files.map(async ({ file: each, isOurs, parts }) => {
+        await parts?.return(undefined)
+        if (isOurs) await each.close()
+      }),
+    )
   }
 }
 
-// All bytes of a file after the position.
-async function* appended(one: Followed, path: string, open: Open): AsyncGenerator<Buffer, undefined> {
+// Milliseconds for which the first file is still read before the next one. As long as the next one is empty, no byte
+// has to wait, and the first one may still be written to.
+function timeLeft([current, next, ...others]: Followed[], linger: number): number {
+  if (!current || !next || (next.held.length === 0 && others.length === 0)) return Number.POSITIVE_INFINITY
+  return current.at + linger - performance.now()
+}
+
+async function* partsOf(one: Followed, path: string, open: Open): AsyncGenerator<Part | undefined, undefined> {
+  while (one.held.length > 0) yield one.held.shift()
+  one.parts ??= appended(one, path, open)
+  yield* one.parts
+  one.parts = undefined
+}
+
+// Reads the first bytes of a file whose turn has not come: without any, its content could not be found again after a
+// copy and truncation.
+async function hold(one: Followed, path: string, open: Open): Promise<void> {
+  while (one.held.length < HELD_PARTS) {
+    one.parts ??= appended(one, path, open)
+    const { value, done } = await one.parts.next()
+    if (done) {
+      one.parts = undefined
+      return
+    }
+    one.held.push(value)
+  }
+}
+
+// The bytes are split before they are decoded: a character may be in two parts.
+async function* linesOf(parts: AsyncGenerator<FollowedBytes, undefined>): AsyncGenerator<FollowedLine, undefined> {
+  let begun: Buffer[] = []
+  let [file, offset] = [0, 0]
+  const line = (): FollowedLine => {
+    const bytes = begun.length === 1 ? (begun[0] as Buffer) : Buffer.concat(begun)
+    const hasReturn = bytes.at(-1) === RETURN
+    begun = []
+    return { line: bytes.toString('utf8', 0, bytes.length - (hasReturn ? 1 : 0)), offset, file }
+  }
+  for await (const part of parts) {
+    // The last line of a file is complete when the next file begins.
+    if (part.file !== file && begun.length > 0) yield line()
+    file = part.file
+    const { data } = part
+    let at = 0
+    for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, at)) {
+      if (begun.length === 0) offset = part.offset + at
+      begun.push(data.subarray(at, end))
+      yield line()
+      at = end + 1
+    }
+    if (at === data.length) continue
+    if (begun.length === 0) offset = part.offset + at
+    begun.push(data.subarray(at))
+  }
+}
+
+const [NEWLINE, RETURN] = [0x0a, 0x0d]
+
+function toMilliseconds(value: unknown, name: string, least: number): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+  if (!(value >= least && value < 2 ** 31)) throw outOfRange(name, `>= ${least} && < 2 ** 31`, value)
+  return value
+}
+
+// All bytes of a file after the position, and undefined where the file was truncated.
+async function* appended(one: Followed, path: string, open: Open): AsyncGenerator<Part | undefined, undefined> {
   const { file } = one
   for (;;) {
     await file.refresh()
     const before = one.known?.length ?? 0
     const from: number = one.position - before
-    let bytes: Buffer
+    let bytes: Buffer<ArrayBuffer>
     try {
       // One read for both: the bytes that identify the content, and the new bytes.
       bytes = await file.read(from, before + PART_BYTES)
@@ -131,22 +262,24 @@ async function* appended(one: Followed, path: string, open: Open): AsyncGenerato
     const isCut = one.known ? !bytes.subarray(0, before).equals(one.known) : one.position > file.byteLength
     if (isCut) {
       yield* leftInCopy(one, path, open)
+      yield undefined
       one.position = 0
       one.known = undefined
       continue
     }
     if (bytes.length === before) return
+    const offset = one.position
     one.at = performance.now()
     one.position = from + bytes.length
     // A copy: the yielded bytes belong to the caller.
     one.known = Buffer.from(bytes.subarray(-KNOWN_BYTES))
-    yield bytes.subarray(before)
+    yield { data: bytes.subarray(before), offset }
   }
 }
 
 // Bytes that were in the file when it was copied, and that were not read before the truncation. The copy is in the same
 // folder. Its name begins with the name of the file, and it has the same bytes before the position.
-async function* leftInCopy(one: Followed, path: string, open: Open): AsyncGenerator<Buffer, undefined> {
+async function* leftInCopy(one: Followed, path: string, open: Open): AsyncGenerator<Part, undefined> {
   const { known } = one
   if (!known) return
   const [folder, name] = [dirname(path), basename(path)]
@@ -159,7 +292,9 @@ async function* leftInCopy(one: Followed, path: string, open: Open): AsyncGenera
       const from: number = one.position - known.length
       const isCopy = ino !== one.identity.ino && (await copy.read(from, known.length)).equals(known)
       if (!isCopy) continue
-      for (let at = one.position; at < copy.byteLength; at += PART_BYTES) yield await copy.read(at, PART_BYTES)
+      for (let at = one.position; at < copy.byteLength; at += PART_BYTES) {
+        yield { data: await copy.read(at, PART_BYTES), offset: at }
+      }
       return
     } finally {
       await copy.close()
@@ -174,7 +309,7 @@ async function findSuccessor(path: string, last: Followed, open: Open): Promise<
     const file = await open(path)
     const identity = await file.stat({ bigint: true })
     if (isOther(identity)) {
-      return { file, isOurs: true, identity, position: 0, known: undefined, at: performance.now() }
+      return begin(file, true, identity)
     }
     await file.close()
   } catch (error) {
@@ -184,13 +319,22 @@ async function findSuccessor(path: string, last: Followed, open: Open): Promise<
   return undefined
 }
 
-// Closes the files before the last one, after their writers have had time to open the next one.
-async function letGo(followed: Followed[]): Promise<void> {
-  const now = performance.now()
-  for (const one of followed.slice(0, -1)) {
-    if (now - one.at < LINGER) continue
-    followed.splice(followed.indexOf(one), 1)
-    if (one.isOurs) await one.file.close()
+/** Opens a file, after waiting until it exists. */
+export async function openWhenItExists<T>(path: string, open: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const watching = new Watching(path, INTERVAL, [signal])
+  try {
+    for (;;) {
+      signal?.throwIfAborted()
+      watching.reset()
+      try {
+        return await open()
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
+      await watching.wait()
+    }
+  } finally {
+    watching.close()
   }
 }
 
@@ -214,10 +358,10 @@ class Watching {
     this.#happened = false
   }
 
-  async wait(): Promise<void> {
+  async wait(most = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#happened || this.#signals.some(({ aborted }) => aborted)) return
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, this.#interval)
+      const timer = setTimeout(resolve, Math.min(this.#interval, most))
       this.#resolve = () => {
         clearTimeout(timer)
         resolve()

@@ -35,7 +35,14 @@ import {
   wrongCall,
 } from './errors.js'
 import { isAppending, isWritable, type OpenFlags, toCreation, toFlags } from './flags.js'
-import { type FollowOptions, follow } from './follow.js'
+import {
+  type FollowedBytes,
+  type FollowedLine,
+  type FollowOptions,
+  follow,
+  followLines,
+  openWhenItExists,
+} from './follow.js'
 import { Handle } from './handle.js'
 import { option } from './language.js'
 import { type Advice, adviseRange, evictRange, lockRange, toAdvice } from './locking.js'
@@ -49,7 +56,7 @@ import { tryCopy } from './reader.js'
 import { countResidency, type Residency } from './residency.js'
 import { toShared } from './shared.js'
 import { type StatOptions, statOf } from './stat.js'
-import { MappedReadStream, STREAM_OPTIONS, type StreamOptions } from './stream.js'
+import { MappedReadStream, STREAM_OPTIONS, type StreamOptions, toBoolean } from './stream.js'
 import { sizeOf, toBytes } from './targets.js'
 import { type Plan, transferRange } from './transfer.js'
 import { answerFree } from './turn-budget.js'
@@ -72,6 +79,8 @@ export interface OpenOptions extends Cancellable {
    * copy: every thread sees the stores of the others. False by default.
    */
   shared?: boolean | undefined
+  /** `true`: waits until the file exists, instead of rejecting with `ENOENT`. False by default. */
+  wait?: boolean | undefined
 }
 
 /** The memory of views: a SharedArrayBuffer where the file was opened with `shared: true`, otherwise an ArrayBuffer. */
@@ -112,7 +121,7 @@ export interface CloseOptions {
 }
 
 const CLOSE_OPTIONS = ['unmap']
-const OPEN_OPTIONS = ['flags', 'mode', 'shared', 'signal']
+const OPEN_OPTIONS = ['flags', 'mode', 'shared', 'wait', 'signal']
 const READ = 'file.read(offset, length, options)'
 
 const INTERNAL = Symbol('MappedFile.open')
@@ -183,6 +192,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
     }
     const creation = toCreation(flags, option(given, 'mode'))
     const shared = toShared(option(given, 'shared', false))
+    const waits = toBoolean(option(given, 'wait', false), 'options.wait')
     const descriptor = descriptorOf(source)
     if (descriptor !== undefined && creation) {
       throw invalidArgValue('flags', "must be 'r' or 'r+' for a file that is open already", flags)
@@ -193,11 +203,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
     // The stack of the call, for the errors of the job. Later it has the caller only where the caller uses `await`.
     const here = framesAbove(MappedFile.open)
     try {
-      const native = await onPool(
-        () => openFile(opened, isWritable(flags), creation),
-        signal,
-        unwanted => unwanted.release(),
-      )
+      const open = () =>
+        onPool(
+          () => openFile(opened, isWritable(flags), creation),
+          signal,
+          unwanted => unwanted.release(),
+        )
+      const native = await (path && waits ? openWhenItExists(path.text, open, signal) : open())
       return new MappedFile(INTERNAL, native, path?.text ?? native.path, flags, shared)
     } catch (error) {
       if (error !== signal?.reason) addFrames(error, here)
@@ -521,24 +533,41 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
   }
 
   /**
-   * Yields the bytes that others append to the file, also across log rotation. After a rename, it continues with the
-   * new file at the path. After a copy and truncation (`copytruncate`), it continues at the start of the file; bytes
-   * that were not read before the truncation are read from the copy. The copy must be in the same folder, and its name
-   * must begin with the name of the file. A renamed file is read for another 10 s, because its writers may still have
-   * it open.
+   * Yields the bytes that others append to the file, also across log rotation. Each part has its offset and the number
+   * of its file. The bytes of one file come in order, and all of them come before the bytes of the next file.
    *
-   * `fs.watch` reports changes; without its events the file is checked every `interval`. Bytes come as they were
-   * written: `readline.createInterface({ input: Readable.from(file.follow()) })` splits them into lines.
+   * - After a rename, it continues with the new file at the path. It still reads the renamed file, because its writers
+   *   may have it open, until that file has not changed for `linger` milliseconds and the new file has bytes.
+   * - After a copy and truncation (`copytruncate`), it continues at the start of the file. Bytes that were not read before
+   *   the truncation are read from the copy, which must be in the same folder, and whose name must begin with the name
+   *   of the file.
    *
-   * Bytes are lost where the file is rotated twice between two checks. Lines that are written between the copy and the
-   * truncation are lost too: neither file has them.
+   * `fs.watch` reports changes; without its events the file is checked every `interval`. To follow a file that does not
+   * exist yet, open it with `wait: true`, and follow it with `start: 0`.
    *
-   * @returns copies; the iteration continues until the loop is left, the signal is aborted, or the file is closed
+   * Bytes are lost where the file is rotated twice between two checks, where a renamed file is written to later, and
+   * where the file is written to between the copy and the truncation.
+   *
+   * @returns parts of up to 64 KiB. The iteration ends when the loop is left. It rejects with the reason of the signal,
+   *   or with `ERR_FILE_CLOSED` at the check after {@link close}
    */
-  follow(options?: FollowOptions): AsyncIterableIterator<Buffer> {
+  follow(options?: FollowOptions): AsyncIterableIterator<FollowedBytes> {
     MappedFile.#own(this)
     noMore(arguments[1], 'file.follow(options)')
     return follow(this, path => MappedFile.open(path), options)
+  }
+
+  /**
+   * Yields the lines that others append to the file, as {@link follow} yields bytes. Lines of two files are never joined:
+   * an incomplete last line is yielded when the next file begins.
+   *
+   * @returns lines without their line endings, each with its offset and the number of its file; it ends as
+   *   {@link follow} does
+   */
+  followLines(options?: FollowOptions): AsyncIterableIterator<FollowedLine> {
+    MappedFile.#own(this)
+    noMore(arguments[1], 'file.followLines(options)')
+    return followLines(this, path => MappedFile.open(path), options)
   }
 
   /**

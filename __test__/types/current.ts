@@ -91,12 +91,18 @@ class Store {
 
 /** Options that a program passes on, whether it has them or not: they compile under exactOptionalPropertyTypes. */
 async function passOn(signal?: AbortSignal, start?: number, encoding?: BufferEncoding | null, flag?: boolean) {
-  const file = await MappedFile.open('x', { signal, flags: flag ? 'r+' : undefined, mode: start, shared: flag })
+  const file = await MappedFile.open('x', {
+    signal,
+    flags: flag ? 'r+' : undefined,
+    mode: start,
+    shared: flag,
+    wait: flag,
+  })
   await file.read(0, 1, { signal })
   await file.view(0, 1, { signal })
   file.chunks({ signal, start, end: start, chunkSize: start, readAhead: start })
   file.createReadStream({ signal, start, end: start, highWaterMark: start, encoding, autoClose: flag, emitClose: flag })
-  file.follow({ signal, start, interval: start })
+  file.follow({ signal, start, interval: start, linger: start })
   file.readableWebStream({ autoClose: flag })
   await mmapRead('x', 0, 1, { signal, idle: start })
   allocator.tune({ mmapThreshold: start, trimThreshold: start, topPad: start, arenaMax: start, memory: start })
