@@ -2,18 +2,26 @@
 //
 // Seen to fail: with a close() that does not wait, running reads fail because their file is gone.
 
-import { mkdirSync } from 'node:fs'
+import fs, { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
 import { MappedFile } from 'faultless'
 import { loopDisk, throttled } from './helpers/fault-rig.mjs'
-import { bytesBySync, KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
+import { bytesBySync, KiB, MiB, PAGE, seededBytes, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { collectGarbage, untilReleased } from './helpers/process.mjs'
 import { rejects } from './helpers/rejects.mjs'
 import { needs, program } from './helpers/rig.mjs'
 
 const CLOSED = { code: 'ERR_FILE_CLOSED' }
+
+function linkOf(fd) {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
 
 test('a closed handle refuses every method, and keeps its properties', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
@@ -51,6 +59,40 @@ test('close() twice, also at once, is fine', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), MiB))
   t.deepEqual(await Promise.all([file.close(), file.close()]), [undefined, undefined])
   t.is(await file.close(), undefined)
+})
+
+// Seen to fail: with views that keep the file open until they are collected.
+test('a closed file holds no descriptor although there are views, which keep their bytes', async t => {
+  const folder = temporaryFolder(t)
+  const views = []
+  for (let index = 0; index < 50; index += 1) {
+    const path = seededFile(folder, 2 * PAGE, index, `${index}`)
+    const file = await MappedFile.open(path)
+    views.push(await file.view())
+    for await (const chunk of file.chunks({ chunkSize: PAGE })) views.push(chunk)
+    await file.close()
+  }
+  while (fs.readdirSync('/proc/self/fd').some(fd => linkOf(fd).startsWith(folder))) await delay(1)
+  for (let index = 0; index < 50; index += 1) {
+    const bytes = seededBytes(2 * PAGE, index)
+    const [view, ...chunks] = views.slice(3 * index, 3 * index + 3)
+    t.true(view.equals(bytes) && Buffer.concat(chunks).equals(bytes), `${index}`)
+  }
+})
+
+// Seen to fail: with a guard that goes on using the number of the descriptor.
+test('a file that is cut after close(): its views read zeros, also where another file has the descriptor’s number', async t => {
+  const folder = temporaryFolder(t)
+  const path = seededFile(folder, 2 * MiB)
+  const file = await MappedFile.open(path)
+  const view = await file.view()
+  await file.close()
+  while (fs.readdirSync('/proc/self/fd').some(fd => linkOf(fd) === path)) await delay(1)
+  const longer = fs.openSync(seededFile(folder, 3 * MiB, 2, 'longer'))
+  t.teardown(() => fs.closeSync(longer))
+  fs.truncateSync(path, MiB)
+  t.true(view.subarray(0, MiB).equals(seededBytes(2 * MiB).subarray(0, MiB)))
+  t.true(view.subarray(MiB).every(byte => byte === 0))
 })
 
 test('await using: the handle closes by Symbol.asyncDispose', async t => {

@@ -809,8 +809,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
 
   /**
    * Refuses new calls, rejects reads that have not begun with `ERR_FILE_CLOSED`, and waits for those that have. A
-   * second call is harmless. Mapped memory and the descriptor are released when the last view has been
-   * garbage-collected; with `unmap: true`, before the promise resolves.
+   * second call is harmless. Mapped memory is released when the last view has been garbage-collected; with
+   * `unmap: true`, before the promise resolves. A background thread closes the descriptor. With flags 'r+', views keep
+   * it open like mapped memory.
    *
    * @throws `ERR_FILE_CLOSED` for `unmap: true` where the file was closed without it before
    */

@@ -26,8 +26,8 @@ impl MappedFile {
         outcome.map_err(|errno| self.failed(errno, "fadvise64", range))
     }
 
-    /// Replaces all mapped bytes that this handle has handed out by zeros and closes the open file while views exist.
-    /// The views stay valid memory. The handle cannot be used afterwards.
+    /// Replaces all mapped bytes that this handle has handed out by zeros, and closes the file. The views stay valid
+    /// memory. The handle cannot be used afterwards.
     ///
     /// # Errors
     /// [`Error::System`] where a server does not accept the stored bytes, or the kernel refuses.
@@ -38,10 +38,9 @@ impl MappedFile {
                 let length = usize::try_from(views.pages().capacity()).unwrap_or(usize::MAX);
                 views.pages().sync(0, length).map_err(failed("msync"))?;
             }
-            views.pages().replace_by_zeros().map_err(failed("mmap"))?;
+            views.replace_by_zeros().map_err(failed("mmap"))?;
         }
-        // The guard of existing views uses the descriptor. Its number stays taken, so that no other file can get the
-        // same number.
+        // The file is closed now. The number of the descriptor is closed with the handle: jobs may still use it.
         with_descriptors(|| os::redirect_to_null(self.file())).map_err(failed("dup3"))
     }
 }

@@ -17,7 +17,7 @@ use crate::changes::count_change;
 use crate::os::{capabilities, page_size, stat_now};
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::{AtomicI32, AtomicPtr, AtomicUsize, Mutex};
-use crate::table::{Access, Published, Slot, Table};
+use crate::table::{Access, FORGOTTEN, NO_FILE, Published, Slot, Table};
 
 /// After this number of bad pages in one mapping, the handler doubles the number of pages that it replaces at a time.
 /// This limits one mapping to some thousand replacements; a process may have 65,530 mappings.
@@ -42,7 +42,8 @@ pub(crate) fn was_cut(address: *const u8, length: usize) -> bool {
     length > 0 && TABLE.find(last).is_some_and(|(slot, _)| slot.was_cut(last))
 }
 
-/// A mapping's slot in the table. It must be dropped before the addresses are unmapped or the descriptor is closed.
+/// A mapping's slot in the table. It must be dropped before the addresses are unmapped. Before the descriptor is closed,
+/// it must be dropped or have forgotten the file.
 pub(crate) struct Guarded {
     slot: &'static Slot,
     access: Access,
@@ -55,10 +56,10 @@ impl fmt::Debug for Guarded {
 }
 
 impl Guarded {
-    /// Guards the addresses `start..end`, which map a file from its first byte. `file` must stay open as long as they
-    /// are guarded. Installs the handler, and reinstalls it where another handler has replaced it since the last call.
+    /// Guards the addresses `start..end`, which map a file from its first byte. `file` must stay open until they are no
+    /// longer guarded, or [`Guarded::forget_file`] returns. Installs the handler, and reinstalls it where another handler has replaced it since the last call.
     pub(crate) fn new(start: usize, end: usize, file: Option<&File>, access: Access) -> Self {
-        let fd = file.map_or(-1, AsRawFd::as_raw_fd);
+        let fd = file.map_or(NO_FILE, AsRawFd::as_raw_fd);
         let slot = TABLE.enter(Published { start, end, fd, access });
         if access == Access::WriteThrough {
             WRITE_THROUGH_COUNT.fetch_add(1, Relaxed);
@@ -72,6 +73,11 @@ impl Guarded {
     /// The number of replacements in the mapping. Any value but 0 means that the mapping no longer mirrors the file.
     pub(crate) fn damage(&self) -> u32 {
         self.slot.damage()
+    }
+
+    /// Waits until no handler uses the descriptor, which may be closed afterwards.
+    pub(crate) fn forget_file(&self) {
+        self.slot.forget_file();
     }
 
     /// Marks the mapping as damaged.
@@ -223,23 +229,30 @@ fn replace_lost_pages(address: usize) -> bool {
     // The mark comes first: a thread that sees a zero of the replacement must also see the mark.
     let hits = slot.mark_damaged();
     let rest = found.end - page;
-    // Past the end of the file, all that follows is lost too, and one call replaces it: single pages would exceed
-    // vm.max_map_count. Within the file, the device failed for this page. After repeated failures more pages are
-    // replaced at a time, because each replacement is a separate mapping. A mapping without an open file is only copied
-    // from, and no longer used once it is damaged, so its whole rest is replaced.
-    let past_the_end = found.fd < 0 || (page - found.start) as u64 >= size_of_file(found.fd);
     let few = page_size().checked_shl(hits / HITS_PER_DOUBLING).unwrap_or(rest).clamp(page_size(), rest);
-    let length = if past_the_end { rest } else { few };
-    if past_the_end {
-        slot.mark_cut(page);
-    }
-    #[expect(clippy::cast_possible_wrap, reason = "within a mapping, whose length is an isize")]
-    let offset = (page - found.start) as libc::off_t;
-    let has_bytes = found.access == Access::WriteThrough && !past_the_end && is_readable(found.fd, offset);
-    let source = if has_bytes { Some((found.fd, offset)) } else { None };
     let writable = found.access != Access::Read;
-    // Where no further mapping is possible, replacing the whole rest needs none.
-    let is_replaced = replace(page, length, writable, source) || replace(page, rest, writable, source);
+    let is_replaced = slot.with_descriptor(|fd| {
+        // Past the end of the file, all that follows is lost too, and one call replaces it: single pages would exceed
+        // vm.max_map_count. Within the file, the device failed for this page. After repeated failures more pages are
+        // replaced at a time, because each replacement is a separate mapping. The same is done where the file was
+        // closed, because its end is unknown then. A mapping that never had an open file is only copied from, and no
+        // longer used once it is damaged, so its whole rest is replaced.
+        let past_the_end = match fd {
+            NO_FILE => true,
+            FORGOTTEN => false,
+            fd => (page - found.start) as u64 >= size_of_file(fd),
+        };
+        if past_the_end {
+            slot.mark_cut(page);
+        }
+        #[expect(clippy::cast_possible_wrap, reason = "within a mapping, whose length is an isize")]
+        let offset = (page - found.start) as libc::off_t;
+        let may_have_bytes = found.access == Access::WriteThrough && fd >= 0 && !past_the_end;
+        let source = if may_have_bytes && is_readable(fd, offset) { Some((fd, offset)) } else { None };
+        let length = if past_the_end { rest } else { few };
+        // Where no further mapping is possible, replacing the whole rest needs none.
+        replace(page, length, writable, source) || replace(page, rest, writable, source)
+    });
     if writable {
         // It belongs to views: their handle reports the loss.
         count_change();
@@ -249,7 +262,7 @@ fn replace_lost_pages(address: usize) -> bool {
 
 /// The size as the kernel knows it. The call does not ask a server, whose silence would block the thread here.
 fn size_of_file(fd: RawFd) -> u64 {
-    // SAFETY: the descriptor is open as long as its mapping is in the table.
+    // SAFETY: the descriptor stays open while the slot's `with_descriptor` runs.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     // statx is a plain system call, which a signal handler may make.
     stat_now(fd).map_or(0, |stat| stat.size)

@@ -33,6 +33,7 @@ mod mapped_file;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 mod mapping;
 mod mappings_with_stores;
+mod open_file;
 mod os;
 mod page_counts;
 #[cfg(all(target_os = "linux", not(feature = "portable")))]

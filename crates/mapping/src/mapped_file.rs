@@ -10,6 +10,7 @@ use crate::error::{ByteRange, Error, Result};
 use crate::in_order::InOrder;
 use crate::limits::{BEGUN_AHEAD, FAULT_AROUND, GENERATED, IN_ORDER, INLINE_VIEW};
 use crate::locks::Locks;
+use crate::open_file::OpenFile;
 use crate::os::{self, Creation, Errno, FileSystem, OpenedFor, Stat, page_size};
 use crate::range::Range;
 use crate::reaper::{Deferred, wait_for_closes};
@@ -24,7 +25,7 @@ pub struct MappedFile {
     stat: Stat,
     file_system: FileSystem,
     /// The only descriptor of the handle.
-    file: Arc<Deferred<File>>,
+    file: Arc<Deferred<OpenFile>>,
     /// No other code uses this open file.
     is_own: bool,
     backend: Backend,
@@ -213,7 +214,7 @@ impl MappedFile {
         if shared_size.size() != stat.size {
             stat = shared_size.check(&file).map_err(|errno| Error::system(errno, "fstat", &path))?;
         }
-        let file = Arc::new(Deferred::new(file, file_system.local));
+        let file = Arc::new(Deferred::new(OpenFile::new(file), file_system.local));
         let backend = Backend::of(&file, &mut stat, &file_system, writable, &path)?;
         let shared_size = if matches!(backend, Backend::InMemory(_)) { None } else { Some(shared_size) };
         Ok(Self {
@@ -239,7 +240,7 @@ impl MappedFile {
     /// An open file that is read once, in parts: mapping it would cost more than it saves.
     pub(crate) fn to_be_read_once(file: File, stat: Stat, path: PathBuf) -> Self {
         let file_system = FileSystem::default();
-        let file = Arc::new(Deferred::new(file, file_system.local));
+        let file = Arc::new(Deferred::new(OpenFile::new(file), file_system.local));
         Self {
             path,
             stat,
@@ -316,13 +317,13 @@ impl MappedFile {
             Backend::Read | Backend::InMemory(_) => false,
         };
         let file = if is_other {
-            let file = os::reopen(&**self.file).map_err(|errno| Error::system(errno, "open", &self.path))?;
+            let file = os::reopen(self.file()).map_err(|errno| Error::system(errno, "open", &self.path))?;
             stat = os::stat(&file).map_err(|errno| Error::system(errno, "fstat", &self.path))?;
-            Arc::new(Deferred::new(file, self.file_system.local))
+            Arc::new(Deferred::new(OpenFile::new(file), self.file_system.local))
         } else {
             Arc::clone(&self.file)
         };
-        let file_system = if is_other { os::file_system(&**file) } else { self.file_system };
+        let file_system = if is_other { os::file_system(&***file) } else { self.file_system };
         let backend = match &self.backend {
             Backend::Mapped(mapping) if !is_other && mapping.serves(stat.size) => self.backend.clone(),
             _ => Backend::of(&file, &mut stat, &file_system, self.writing.is_some(), &self.path)?,
@@ -379,7 +380,7 @@ impl MappedFile {
     #[must_use]
     pub fn descriptor(&self) -> Option<i32> {
         #[cfg(unix)]
-        return Some(std::os::fd::AsRawFd::as_raw_fd(&**self.file));
+        return Some(std::os::fd::AsRawFd::as_raw_fd(self.file()));
         #[cfg(not(unix))]
         None
     }
@@ -428,7 +429,7 @@ impl MappedFile {
 
     /// The current metadata of the file. May wait for a server.
     pub(crate) fn fresh_stat(&self) -> Result<Stat> {
-        os::stat(&**self.file).map_err(|errno| Error::system(errno, "fstat", &self.path))
+        os::stat(self.file()).map_err(|errno| Error::system(errno, "fstat", &self.path))
     }
 
     /// The mapping for views, created on first use. A damaged copy-on-write mapping is replaced by a new one. A damaged
@@ -454,8 +455,9 @@ impl MappedFile {
             fresh.pages().expect_random(true);
         }
         let fresh = Arc::new(fresh);
-        if let Some(writing) = &self.writing {
-            writing.add(&fresh);
+        match &self.writing {
+            Some(writing) => writing.add(&fresh),
+            None => self.file.guards(&fresh),
         }
         let mut all = self.all_views();
         // The last reference to a damaged mapping may be the one that is replaced here.

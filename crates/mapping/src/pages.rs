@@ -33,13 +33,18 @@ pub(crate) enum Loss {
 }
 
 impl Pages {
-    /// Guards newly mapped addresses. `file` is an open file of them that outlives this value, if the guard has to
-    /// distinguish a truncated file from a bad page.
+    /// Guards newly mapped addresses. `file` is an open file of them, if the guard has to distinguish a truncated file
+    /// from a bad page. It stays open until this value is dropped or [`Pages::forget_file`] returns.
     pub(crate) fn new(map: Map, file: Option<&File>, access: Access) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let base = map.as_ptr() as usize;
         let guarded = Guarded::new(base, base + map.len(), file, access);
         Self { guarded, map, access, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// The guard no longer uses the file, which may be closed afterwards.
+    pub(crate) fn forget_file(&self) {
+        self.guarded.forget_file();
     }
 
     /// Identifies a mapping; never 0 for the first four billion mappings.

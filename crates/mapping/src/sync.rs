@@ -3,3 +3,5 @@
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 pub(crate) use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub(crate) use std::thread::yield_now;

@@ -3,7 +3,7 @@
 use std::array;
 
 use crate::sync::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use crate::sync::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Mutex, fence};
+use crate::sync::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Mutex, fence, yield_now};
 
 /// The access mode of a mapping, and of the replacements of its lost pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) struct Slot {
     start: AtomicUsize,
     end: AtomicUsize,
     fd: AtomicI32,
+    /// The number of handlers that use the descriptor.
+    users: AtomicU32,
     /// An [`Access`].
     access: AtomicU8,
     /// How often pages of this mapping were replaced.
@@ -38,7 +40,13 @@ pub(crate) struct Slot {
     cut: AtomicUsize,
 }
 
-/// The content of a slot: the addresses `start..end` map a file from its first byte. `fd` is an open file of it, or -1.
+/// In place of a descriptor: the mapping never had an open file.
+pub(crate) const NO_FILE: i32 = -1;
+/// In place of a descriptor: the file was closed.
+pub(crate) const FORGOTTEN: i32 = -2;
+
+/// The content of a slot: the addresses `start..end` map a file from its first byte. `fd` is an open file of it, or
+/// [`NO_FILE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Published {
     pub(crate) start: usize,
@@ -47,7 +55,7 @@ pub(crate) struct Published {
     pub(crate) access: Access,
 }
 
-const EMPTY: Published = Published { start: 0, end: 0, fd: -1, access: Access::Read };
+const EMPTY: Published = Published { start: 0, end: 0, fd: NO_FILE, access: Access::Read };
 
 impl Slot {
     fn new() -> Self {
@@ -55,7 +63,8 @@ impl Slot {
             version: AtomicU32::new(0),
             start: AtomicUsize::new(0),
             end: AtomicUsize::new(0),
-            fd: AtomicI32::new(-1),
+            fd: AtomicI32::new(NO_FILE),
+            users: AtomicU32::new(0),
             access: AtomicU8::new(Access::Read as u8),
             damage: AtomicU32::new(0),
             cut: AtomicUsize::new(usize::MAX),
@@ -91,6 +100,26 @@ impl Slot {
         fence(Acquire);
         let whole = before.is_multiple_of(2) && self.version.load(Relaxed) == before;
         (whole && found.start <= address && address < found.end).then_some(found)
+    }
+
+    /// Calls `with` with the descriptor, or with [`NO_FILE`] or [`FORGOTTEN`]. The descriptor stays open meanwhile.
+    /// Async-signal-safe.
+    pub(crate) fn with_descriptor<T>(&self, with: impl FnOnce(i32) -> T) -> T {
+        self.users.fetch_add(1, Relaxed);
+        // With the fence of `forget_file`: this thread sees that the descriptor is gone, or that thread sees the user.
+        fence(SeqCst);
+        let outcome = with(self.fd.load(Relaxed));
+        self.users.fetch_sub(1, Release);
+        outcome
+    }
+
+    /// Removes the descriptor, and waits until no handler uses it.
+    pub(crate) fn forget_file(&self) {
+        self.fd.store(FORGOTTEN, Relaxed);
+        fence(SeqCst);
+        while self.users.load(Acquire) > 0 {
+            yield_now();
+        }
     }
 
     /// How often pages of the mapping were replaced. A thread that has read zeros after another thread's fault must see

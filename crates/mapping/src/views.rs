@@ -1,13 +1,13 @@
 //! The mapping for the views of one handle: copy-on-write, or, for a file that is open for writing, one that writes
 //! through to the file.
 
-use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::mapping::map_with_spare_pages;
-use crate::os::{self, FileSystem, Stat};
+use crate::open_file::OpenFile;
+use crate::os::{self, Errno, FileSystem, Stat};
 use crate::pages::Pages;
 use crate::reaper::Deferred;
 use crate::table::Access;
@@ -17,12 +17,13 @@ use crate::table::Access;
 #[derive(Debug)]
 pub struct Views(Deferred<Mapped>);
 
-/// The pages, and the open file that their guard checks.
 #[derive(Debug)]
 struct Mapped {
     // Dropped in this order.
     pages: Pages,
-    _file: Arc<Deferred<File>>,
+    /// The open file of pages that write through: after a store that fails, the guard copies the file's bytes. Other
+    /// views do not keep their file open.
+    file: Mutex<Option<Arc<Deferred<OpenFile>>>>,
     /// The file is on a server: unmapping would send stores to it under `mmap_lock`, unless they were sent before.
     flush: bool,
 }
@@ -30,7 +31,7 @@ struct Mapped {
 impl Views {
     /// Maps the file for one handle. Where the file is open for reading only, stores stay in the mapping.
     pub(crate) fn new(
-        file: &Arc<Deferred<File>>,
+        file: &Arc<Deferred<OpenFile>>,
         stat: &Stat,
         file_system: &FileSystem,
         writable: bool,
@@ -42,7 +43,8 @@ impl Views {
         });
         let pages = Pages::new(map.map_err(|errno| Error::system(errno, "mmap", path))?, Some(file), access);
         let flush = writable && !file_system.local;
-        let mapped = Mapped { pages, _file: Arc::clone(file), flush };
+        let file = Mutex::new(writable.then(|| Arc::clone(file)));
+        let mapped = Mapped { pages, file, flush };
         Ok(Self(Deferred::new(mapped, file_system.local)))
     }
 
@@ -54,6 +56,14 @@ impl Views {
 
     pub(crate) fn pages(&self) -> &Pages {
         &self.0.pages
+    }
+
+    /// Replaces all pages by zeros, and no longer keeps the file open.
+    pub(crate) fn replace_by_zeros(&self) -> std::result::Result<(), Errno> {
+        self.pages().replace_by_zeros()?;
+        self.pages().forget_file();
+        self.0.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 
     /// The address of a byte of the file. It is valid as long as this value lives. Touching it before it was populated

@@ -53,6 +53,7 @@ mod sync {
         AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence,
     };
     pub(crate) use super::real::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use super::real::thread::yield_now;
 
     use std::sync::LockResult;
     use std::time::Duration;
@@ -108,7 +109,7 @@ use permits::{Permits, Waiter};
 use real::sync::Condvar;
 use real::{in_every_order, thread};
 use sync::{AtomicBool, AtomicPtr, AtomicUsize, Mutex, Ordering};
-use table::{Access, Published, Table};
+use table::{Access, FORGOTTEN, Published, Table};
 use weak_map::WeakMap;
 
 fn table<const SLOTS: usize>() -> &'static Table<SLOTS> {
@@ -131,6 +132,26 @@ fn two_mappings_never_share_a_slot_and_both_are_found() {
         assert_eq!(table.find(15).unwrap().1, mapping(10, 1));
         assert_eq!(table.find(29).unwrap().1, mapping(20, 2));
         assert!(table.find(30).is_none());
+    });
+}
+
+#[test]
+fn a_descriptor_is_open_while_a_handler_uses_it() {
+    in_every_order(3, || {
+        let table = table::<1>();
+        let slot = table.enter(mapping(10, 1));
+        let is_open = Arc::new(AtomicBool::new(true));
+        let seen = Arc::clone(&is_open);
+        let handler = thread::spawn(move || {
+            let (slot, _) = table.find(15).unwrap();
+            slot.with_descriptor(|fd| match fd {
+                1 => assert!(seen.load(Ordering::SeqCst)),
+                other => assert_eq!(other, FORGOTTEN),
+            });
+        });
+        slot.forget_file();
+        is_open.store(false, Ordering::SeqCst);
+        handler.join().unwrap();
     });
 }
 

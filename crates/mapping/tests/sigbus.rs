@@ -240,21 +240,69 @@ fn a_handler_that_jumps_is_called_at_any_stack_depth() {
 #[test]
 fn a_hundred_thousand_lost_pages_need_one_replacement() {
     must_succeed(play("a_hundred_thousand_lost_pages_need_one_replacement", || {
-        const PAGES: u64 = 200_000;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sparse");
-        let file = fs::File::create(&path).unwrap();
-        file.set_len(PAGES * page_size() as u64).unwrap();
-        let views = MappedFile::open(&path, false).unwrap().views().unwrap();
-        file.set_len(0).unwrap();
-        // The pages have gaps, because adjacent replacements would merge into one mapping.
-        for page in (0..PAGES).step_by(2) {
-            // SAFETY: an address of a mapping that lives.
-            assert_eq!(unsafe { views.address_of(page * page_size() as u64).read_volatile() }, 0);
-        }
-        let maps = fs::read_to_string("/proc/self/maps").unwrap();
-        assert!(maps.lines().count() < 1000, "page by page this would run into vm.max_map_count");
+        let (_folder, handle) = sparse_file();
+        let views = handle.views().unwrap();
+        assert!(mappings_after_the_loss_of_all_pages(&handle, &views) < 1000);
     }));
+}
+
+#[test]
+fn a_hundred_thousand_lost_pages_of_a_closed_file_need_some_thousand_replacements() {
+    must_succeed(play(
+        "a_hundred_thousand_lost_pages_of_a_closed_file_need_some_thousand_replacements",
+        || {
+            let (_folder, handle) = sparse_file();
+            let views = handle.views().unwrap();
+            let opened_again = MappedFile::open(handle.path(), false).unwrap();
+            drop(handle);
+            wait_until_closed(1);
+            assert!(mappings_after_the_loss_of_all_pages(&opened_again, &views) < 10_000);
+        },
+    ));
+}
+
+#[test]
+fn views_of_a_closed_file_do_not_keep_its_descriptor() {
+    must_succeed(play("views_of_a_closed_file_do_not_keep_its_descriptor", || {
+        let (_folder, views) = truncated_guarded_mapping();
+        wait_until_closed(0);
+        // Another file gets the number, and is longer.
+        let other = tempfile::tempfile().unwrap();
+        other.set_len(1 << 20).unwrap();
+        touch_guarded(&views);
+    }));
+}
+
+const SPARSE_PAGES: u64 = 200_000;
+
+fn sparse_file() -> (tempfile::TempDir, MappedFile) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sparse");
+    fs::File::create(&path).unwrap().set_len(SPARSE_PAGES * page_size() as u64).unwrap();
+    (folder, MappedFile::open(&path, false).unwrap())
+}
+
+/// Truncates the file, touches every second page of its views, and returns the number of mappings of the process. One
+/// for each page would run into `vm.max_map_count`. The pages have gaps, because adjacent replacements would merge.
+fn mappings_after_the_loss_of_all_pages(handle: &MappedFile, views: &Views) -> usize {
+    OpenOptions::new().write(true).open(handle.path()).unwrap().set_len(0).unwrap();
+    for page in (0..SPARSE_PAGES).step_by(2) {
+        // SAFETY: an address of a mapping that lives.
+        assert_eq!(unsafe { views.address_of(page * page_size() as u64).read_volatile() }, 0);
+    }
+    fs::read_to_string("/proc/self/maps").unwrap().lines().count()
+}
+
+/// Waits until this number of descriptors of temporary files is open. A background thread closes them.
+fn wait_until_closed(count: usize) {
+    let is_ours = |link: &std::path::PathBuf| link.starts_with(std::env::temp_dir());
+    let open = || {
+        let entries = fs::read_dir("/proc/self/fd").unwrap();
+        entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok()).filter(is_ours).count()
+    };
+    while open() > count {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
 }
 
 #[test]
