@@ -17,7 +17,7 @@ const noJemalloc = () => (capabilities().jemalloc ? undefined : 'this build of f
 export default {
   id: 'allocator',
   answers: ['M5'],
-  title: 'Where results come from',
+  title: 'The allocator of results',
   question: 'Are our reads of large ranges faster with results from jemalloc than from the process’s malloc?',
   obstacle: environment => twoCores(environment) ?? noJemalloc(),
   variants(size) {
@@ -30,7 +30,7 @@ export default {
     const claim = (id, text, line, unit, measure) => ({
       id: `allocator/${id}-${file.replace(' ', '')}`,
       source: ours,
-      text: `read of ${file}, k=8, steady: ${text}`,
+      text: `read of ${file}, k=8, once the heaps have stopped growing: ${text}`,
       figure: `at least ${line}`,
       unit,
       rule: atLeast(line),
@@ -40,7 +40,7 @@ export default {
     return [
       claim(
         'jemalloc',
-        'workers with results from jemalloc outrun workers with results from malloc',
+        'workers with results from jemalloc are faster than workers with results from malloc',
         1.05,
         'jemalloc / glibc, workers',
         results => workers(results, at(size, jemallocResults), at(size)),
@@ -61,7 +61,7 @@ export default {
       ),
       claim(
         'node',
-        'workers with results from jemalloc outrun workers in readFileSync',
+        'workers with results from jemalloc are faster than workers in readFileSync',
         1.05,
         'jemalloc / readFileSync, workers',
         results => workers(results, at(size, jemallocResults), at(size, {}, 'readFileSync')),

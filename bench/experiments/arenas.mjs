@@ -50,7 +50,7 @@ export default {
     {
       id: 'arenas/tuned',
       source: ours,
-      text: 'readFileSync of 64 KiB, k=8, steady: tuned workers are faster than workers with one arena',
+      text: 'readFileSync of 64 KiB, k=8, once the heaps have stopped growing: tuned workers are faster than workers with one arena',
       figure: 'more than 1.05',
       unit: 'tuned / one arena, workers',
       rule: atLeast(1.05),

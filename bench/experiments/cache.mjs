@@ -117,7 +117,7 @@ export default {
   ],
   title: 'Mapping as blocking I/O in disguise',
   question:
-    'Is asynchronous code that indexes a mapping concurrent at all, cold and warm, and are our ways out as fast?',
+    'Is asynchronous code that indexes a mapping concurrent at all, cold and warm, and are our methods as fast?',
   obstacle: () => undefined,
   variants: () => [],
   time: (size, budget = HOUR) => Math.min(budget, trialsTime(worksOf(size, {}))),
@@ -205,7 +205,7 @@ export default {
     {
       id: 'cache/ignore',
       source: prefaulting,
-      text: 'the problem may be ignored, SSDs are fast: cold, code that indexes a mapping delays timers by no more than 2 ms (99 of 100)',
+      text: 'SSDs are fast enough to ignore the problem: cold, code that indexes a mapping delays timers by no more than 2 ms (99 of 100)',
       figure: '"how bad can it be?"',
       rule: atMost(2),
       ...laterThanIdle('cold', 'p99', ['mmap async']),

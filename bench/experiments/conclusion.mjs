@@ -1,4 +1,4 @@
-// conclusion: does mmap_lock cause the gap, and is reusing buffers the only cure?
+// conclusion: does mmap_lock cause the gap, and is reusing buffers the only remedy?
 import { KiB } from '../harness/cells.mjs'
 import { lockSpeedup, locks, ratio, ratioChange, speedup, speedupOverBest } from '../harness/ratios.mjs'
 import { nothingMore, twoCores } from '../harness/requirements.mjs'
@@ -15,8 +15,8 @@ const cells = () => [plain(), REUSE, POOLED, ...ours()]
 export default {
   id: 'conclusion',
   answers: ['W43', 'W103'],
-  title: 'Cause and cure',
-  question: 'Does mmap_lock cause the gap, and is reusing buffers the only cure?',
+  title: 'Cause and remedy',
+  question: 'Does mmap_lock cause the gap, and is reusing buffers the only remedy?',
   brief: true,
   obstacle: twoCores,
   variants: size => sized(size, cells()),
@@ -25,7 +25,7 @@ export default {
     {
       id: 'conclusion/cause',
       source: contention,
-      text: 'readFileSync of 64 KiB, k=8, first reads: with most writes of the lock taken away, by tuning malloc, workers catch up with processes',
+      text: 'readFileSync of 64 KiB, k=8, first reads: after malloc is tuned, which avoids most write locks, workers are as fast as processes',
       figure: '290 ms of waits: "cause and effect line up"',
       unit: 'ratio tuned / ratio untuned',
       rule: atLeast(1.1),
@@ -34,7 +34,7 @@ export default {
     {
       id: 'conclusion/reuse',
       source: contention,
-      text: '64 KiB, k=8, first reads: workers that reuse a buffer hardly wait for the lock any more, compared with readFileSync',
+      text: '64 KiB, k=8, first reads: workers that reuse a buffer hardly wait for the lock, compared with readFileSync',
       figure: 'genuinely eliminates the contention',
       unit: 'wait in each read, readSync / readFileSync, workers',
       rule: below(0.1),
@@ -44,7 +44,7 @@ export default {
       id: 'conclusion/only',
       source: contention,
       needs: nothingMore,
-      text: '64 KiB, k=8, first reads: nothing else does: tuning malloc leaves workers in readFileSync at least half of the wait for writing in each read',
+      text: '64 KiB, k=8, first reads: only reuse helps: with malloc tuned, workers in readFileSync still wait for the write lock at least half as long in each read',
       figure: 'the only mitigation',
       unit: 'wait for writing, with faultless/tune / without, workers',
       rule: atLeast(0.5),
@@ -53,7 +53,7 @@ export default {
     {
       id: 'conclusion/tune',
       source: expectations,
-      text: 'readFileSync of 64 KiB, k=8, first reads: faultless/tune makes workers faster by half, code unchanged',
+      text: 'readFileSync of 64 KiB, k=8, first reads: faultless/tune makes workers 1.5 times as fast, without a change of code',
       figure: 'at least 1.5',
       unit: 'with faultless/tune / without, workers',
       advice: 'run workers under node --import faultless/tune, code unchanged',

@@ -13,7 +13,7 @@ export default {
   id: 'dubious-gain',
   answers: ['M8', 'M9'],
   title: 'A mapping against fs',
-  question: 'Is reading through a mapping, with all that this takes in Node, any faster than fs?',
+  question: 'Is reading through a mapping faster than fs in Node, all overheads included?',
   ...slowMapExperiment(['fs', 'read', 'view']),
   variants: size => (size === 'toy' ? READERS.map(reader => ({ reader, size: 512, k: 1 })) : READERS.map(at)),
   claims: [
@@ -29,7 +29,7 @@ export default {
     {
       id: 'dubious-gain/inline',
       source: ours,
-      text: 'a warm file of 64 KiB by its path, steady reads of one worker: mmapRead, which copies resident pages on the JS thread and not on the pool, against fs.promises.readFile',
+      text: 'a warm file of 64 KiB by its path, reads of one worker after warm-up: mmapRead, which copies resident pages on the JS thread and not on the pool, against fs.promises.readFile',
       figure: 'at least 3',
       unit: 'mmapRead / readFile',
       advice: 'mmapRead() for warm files of 64 KiB, not fs.promises.readFile',

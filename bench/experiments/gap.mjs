@@ -26,7 +26,7 @@ export default {
   id: 'gap',
   answers: ['W1', 'W7', 'W23', 'W34', 'W49', 'W106', 'W110', 'W111', 'W118', 'W120'],
   title: 'Worker threads against processes',
-  question: 'Are worker threads slower than processes at reading the same 64 KiB file, and are they with ours?',
+  question: 'Are worker threads slower than processes at reading the same 64 KiB file, and are they with our methods?',
   brief: true,
   obstacle: twoCores,
   variants: size => [
@@ -65,7 +65,7 @@ export default {
     {
       id: 'gap/alone',
       source: ours,
-      text: `readFileSync of 64 KiB, k=1, ${spoken.steady}: a worker with nobody to contend with is as fast as a process`,
+      text: `readFileSync of 64 KiB, k=1, ${spoken.steady}: a worker alone is as fast as a process`,
       figure: '0.9 to 1.1',
       unit,
       rule: within(0.9, 1.1),

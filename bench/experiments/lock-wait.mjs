@@ -52,7 +52,7 @@ export default {
     {
       id: 'lock-wait/tail',
       source: contention,
-      text: 'readFileSync of 64 KiB, k=8, first reads: the waits of workers have a fat tail, more than a tenth of them over 16 µs',
+      text: 'readFileSync of 64 KiB, k=8, first reads: more than a tenth of the waits of workers are longer than 16 µs',
       figure: '4,583 of 10,572: 0.43',
       unit: 'of the acquisitions for writing, workers',
       rule: atLeast(0.1),

@@ -1,4 +1,4 @@
-// malloc-bounds: how often does malloc map and unmap the same size again, and which settings end its adapting?
+// malloc-bounds: how often does malloc map and unmap the same size again, and which settings end the adaptation of its threshold?
 import { atLeast, atMost, within } from '../harness/verdict.mjs'
 import { kernelLock } from './sources.mjs'
 import { AT, lockWrites, lockWritesAgainst, thresholdExperiment } from './threshold-works.mjs'
@@ -7,8 +7,9 @@ import { AT, lockWrites, lockWritesAgainst, thresholdExperiment } from './thresh
 export default {
   ...thresholdExperiment(['dynamic', 'fixed', 'padded'], [AT.threads]),
   id: 'malloc-bounds',
-  title: 'The bounds of malloc’s adapting',
-  question: 'How often does malloc map and unmap the same size again, and which settings end its adapting?',
+  title: 'Limits of the dynamic threshold',
+  question:
+    'How often does malloc map and unmap the same size again, and which settings end the adaptation of its threshold?',
   answers: ['K5', 'K10', 'K11'],
   named: true,
   claims: [
@@ -24,7 +25,7 @@ export default {
     {
       id: 'malloc-bounds/trim',
       source: kernelLock,
-      text: 'the same, told nothing: trimming begins at twice the threshold, so a buffer that is freed and taken again is not given back',
+      text: 'buffers of 1 MiB, 8 threads, no settings: trimming begins at twice the threshold, so malloc keeps a freed buffer for the next allocation',
       figure: 'trim = 2 x threshold',
       unit: 'lock writes a buffer',
       rule: atMost(0.1),
@@ -33,9 +34,9 @@ export default {
     {
       id: 'malloc-bounds/any-setting',
       source: kernelLock,
-      text: 'the same, told no more than a top pad: the threshold adapts no longer, and the lock is taken at least 10 times as often',
+      text: 'buffers of 1 MiB, 8 threads, only a top pad set: the threshold no longer adapts, and write locks are at least 10 times as frequent',
       figure: 'any setting ends it',
-      unit: 'lock writes, with a top pad / told nothing',
+      unit: 'lock writes, with a top pad / without settings',
       rule: atLeast(10),
       measure: (_, trials) => lockWritesAgainst(trials, 'padded', 'dynamic'),
     },

@@ -24,7 +24,7 @@ export default {
     {
       id: 'mmap-threshold-low/collapse',
       source: contention,
-      text: 'readFileSync of 64 KiB, k=8, first reads: workers collapse to less than half of the processes',
+      text: 'readFileSync of 64 KiB, k=8, first reads: workers have less than half of the rate of processes',
       figure: '31k / 94k ops/s: 0.33',
       unit: 'workers / processes',
       rule: below(0.5),
@@ -33,7 +33,7 @@ export default {
     {
       id: 'mmap-threshold-low/wider',
       source: contention,
-      text: 'readFileSync of 64 KiB, k=8, first reads: workers fall behind processes further than at the default',
+      text: 'readFileSync of 64 KiB, k=8, first reads: the gap between workers and processes is wider than at the default',
       figure: '0.33 / 0.54: 0.61',
       unit: 'ratio mapped / ratio at the default',
       rule: below(0.9),
@@ -42,7 +42,7 @@ export default {
     {
       id: 'mmap-threshold-low/ours',
       source: ours,
-      text: 'readInto of 64 KiB into one buffer, k=8, steady, the same threshold: workers are not slower than processes',
+      text: 'readInto of 64 KiB into one buffer, k=8, once the heaps have stopped growing, the same threshold: workers are not slower than processes',
       figure: 'at least 0.95',
       unit: 'workers / processes',
       rule: atLeast(0.95),

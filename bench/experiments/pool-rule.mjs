@@ -24,7 +24,8 @@ const claim = (id, text, figure, unit, rule, measure) => ({
 export default {
   id: 'pool-rule',
   title: 'The rule of the pool',
-  question: 'Which buffers are slices of Buffer’s pool, whose pool is it, and what does a slice keep in memory?',
+  question:
+    'Which buffers are slices of the pool of Buffer, does each worker have its own pool, and how much memory does a slice keep?',
   answers: ['W32', 'W48', 'W66', 'W67', 'W75', 'W78', 'W86'],
   obstacle: () => undefined,
   variants: () => [],

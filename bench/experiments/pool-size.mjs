@@ -21,7 +21,7 @@ export default {
   id: 'pool-size',
   answers: ['W29', 'W30', 'W31', 'W33', 'W68', 'W72', 'W73', 'W84'],
   title: 'A larger Buffer.poolSize',
-  question: 'Does a larger Buffer.poolSize let worker threads in readFileSync keep up with processes?',
+  question: 'Does a larger Buffer.poolSize let worker threads in readFileSync be as fast as processes?',
   obstacle: twoCores,
   variants: size => sized(size, [...pools(size), ...ours()]),
   traced: size => orToy(size, [plain(), at('readFileSync', BEST), ...(size === 'full' ? pools(size) : [])]),

@@ -166,7 +166,7 @@ export default {
     {
       id: 'prefault/ours-faults',
       source: ours,
-      text: 'what we do (I/O started, then populated): the reader and the executor take no major fault',
+      text: 'our method (start the I/O, then populate): the reader and the executor take no major fault',
       figure: '0',
       rule: atMost(0),
       ...of('whole', 'start-then-populate', 'major faults', s => s.executor.majorFaults + s.reader.majorFaults),
@@ -174,7 +174,7 @@ export default {
     {
       id: 'prefault/ours-faster',
       source: ours,
-      text: 'pieces of 64 KiB: started first, they are all there sooner than by MADV_POPULATE_READ alone',
+      text: 'pieces of 64 KiB: with I/O started first, all are resident sooner than by MADV_POPULATE_READ alone',
       figure: 'below 0.8',
       rule: below(0.8),
       ...against(
@@ -188,7 +188,7 @@ export default {
     {
       id: 'prefault/ours-bytes',
       source: ours,
-      text: 'pieces of 64 KiB: started first, the disk delivers hardly more than was asked for',
+      text: 'pieces of 64 KiB: with I/O started first, the disk reads hardly more than the requested bytes',
       figure: 'at most 1.1',
       rule: atMost(1.1),
       ...of('scattered', 'start-then-populate', 'bytes delivered / bytes asked', s => s.diskBytes / (s.pages * 4096)),

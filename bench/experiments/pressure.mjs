@@ -163,7 +163,7 @@ export default {
   id: 'pressure',
   answers: ['M7', 'A11'],
   title: 'A file that does not fit into memory',
-  question: 'Where does mapping stop winning when memory is short, and what do our methods do past it?',
+  question: 'From which shortage of memory on is a mapping slower than reads, and how fast are our methods then?',
   obstacle: () => undefined,
   variants: () => [],
   time: size => trialsTime(worksOf(size)),

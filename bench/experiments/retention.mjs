@@ -157,7 +157,7 @@ const idOf = program => workOf(program).replaceAll(' ', '-')
 const idle = everyProgram.map(program => ({
   id: `retention/idle-${idOf(program)}`,
   source: ours,
-  text: `${titleOf(program)}, 5 s later: tuned, the process holds 64 MiB more than untuned, at most`,
+  text: `${titleOf(program)}, memory of the process 5 s later: with allocator.tune() at most 64 MiB more than without`,
   figure: 'at most 64 MiB',
   unit: 'MiB more',
   rule: atMost(ALLOWED / MiB),
@@ -167,7 +167,7 @@ const idle = everyProgram.map(program => ({
 const peaks = everyProgram.map(program => ({
   id: `retention/peak-${idOf(program)}`,
   source: ours,
-  text: `${titleOf(program)}, at its peak: tuned, the process holds a quarter more than untuned, at most`,
+  text: `${titleOf(program)}, memory of the process at its peak: with allocator.tune() at most a quarter more than without`,
   figure: 'at most 1.25',
   unit: 'times what it holds untuned',
   rule: atMost(1.25),
@@ -177,12 +177,12 @@ const peaks = everyProgram.map(program => ({
 const KINDS = `4 workers in readFileSync of ${READS.map(({ size }) => formatSize(size)).join(', ')}`
 const gains = [
   ...[
-    { id: 'locks', what: 'of the times that mmap_lock is taken for writing', of: sample => sample.writes },
-    { id: 'faults', what: 'of the page faults', of: sample => sample.faults },
+    { id: 'locks', what: 'write locks of mmap_lock', of: sample => sample.writes },
+    { id: 'faults', what: 'page faults', of: sample => sample.faults },
   ].map(({ id, what, of }) => ({
     id: `retention/${id}`,
     source: ours,
-    text: `${KINDS}: ${what}, nine tenths of those that thresholds of 64 MiB save are saved`,
+    text: `${KINDS}: ${what}: allocator.tune() avoids at least nine tenths of those that fixed thresholds of 64 MiB avoid`,
     figure: 'at least 0.9',
     unit: 'of what thresholds of 64 MiB save',
     rule: atLeast(0.9),
@@ -191,7 +191,7 @@ const gains = [
   ...READS.map(program => ({
     id: `retention/rate-${idOf(program)}`,
     source: ours,
-    text: `${titleOf(program)}: with what is given back, nine tenths as fast as with thresholds of 64 MiB and nothing given back`,
+    text: `${titleOf(program)}: with allocator.tune(), which returns memory, at least nine tenths of the rate with thresholds of 64 MiB, which return none`,
     figure: 'at least 0.9',
     unit: 'times as fast',
     rule: atLeast(0.9),
@@ -218,8 +218,8 @@ function shareOfGain(trials, of) {
 /** @type {import('./index.mjs').Experiment} */
 export default {
   id: 'retention',
-  title: 'Memory that is held for what comes next',
-  question: 'What do programs hold that they need no more, under each malloc, and what do they gain by it?',
+  title: 'Memory that programs hold',
+  question: 'How much unused memory do programs hold under each malloc, and how much faster are they for it?',
   obstacle: () => (process.platform === 'linux' ? undefined : 'what a process holds is read in /proc'),
   variants: () => [],
   time: size => trialsTime(worksOf(size)),
@@ -242,7 +242,7 @@ export default {
     {
       id: 'retention/nothing-lost',
       source: ours,
-      text: 'a program that gains nothing is not slower tuned (numbers added up)',
+      text: 'a program that allocates nothing (it adds up numbers) is not slower with allocator.tune()',
       figure: 'at least 0.95',
       unit: 'tuned / untuned',
       rule: atLeast(0.95),
@@ -251,7 +251,7 @@ export default {
     {
       id: 'retention/nothing-held',
       source: ours,
-      text: 'a program that gains nothing holds 8 MiB more tuned, at most: the addon and a thread (numbers added up)',
+      text: 'a program that allocates nothing (it adds up numbers) holds at most 8 MiB more with allocator.tune(): the addon and a thread',
       figure: 'at most 8 MiB',
       unit: 'MiB more',
       rule: atMost(8),
@@ -260,7 +260,7 @@ export default {
     {
       id: 'retention/trim',
       source: ours,
-      text: 'untuned, allocator.trim() after it leaves a quarter of what 4 workers with buffers of all sizes hold, at most',
+      text: '4 workers with buffers of all sizes, without allocator.tune(): allocator.trim() leaves at most a quarter of the memory that they hold',
       figure: '1,000 to 100 MiB',
       unit: 'of what they hold without it',
       rule: atMost(0.25),
@@ -269,7 +269,7 @@ export default {
     {
       id: 'retention/stall',
       source: ours,
-      text: 'who takes buffers of 100 kB from an arena that is trimmed meanwhile waits 1 ms at most, 99 times of 100',
+      text: 'allocations of 100 kB from an arena that is trimmed at the same time: 99 of 100 wait at most 1 ms',
       figure: 'at most 1 ms',
       unit: 'ms at the 99th percentile',
       rule: atMost(1),

@@ -13,7 +13,7 @@ const at = (reader, size = 64 * KiB) => ({ reader, size, k: 8 })
 export default {
   id: 'reuse',
   answers: ['W22', 'W26', 'W27', 'W28', 'W90', 'W91', 'W106', 'W112', 'W119'],
-  title: 'One buffer, used again',
+  title: 'A reused buffer',
   question: 'Does reading into one buffer that is used again close the gap between worker threads and processes?',
   brief: true,
   obstacle: twoCores,
@@ -26,7 +26,7 @@ export default {
     {
       id: 'reuse/faster',
       source: contention,
-      text: '64 KiB, k=8, first reads: workers that reuse one buffer outrun workers in readFileSync by a multiple',
+      text: '64 KiB, k=8, first reads: workers that reuse one buffer are several times as fast as workers in readFileSync',
       figure: '393k / 79k ops/s: 5 times',
       unit: 'readSync / readFileSync, workers',
       advice: 'read into one buffer that is used again, not with fs.readFileSync',
@@ -54,7 +54,7 @@ export default {
     {
       id: 'reuse/ours-faster',
       source: ours,
-      text: '64 KiB, k=8, steady: workers in readInto are not slower than workers in openSync, readSync, closeSync into one buffer',
+      text: '64 KiB, k=8, once the heaps have stopped growing: workers in readInto are not slower than workers in openSync, readSync, closeSync into one buffer',
       figure: 'at least 1',
       unit: 'readInto / readSync, workers',
       rule: atLeast(1),

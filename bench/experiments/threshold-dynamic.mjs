@@ -10,13 +10,13 @@ export default {
   id: 'threshold-dynamic',
   answers: ['K8'],
   title: 'The dynamic mmap threshold',
-  question: 'Does a threshold that follows the largest buffer freed cure native threads without being asked?',
+  question: 'Does a threshold that follows the largest buffer freed end the contention of native threads by default?',
   obstacle: twoCores,
   claims: [
     {
       id: 'threshold-dynamic/cures',
       source: kernelLock,
-      text: 'buffers of 1 MiB, 8 threads: a malloc that was told nothing is at least twice as fast as one whose threshold is fixed at 128 KiB',
+      text: 'buffers of 1 MiB, 8 threads: malloc without settings is at least twice as fast as with a threshold fixed at 128 KiB',
       figure: '"a very simple patch to solve this problem in the general case"',
       unit: 'dynamic / fixed',
       rule: atLeast(2),
@@ -25,7 +25,7 @@ export default {
     {
       id: 'threshold-dynamic/locks',
       source: kernelLock,
-      text: 'the same: the lock is taken for writing a tenth as often per buffer, or less',
+      text: 'buffers of 1 MiB, 8 threads, malloc without settings: at most a tenth of the write locks per buffer',
       figure: '"dynamically tune the mmap threshold"',
       unit: 'lock writes, dynamic / fixed',
       rule: atMost(0.1),
@@ -34,7 +34,7 @@ export default {
     {
       id: 'threshold-dynamic/tuple',
       source: ours,
-      text: 'the same: threads that free what they allocated at once need no tuning on top: it makes them at most 1.1 times as fast',
+      text: 'buffers of 1 MiB, 8 threads that free each buffer at once: tuning malloc makes them at most 1.1 times as fast',
       figure: 'at most 1.1',
       unit: 'tuned / dynamic',
       rule: atMost(1.1),

@@ -16,7 +16,7 @@ export default {
     {
       id: 'threshold-fixed/serialise',
       source: kernelLock,
-      text: 'buffers of 1 MiB above a fixed threshold, 8 threads: only one thread at a time gets on, less than 0.65 of what the cores could do',
+      text: 'buffers of 1 MiB above a fixed threshold, 8 threads: only one thread at a time makes progress: less than 0.65 of the rate that the cores allow',
       figure: '"all the threads were doing it quite often", one at a time',
       unit: 'of one thread × cores',
       rule: below(0.65),
@@ -25,7 +25,7 @@ export default {
     {
       id: 'threshold-fixed/waits',
       source: kernelLock,
-      text: 'the same: threads spend at least a tenth of their time waiting for the lock of the address space',
+      text: 'buffers of 1 MiB above a fixed threshold, 8 threads: they wait for mmap_lock for at least a tenth of their time',
       figure: '"a stunning amount of time"',
       unit: 'of the threads’ time',
       rule: atLeast(0.1),
@@ -34,7 +34,7 @@ export default {
     {
       id: 'threshold-fixed/clears',
       source: kernelLock,
-      text: 'the same: the kernel clears the buffers anew each time, nine tenths of their pages or more',
+      text: 'buffers of 1 MiB above a fixed threshold, 8 threads: the kernel zeroes at least nine tenths of the pages of each buffer',
       figure: '"the kernel was forced to re-clear the buffer"',
       unit: 'pages faulted in / pages allocated',
       rule: atLeast(0.9),

@@ -10,13 +10,13 @@ export default {
   id: 'threshold-raised',
   answers: ['W20', 'K7'],
   title: 'A raised mmap threshold',
-  question: 'Does raising the threshold to the largest buffer cure native threads of the contention?',
+  question: 'Does raising the threshold to the largest buffer end the contention of native threads?',
   obstacle: twoCores,
   claims: [
     {
       id: 'threshold-raised/cures',
       source: kernelLock,
-      text: 'buffers of 1 MiB, 8 threads: with the threshold raised to the largest buffer, and nothing else, at least twice as fast as with one fixed at 128 KiB',
+      text: 'buffers of 1 MiB, 8 threads: with only the threshold raised to the largest buffer, at least twice as fast as with a threshold fixed at 128 KiB',
       figure: '"The performance problems disappeared"',
       unit: 'raised / fixed',
       rule: atLeast(2),
@@ -25,7 +25,7 @@ export default {
     {
       id: 'threshold-raised/locks',
       source: kernelLock,
-      text: 'the same: the lock is taken for writing a tenth as often per buffer, or less',
+      text: 'buffers of 1 MiB, 8 threads, the threshold raised to the largest buffer: at most a tenth of the write locks per buffer',
       figure: '"no longer single threading"',
       unit: 'lock writes, raised / fixed',
       rule: atMost(0.1),
@@ -34,7 +34,7 @@ export default {
     {
       id: 'threshold-raised/tuple',
       source: ours,
-      text: 'the same: with the threshold, the trim threshold and the top pad raised together at least twice as fast as with the threshold alone, after which glibc gives the top of each arena back at every free',
+      text: 'buffers of 1 MiB, 8 threads: with threshold, trim threshold and top pad raised together at least twice as fast as with the threshold alone, where glibc trims the top of an arena at every free',
       figure: 'at least 2',
       unit: 'all three / threshold alone',
       rule: atLeast(2),

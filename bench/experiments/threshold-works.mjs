@@ -27,7 +27,7 @@ const PAGE = 4 * KiB
 const TOLD = {
   fixed: { label: 'threshold fixed at 128 KiB', tuning: () => ({ threshold: FIXED }) },
   raised: { label: 'threshold raised to the largest buffer', tuning: bytes => ({ threshold: bytes + PAGE }) },
-  dynamic: { label: 'told nothing: the threshold is dynamic', tuning: () => ({}) },
+  dynamic: { label: 'without settings: the threshold is dynamic', tuning: () => ({}) },
   padded: { label: 'top pad of 128 KiB, and nothing else', tuning: () => ({ pad: 128 * KiB }) },
   tuple: {
     label: 'threshold 32 MiB, trim 1 GiB, top pad 16 MiB',

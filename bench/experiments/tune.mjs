@@ -48,7 +48,7 @@ const faster = READS.flatMap(({ size, line }) =>
       {
         id: `tune/faster-${short(size)}-${k}-${phase}`,
         source: ours,
-        text: `readFileSync of ${formatSize(size)}, k=${k}, ${spoken[phase]}: tuned workers are faster than workers`,
+        text: `readFileSync of ${formatSize(size)}, k=${k}, ${spoken[phase]}: workers with allocator.tune() are faster than without`,
         figure: `at least ${line}`,
         unit: 'tuned / default, workers',
         rule: atLeast(line),
@@ -58,7 +58,7 @@ const faster = READS.flatMap(({ size, line }) =>
       {
         id: `tune/processes-${short(size)}-${k}-${phase}`,
         source: ours,
-        text: `readFileSync of ${formatSize(size)}, k=${k}, ${spoken[phase]}: tuned workers keep up with processes`,
+        text: `readFileSync of ${formatSize(size)}, k=${k}, ${spoken[phase]}: workers with allocator.tune() are as fast as processes`,
         figure: `at least ${NOT_SLOWER}`,
         unit: 'tuned workers / processes',
         rule: atLeast(NOT_SLOWER),
@@ -74,7 +74,7 @@ const notSlower = modes.flatMap(mode =>
   [...(mode === 'processes' ? READS.map(({ size }) => read(size, FEW[0])) : []), ...jobs(FEW)].map(cell => ({
     id: `tune/not-slower-${cell.reader}-${short(cell.size)}-${mode}`,
     source: ours,
-    text: `${readers[cell.reader].label}, ${formatSize(cell.size)}, k=${cell.k}, ${spoken.steady}: ${mode} are not slower tuned`,
+    text: `${readers[cell.reader].label}, ${formatSize(cell.size)}, k=${cell.k}, ${spoken.steady}: ${mode} are not slower with allocator.tune()`,
     figure: `at least ${NOT_SLOWER}`,
     unit: `tuned / default, ${mode}`,
     rule: atLeast(NOT_SLOWER),
@@ -85,7 +85,7 @@ const notSlower = modes.flatMap(mode =>
 const waits = KS.map(k => ({
   id: `tune/waits-${k}`,
   source: ours,
-  text: `readFileSync of 64 KiB, k=${k}, first reads: tuned workers wait a fifth as long to take mmap_lock for writing, or less`,
+  text: `readFileSync of 64 KiB, k=${k}, first reads: workers with allocator.tune() wait for the write lock of mmap_lock at most a fifth as long as without`,
   figure: 'at most 0.2',
   unit: 'waits for writing, tuned / default, workers',
   rule: atMost(0.2),
@@ -98,7 +98,7 @@ const waits = KS.map(k => ({
 const memory = KS.map(k => ({
   id: `tune/memory-${k}`,
   source: ours,
-  text: `readFileSync of 8 MiB, k=${k}, ${spoken.steady}: tuned workers keep at most the heap of a malloc arena more, each`,
+  text: `readFileSync of 8 MiB, k=${k}, ${spoken.steady}: workers with allocator.tune() hold at most the heap of one malloc arena more, each`,
   figure: 'at most 64 MiB',
   unit: 'MiB more per worker',
   rule: atMost(64),
@@ -112,8 +112,8 @@ const memory = KS.map(k => ({
 export default {
   id: 'tune',
   answers: ['W9'],
-  title: 'malloc tuned in one line',
-  question: 'What does node --import faultless/tune do for code that is not ours, and what does it cost?',
+  title: 'malloc tuned for workers',
+  question: 'How much faster is other code with node --import faultless/tune, and how much memory does it cost?',
   obstacle: twoCores,
   variants: size => both(size, [...reads, ...jobs(size === 'full' ? KS : FEW)]),
   traced: size => (size === 'toy' ? [] : both(size, size === 'full' ? reads : KS.map(k => read(64 * KiB, k)))),

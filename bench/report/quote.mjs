@@ -96,13 +96,19 @@ function readRuns(root, quoted) {
   return new Map(
     Object.entries(quoted).map(([id, folder]) => {
       const { environment, rows, samples } = folders.get(folder)
-      const own = rows.filter(({ experiment }) => experiment === id)
+      const own = rows.filter(({ experiment }) => experiment === id).map(inTodaysWords)
       if (own.length === 0) throw new Error(`${QUOTED} names ${folder} for '${id}', which it does not have`)
       const written = join(root, folder, `${id}.md`)
       const table = existsSync(written) ? readFileSync(written, 'utf8').trimEnd() : ''
       return [id, { folder, environment, rows: own, samples, table }]
     }),
   )
+}
+
+/** A recorded claim with its text of today: an edit of the text does not change what was measured. */
+function inTodaysWords(row) {
+  const claim = experimentOf(row.experiment)?.claims.find(({ id }) => id === row.claim.id)
+  return claim ? { ...row, claim: { ...row.claim, text: claim.text } } : row
 }
 
 function readJson(root, folder, name) {
