@@ -202,8 +202,7 @@ fn cure(errno: Errno) -> &'static str {
         }
         Errno::NOSPC | Errno::DQUOT => "; free some space, and write these bytes again",
         Errno::MFILE | Errno::NFILE => {
-            "; too many open files: close some, by close({ unmap: true }) where views of them are still referenced, or raise \
-             RLIMIT_NOFILE"
+            "; too many open files: close some, with { unmap: true } where views of writable files exist, or raise RLIMIT_NOFILE"
         }
         _ => "",
     }
