@@ -18,7 +18,7 @@ const run = promisify(execFile)
 const page = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8')
 const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading)
 
-test('docs/api.md is what the types say', async t => {
+test('docs/api.md matches the types', async t => {
   await t.notThrowsAsync(run(process.execPath, [program, '--check']))
 })
 
@@ -94,7 +94,7 @@ function project(t, source) {
   return { root, write: (...args) => run(process.execPath, [program, '--root', root, ...args]) }
 }
 
-test('a page says what is taken, given, and what may fail', async t => {
+test('a page lists parameters, results and errors', async t => {
   const { root, write } = project(t, documented)
   await write()
   await write('--check')

@@ -72,7 +72,7 @@ test('records of many threads, handles and processes stay whole, and are where a
 })
 
 // Seen to fail: the other handle read nothing until refresh().
-test('every handle of the process sees at once what another one writes, appends or truncates', async t => {
+test('every handle of the process sees writes, appends and truncations of another one at once', async t => {
   const folder = temporaryFolder(t)
   const path = seededFile(folder, 100)
   const [reader, writer] = [await opened(t, path), await opened(t, path, 'r+')]
@@ -121,7 +121,7 @@ test('a file that grows beyond the reserved address space of its mapping is read
   }
 })
 
-test('a worker knows what another thread has appended', async t => {
+test('a worker sees the appends of another thread', async t => {
   const path = seededFile(temporaryFolder(t), 100)
   const reader = await opened(t, path)
   const workerData = { path, number: 0, records: 4, length: 10 }
@@ -131,7 +131,7 @@ test('a worker knows what another thread has appended', async t => {
   t.is(offsets.length, 4)
 })
 
-test('after refresh(), all handles see what another process has appended', async t => {
+test('after refresh(), all handles see the appends of another process', async t => {
   const path = seededFile(temporaryFolder(t), 100)
   const [one, other] = [await opened(t, path), await opened(t, path)]
   execFileSync(process.execPath, ['-e', `require('fs').appendFileSync(${JSON.stringify(path)}, 'more')`])

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import test from 'ava'
 import { capabilities } from 'faultless'
 
-test('says what the platform can do', t => {
+test('reports the capabilities of the platform', t => {
   const found = capabilities()
   t.log(found)
   t.true(['MADV_POPULATE_READ', 'touch'].includes(found.populate))

@@ -34,7 +34,7 @@ test.serial('appended to 10,000 times under mmapRead: right every time, with one
   mmapRead.release(path)
 })
 
-test.serial('appended to beyond the room of its mapping', async t => {
+test.serial('appended to beyond the reserved space of its mapping', async t => {
   const path = seededFile(temporaryFolder(t), 10_001)
   const file = await MappedFile.open(path)
   const view = await file.view()

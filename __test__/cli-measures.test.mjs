@@ -121,7 +121,7 @@ test.serial('prove: a verdict on each promise, as JSON, and an exit code that fo
   t.is(code, proofs.some(({ verdict }) => verdict === 'broken') ? 1 : 0)
 })
 
-needs('anotherUser').serial('prove: what a user may not know is not shown, with the reason', async t => {
+needs('anotherUser').serial('prove: facts that a user may not read are left out, with the reason', async t => {
   const path = seededFile(temporaryFolder(t), 8 * MiB)
   const { code, stdout } = await faultlessAs(NOBODY, 'prove', path, '--json')
   const { proofs } = JSON.parse(stdout)

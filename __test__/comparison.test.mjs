@@ -19,7 +19,7 @@ const [[, ...cases], ...ways] = rows
 // The other packages come and go, and Node may mend its blobs.
 for (const way of ['fs.readSync', 'FileHandle.read', 'faultless, read', 'faultless, a view made before']) {
   const lacking = way.includes('view') && !capabilities().mapping ? 'there are no views on this platform' : undefined
-  unless(lacking)(`${way}: a file larger than 4 GiB, and one that is cut`, async t => {
+  unless(lacking)(`${way}: a file larger than 4 GiB, and one that is truncated`, async t => {
     const [, ...told] = ways.find(([name]) => name === way)
     const path = join(temporaryFolder(t), 'file')
     const found = []

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { coverage } from '../scripts/coverage.mjs'
 
-test('docs/coverage.md is what the experiments declare', t => {
+test('docs/coverage.md matches the experiments', t => {
   t.is(readFileSync(new URL('../docs/coverage.md', import.meta.url), 'utf8'), coverage())
 })
 

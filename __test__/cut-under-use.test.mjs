@@ -17,7 +17,7 @@ const common = { bystander: true, again: true }
 for (const [where, left] of Object.entries(CUTS)) {
   const run = (t, way) => program(t, 'cut-under-use', [way, temporaryFolder(t), left])
 
-  test(`reads on their way while the file is cut ${where}`, async t => {
+  test(`reads in flight while the file is truncated ${where}`, async t => {
     t.deepEqual(await run(t, 'reads'), { wrong: 0, after: [CODE], rest: true, ...common })
   })
 
@@ -29,7 +29,7 @@ for (const [where, left] of Object.entries(CUTS)) {
     t.deepEqual(await run(t, 'socket'), { outcomes: [true, true], ...common })
   })
 
-  test(`chunks() half way while the file is cut ${where}`, async t => {
+  test(`chunks() in progress while the file is truncated ${where}`, async t => {
     t.deepEqual(await run(t, 'chunks'), { code: CODE, wrong: 0, early: true, ...common })
   })
 

@@ -53,7 +53,7 @@ test('every link within the repository leads to a file that is there, and to a h
   )
 })
 
-test('the examples of the README print what stands below them', async t => {
+test('the examples of the README print the output below them', async t => {
   const found = codeBlocks('README.md')
   const examples = found.filter(({ language }) => language === 'js')
   t.true(examples.length >= 2)

@@ -22,7 +22,7 @@ test('a system error is like one of node:fs', async t => {
   t.true(error.stack.includes(error.message))
 })
 
-test('every error is an Error with a code, and its message says what to do it about', async t => {
+test('every error is an Error with a code, and its message names its cause', async t => {
   const path = seededFile(temporaryFolder(t), 100)
   const file = await MappedFile.open(path)
   const refusals = [

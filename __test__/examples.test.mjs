@@ -86,7 +86,7 @@ async function serving(t) {
   return { served, bytes, url, ask: (headers, method = 'GET') => fetch(url, { method, headers }) }
 }
 
-test('HTTP: ranges, HEAD, ETag, and what cannot be satisfied', async t => {
+test('HTTP: ranges, HEAD, ETag, and ranges that cannot be satisfied', async t => {
   const { served, bytes, url, ask } = await serving(t)
   const size = bytes.length
   for (const [range, start, end] of [
@@ -127,7 +127,7 @@ test('HTTP: ranges, HEAD, ETag, and what cannot be satisfied', async t => {
   t.true(Buffer.from(await after.arrayBuffer()).equals(seededBytes(KiB, 9)))
 })
 
-test('HTTP: a client that takes nothing is sent little, and one that leaves ends nothing', async t => {
+test('HTTP: a client that reads nothing gets little data, and a client that disconnects ends no other request', async t => {
   const { bytes, url, ask } = await serving(t)
   for (let round = 0; round < 5; round++) {
     const request = http.get(url)
@@ -139,7 +139,7 @@ test('HTTP: a client that takes nothing is sent little, and one that leaves ends
   t.true(Buffer.from(await (await ask({ range: 'bytes=7-99' })).arrayBuffer()).equals(bytes.subarray(7, 100)))
 })
 
-test('tail prints each line of a file that is rotated by both ways', async t => {
+test('tail prints each line of a file that is rotated by rename and by copy', async t => {
   const path = join(temporaryFolder(t), 'log')
   fs.writeFileSync(path, 'not this\n')
   const child = spawn(process.execPath, [join(folder, 'tail.mjs'), path], { stdio: ['ignore', 'pipe', 'inherit'] })

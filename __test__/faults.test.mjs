@@ -314,7 +314,7 @@ needs('anotherUser', 'loopDevices', 'throttling', 'memoryLimit').serial(
   },
 )
 
-test("callers are the user's own functions: without Node's and ours, and of a package the one that was called from without", t => {
+test('callers are functions of the user, and of a package only the function that the user called', t => {
   const script = (name, path, line) => ({ name, script: { path, line, column: 1 } })
   const ours = fileURLToPath(new URL('../dist/lib/mapped-file.js', import.meta.url))
   const stack = [
@@ -354,7 +354,7 @@ for (const [what, words, message] of [
   })
 }
 
-needs('anotherUser')('faults --all where nothing can be traced: exit code 3, and what to do', async t => {
+needs('anotherUser')('faults --all where nothing can be traced: exit code 3 and a cure', async t => {
   const { code, stderr } = await faultlessAs(NOBODY, 'faults', '--all', '--', 'ls')
   t.is(code, 3)
   t.regex(stderr, /^faultless: --all .*cannot be traced here: .*run the command as root\n$/)

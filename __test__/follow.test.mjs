@@ -50,7 +50,7 @@ test('yields appended bytes, from the end of the file or from an offset', async 
 })
 
 // Seen to fail: with the file at the path alone, what was written to the old one after the rename was lost.
-test('loses no line where the file is renamed, and its writer goes on for a while', async t => {
+test('loses no line if the file is renamed while its writer continues for a while', async t => {
   const { path, lines } = await begun(t, { start: 0, linger: 300 })
   t.deepEqual(await take(lines, 1), ['before'])
   const expected = []

@@ -409,7 +409,7 @@ test('readableWebStream() gives the bytes, to either kind of reader', async t =>
 })
 
 // Seen to fail: there was no `as`, and it was ignored.
-test('view() gives a typed array, and refuses what no typed array can be over', async t => {
+test('view() returns a typed array, and refuses offsets and lengths that do not fit its elements', async t => {
   const path = seededFile(temporaryFolder(t), 8 * 1000 + 3)
   const file = await opened(t, path)
   const bytes = fs.readFileSync(path)

@@ -22,7 +22,7 @@ function residentOf(path) {
 }
 
 // Multiples of 2 MiB: where the kernel maps the file by huge pages, evicting a part of one unmaps all of it.
-mapped('evict() takes views, and what reads copy from, out of this process; both go on to show the file', async t => {
+mapped('evict() removes the pages of views and reads from this process; both still show the file', async t => {
   const path = seededFile(temporaryFolder(t), 8 * MiB)
   const file = await MappedFile.open(path)
   const view = await file.view()
@@ -92,7 +92,7 @@ mapped('evict() leaves locked pages where they are, and takes those beside them'
   await file.close()
 })
 
-test('evict() refuses what the others refuse', async t => {
+test('evict() refuses the invalid arguments that other methods refuse', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), PAGE))
   await t.throwsAsync(file.evict(-1), { code: 'ERR_OUT_OF_RANGE' })
   await t.throwsAsync(file.evict('0'), { code: 'ERR_INVALID_ARG_TYPE' })

@@ -96,7 +96,7 @@ test('without --allow-addons the message names it', t => {
 })
 
 // Seen to fail: the addon read what node:fs refused.
-test('what the permission model keeps from node:fs is refused here, too', t => {
+test('paths that the permission model denies to node:fs are refused here, too', t => {
   const [allowed, other] = [temporaryFolder(t), temporaryFolder(t)]
   for (const folder of [allowed, other]) fs.writeFileSync(join(folder, 'file'), 'bytes')
   const program = `

@@ -65,7 +65,7 @@ needs('root', 'memoryLimit', 'eviction').serial(
   },
 )
 
-needs('root').serial('past RLIMIT_MEMLOCK lock rejects, says what to do, and locks nothing', async t => {
+needs('root').serial('lock() beyond RLIMIT_MEMLOCK rejects with a cure, and locks nothing', async t => {
   const path = seededFile(temporaryFolder(t), 16 * MiB)
   for (const [limit, code] of [
     [8 * MiB, 'ENOMEM'],

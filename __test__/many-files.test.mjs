@@ -30,7 +30,7 @@ for (const [name, files, limit, workers] of [
   })
 }
 
-test('without a descriptor left, opening fails with EMFILE and says what to do; one is enough', async t => {
+test('without a free descriptor, opening fails with EMFILE and a cure; one free descriptor is enough', async t => {
   const path = seededFile(temporaryFolder(t), 100)
   const { full, withOne } = await program(t, 'no-descriptors', [path])
   for (const [how, error] of Object.entries(full)) {

@@ -38,7 +38,7 @@ test('rows that are missing, or differ where they are looked at, are refused', t
   t.throws(() => expected.verify(spoilt), { message: /^wrong answer/ })
 })
 
-test('what is tested as a whole is only seen to be there in the window, and refused before and after it', t => {
+test('the window only checks that an answer exists; whole answers are checked before and after it', t => {
   const expected = like(hash => hash === 'right', 'the hash')
   t.notThrows(() => expected.accept('wrong', 0))
   t.throws(() => expected.accept(undefined, 0), { message: 'wrong answer: nothing instead of the hash' })
@@ -47,7 +47,7 @@ test('what is tested as a whole is only seen to be there in the window, and refu
 })
 
 // Seen to fail when calls were named by their functions: those of zlib have one name for all.
-test('what is audited has a name of its own for each call', t => {
+test('each audited call has its own name', t => {
   const labels = Object.values(audited).map(({ label }) => label)
   t.is(new Set(labels).size, labels.length)
   for (const name of ['deflateSync', 'inflateSync', 'brotliCompressSync']) t.is(audited[name].label, `zlib.${name}`)

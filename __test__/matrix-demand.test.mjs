@@ -17,7 +17,7 @@ const faster = {
 }
 const gap = { id: 'gap', rule: atLeast(0.9), measure: results => ratio(results.cell(plain), 'steady') }
 
-test('of a cell that claims rest on, what they look at is asked for, of another nothing', t => {
+test('only the phases and kinds that claims use are measured, and only of their cells', t => {
   const demand = new Demand([faster, gap], [plain, cure, other])
   t.deepEqual(demand.partsOf(cure), { modes: ['workers'], steady: false, traced: false })
   t.deepEqual(demand.partsOf(plain), { modes: ['workers', 'processes'], steady: true, traced: false })
@@ -47,7 +47,7 @@ test('locks are counted again where a claim rests on them, and nothing else is m
   t.is(due.reads.size, 0)
 })
 
-test('a claim that cannot be judged on cells alone asks for what it looked at until then', t => {
+test('a claim that needs more than cells requests the cells that it has used so far', t => {
   const measure = (results, found) => ({ ...ratio(results.cell(plain), 'first'), ...found.something })
   const demand = new Demand([{ id: 'mixed', rule: atLeast(1), measure }], [plain, cure])
   t.deepEqual(demand.partsOf(plain), { modes: ['workers', 'processes'], steady: false, traced: false })
@@ -66,7 +66,7 @@ function measured(rates) {
   return new Results(cells)
 }
 
-test('a claim is open where more passes could decide it, or undo what is decided', t => {
+test('a claim is open if more passes could decide it, or reverse its verdict', t => {
   const open = readInto => isOpen(faster, measured({ readFileSync: readInto.map(() => 100), readInto }), 0.05)
   t.false(open([290, 300, 310, 320]), 'far above the line')
   t.false(open([100, 110, 120, 105]), 'far below the line')

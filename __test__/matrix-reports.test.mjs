@@ -67,7 +67,7 @@ test('fewer passes than a verdict needs decide nothing, however far apart', t =>
   }
 })
 
-test('a claim that fails where the machine lacks what its source had is not contradicted', t => {
+test('a claim that fails on a machine without the requirements of its source is not contradicted', t => {
   const interval = { value: 1.2, low: 1.1, high: 1.3 }
   t.is(verdictOf(below(0.95), interval).verdict, 'contradicted')
   const here = verdictOf(below(0.95), interval, { needs: all(hardwareThreads(8), nodeFrom(22)) })
@@ -89,7 +89,7 @@ test('no claim of a source with 8 hardware threads is contradicted on 2, but for
   }
 })
 
-test('whatever the interval and the rule: what is decided holds for all that the interval spans', t => {
+test('for each interval and rule, a verdict holds for all values of the interval', t => {
   const random = seededNumbers(6)
   for (let round = 0; round < 5000; round += 1) {
     const line = 0.5 + random()
@@ -177,7 +177,7 @@ test('a window in which a worker never ran, began late or met other load does no
   t.is(whyNotCounted({ late: 0, members, discarded: 'other load' }), 'other load')
 })
 
-test('CPU time of others is what the processors were busy with, less ours', t => {
+test('the CPU time of others is the busy time of the processors minus ours', t => {
   const before = { at: 1000, busy: 500, stolen: 0 }
   const after = { at: 1200, busy: 800, stolen: 40 }
   t.deepEqual(shares(before, after, 200, 2), { foreign: 0.25, stolen: 0.1 })
@@ -386,7 +386,7 @@ test('runs whose intervals end at the line of a claim are expected to differ, an
   t.regex(agreementOf({ names, rows: [[row], [row], []] }), /^the same verdict for 0 of 0 claims \(- %\)$/m)
 })
 
-test('what an experiment measured for itself stands in its folder, and the run prints one screen', async t => {
+test('the measurements of an experiment are in its folder, and the run prints one screen', async t => {
   const out = temporaryFolder(t)
   const { stdout } = await run(process.execPath, [matrix, 'dubious-gain', '--toy', '--out', out])
   const folder = join(out, readdirSync(out)[0])

@@ -55,7 +55,7 @@ test('every claim in every verdict: the screen has no line that is wider than th
   }
 })
 
-test('each source has a line of counts, with what its claims that fail here would take', t => {
+test('each source has a line of counts, with the requirements of its claims that fail here', t => {
   const reason = 'it needs 8 hardware threads (here 2) and Node 22 or later (here v20)'
   const screen = screenOf(
     runOf([
@@ -94,7 +94,7 @@ test('the screen tells a quiet run from one beside other programs', t => {
   t.regex(differing, /^A\/A control: 1 of 2 comparisons contain 1; first reads, workers: 1\.20\s+\[1\.10,\s+1\.30\]$/m)
 })
 
-test('lock writes of workers, tuned and of processes stand beside what a law predicts of them', t => {
+test('write locks of workers, tuned workers and processes are listed with the predictions of a law', t => {
   const screen = screenOf(runOf([]))
   t.regex(screen, /^mmap_lock taken for writing per 1,000 reads: readFileSync of 64 KiB, k=8$/m)
   for (const name of ['workers', 'workers, tuned', 'processes']) t.regex(screen, new RegExp(`^  ${name} +125 █+$`, 'm'))
@@ -104,7 +104,7 @@ test('lock writes of workers, tuned and of processes stand beside what a law pre
   t.notRegex(screenOf(untraced), /mmap_lock|calibrated/)
 })
 
-test('what to do is what holds, the most first', t => {
+test('advice lists the claims that hold, the largest effect first', t => {
   const screen = screenOf(
     runOf([
       rowFor('conclusion/tune', 'reproduced', { value: 1.7, low: 1.6, high: 1.8 }),
@@ -138,7 +138,7 @@ test('the screen opens report.html and summary.md', t => {
   t.true(page.indexOf(screen) > 0 && page.indexOf(screen) < page.indexOf('<h2>'))
 })
 
-test('what is no number is a dash, wherever it is written', t => {
+test('a missing number is printed as a dash everywhere', t => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     t.is(brief(value), '-')
     t.is(formatCount(value), '-')
@@ -186,7 +186,7 @@ test('an export that cannot be written is refused before the run, and so is one 
   t.throws(both, { instanceOf: UsageError, message: /'--export-csv <FILE>' cannot be used with option '--node/ })
 })
 
-test('where nobody watches, progress is a line now and then', async t => {
+test('without a terminal, progress is an occasional line', async t => {
   const stream = new PassThrough()
   const progress = makeProgress({ stream, every: 5 })
   progress.start(1000)

@@ -19,7 +19,7 @@ for (const [words, line] of [
   [['reuze'], "matrix: unknown experiment 'reuze', the nearest is 'reuse'\n"],
   [['--quik'], "matrix: unknown option '--quik', the nearest is '--quick'\n"],
 ]) {
-  test(`${words} is refused in one line that names the nearest, with exit code 2`, async t => {
+  test(`${words}: refused in one line that names the nearest name, with exit code 2`, async t => {
     const { code, stdout, stderr } = await t.throwsAsync(run(process.execPath, [matrix, ...words]))
     t.deepEqual({ code, stdout, stderr }, { code: 2, stdout: '', stderr: line })
   })
@@ -45,7 +45,7 @@ test('--json prints the summary to standard output and nothing else there; a fol
   t.true(existsSync(join(out, folder, 'environment.json')))
 })
 
-test('a quick run takes what answers first, a full one all but what takes long, and one that is named that alone', t => {
+test('a quick run has the brief experiments, a full run all but the long ones, and a run with names only these', t => {
   const experiments = [{ id: 'first', brief: true }, { id: 'short' }, { id: 'long', named: true }]
   const ids = (...words) => {
     const { chosen, leftOut } = parseOptions(words, experiments)
@@ -66,7 +66,7 @@ test('a second run gets a folder of its own', t => {
 })
 
 // Seen to fail when what the harness needs of a machine was asked of the package itself.
-test('a program that measures others loads nothing of ours', async t => {
+test('a program that measures other packages does not load this one', async t => {
   for (const program of ['trial', 'member', 'group', 'peers', 'readers', 'works']) {
     const url = new URL(`../bench/programs/${program}.mjs`, import.meta.url)
     const look = `
@@ -82,7 +82,7 @@ test('a program that measures others loads nothing of ours', async t => {
 
 // Seen to fail: under zx, with the script taken for the way.
 for (const runner of [[], ['node_modules/zx/build/cli.js']]) {
-  test(`profile, by ${runner.length > 0 ? 'zx' : 'node'}: a way that there is none of is refused by its name`, async t => {
+  test(`profile, by ${runner.length > 0 ? 'zx' : 'node'}: an unknown method is refused by its name`, async t => {
     const root = fileURLToPath(new URL('../', import.meta.url))
     const words = [...runner, 'bench/profile.mjs', 'nothing']
     const failure = await t.throwsAsync(promisify(execFile)(process.execPath, words, { cwd: root }))

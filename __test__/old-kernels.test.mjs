@@ -13,7 +13,7 @@ test('without MADV_POPULATE_READ every method gives the same bytes', async t => 
 
 // Seen to fail: with the pages that are not there in place of those that are.
 for (const env of [{}, { FAULTLESS_POPULATE: 'touch' }]) {
-  test(`${env.FAULTLESS_POPULATE ?? 'populate'}: what was faulted in is in the page table, and nothing far from it`, async t => {
+  test(`${env.FAULTLESS_POPULATE ?? 'populate'}: a faulted-in range is in the page table, and no page far from it`, async t => {
     const path = seededFile(temporaryFolder(t), 64 * MiB)
     const counts = await program(t, 'page-table', [path], { env })
     t.deepEqual(counts, { before: 0, within: [512, 512, 1, 0], elsewhere: 0, all: counts.all })

@@ -55,7 +55,7 @@ function repository(t, documents = blocks) {
   }
 }
 
-test('what an experiment wrote for documents stands where they ask for it, with where it comes from', async t => {
+test('the table that an experiment wrote is between its markers, with its origin', async t => {
   const { results, text, write } = repository(t, {
     'README.md': '<!-- matrix:begin audit.md -->\n<!-- matrix:end -->\n',
   })
@@ -139,7 +139,7 @@ test('a picture is drawn from the samples, and shown where there are any', async
   t.regex((await t.throwsAsync(byProgram('--check'))).stderr, /say: docs\/event-loop\.svg\./)
 })
 
-test('--check writes nothing and names what is stale', async t => {
+test('--check writes nothing and names stale documents', async t => {
   const { root, results, text, write, check, byProgram } = repository(t)
   const first = results('first', { 'gap/slower': 1.5, 'reuse/ratio': 2.5 })
   const { stderr } = await t.throwsAsync(byProgram('--check', first))
@@ -181,7 +181,7 @@ test('a folder without results is refused, and one outside of the repository', t
   t.throws(() => write(join(root, '..')), { message: /is outside the repository/ })
 })
 
-test('what is committed is what the quoted folders say', async t => {
+test('committed documents match the quoted folders', async t => {
   await t.notThrowsAsync(run(process.execPath, [program, '--check']))
 })
 
@@ -198,7 +198,7 @@ test('committed folders have compressed samples, and no reports that a command w
 })
 
 for (const command of ['compare', 'power']) {
-  test(`the methodology quotes what ${command} prints of the committed runs`, async t => {
+  test(`the methodology quotes the output of ${command} for the committed runs`, async t => {
     const [block] = codeBlocks('docs/methodology.md').filter(({ text }) => text.includes(`matrix.mjs ${command}`))
     const [line, ...shown] = block.text.split('\n')
     const { stdout } = await run(process.execPath, line.split(' ').slice(2), { cwd: root })

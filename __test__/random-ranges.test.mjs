@@ -13,7 +13,7 @@ const path = seededFile(folder, size)
 const ranges = randomRanges(size, COUNT, 2)
 
 for (const method of Object.keys(methods)) {
-  test.serial(`${method}: ${COUNT} random ranges are what fs.readSync says`, async t => {
+  test.serial(`${method}: ${COUNT} random ranges are equal to those of fs.readSync`, async t => {
     const file = await MappedFile.open(path)
     await t.notThrowsAsync(compareWithSync(method, file, path, ranges))
     await file.close()

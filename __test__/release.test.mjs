@@ -184,7 +184,7 @@ test('an addon of another platform is found, and nothing is published with a sta
   t.regex((await t.throwsAsync(other)).stderr, /^publish: the tag is v9\.9\.9, and the packages have version /)
 })
 
-test('the platform packages are what napi makes of package.json', async t => {
+test('the platform packages match those that napi makes of package.json', async t => {
   const fresh = join(root, 'artifacts/npm')
   t.teardown(() => fs.rmSync(fresh, { recursive: true, force: true }))
   const napi = join(root, 'node_modules/@napi-rs/cli/dist/cli.js')

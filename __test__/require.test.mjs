@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import test from 'ava'
 import * as imported from 'faultless'
 
-test('require() gives what import gives', t => {
+test('require() and import return the same exports', t => {
   const required = createRequire(import.meta.url)('faultless')
   t.is(required.MappedFile, imported.MappedFile)
   t.is(required.mmapRead, imported.mmapRead)

@@ -41,7 +41,7 @@ test('where threads cannot share views, or that is no answer, open() says so', a
   await file.close()
 })
 
-test('of what cannot be mapped, shared views are copies that threads share', async t => {
+test('shared views of files that cannot be mapped are copies that threads share', async t => {
   if (!sharedViews) return t.pass('said by the test before')
   const file = await MappedFile.open('/proc/self/status', { shared: true })
   t.is(file.backend, 'read')
@@ -51,7 +51,7 @@ test('of what cannot be mapped, shared views are copies that threads share', asy
   await file.close()
 })
 
-test('a MappedFile is not cloned, and the error says what to do instead', async t => {
+test('a MappedFile cannot be cloned, and the error names the alternatives', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), PAGE))
   const { port1, port2 } = new MessageChannel()
   for (const clone of [() => structuredClone(file), () => structuredClone([file]), () => port1.postMessage(file)]) {
@@ -130,7 +130,7 @@ shared('Atomics count right across workers, and by the file across processes', a
   t.is(fs.readFileSync(path).readInt32LE(64), 2 * workers * each)
 })
 
-shared('a worker waits with Atomics.wait for what another thread writes to a shared view', async t => {
+shared('Atomics.wait() in a worker sees the stores of another thread to a shared view', async t => {
   const path = join(temporaryFolder(t), 'signal')
   fs.writeFileSync(path, Buffer.alloc(PAGE))
   const file = await MappedFile.open(path, { flags: 'r+', shared: true })
@@ -201,7 +201,7 @@ shared('a process that ends while its threads use a view ends cleanly', async t 
   }
 })
 
-shared('chunks() are shared by an option of theirs, whatever the views of the file are', async t => {
+shared('the option `shared` of chunks() counts, not that of the file', async t => {
   const path = seededFile(temporaryFolder(t), 3 * MiB + 5)
   const expected = fs.readFileSync(path)
   for (const asked of [true, false]) {

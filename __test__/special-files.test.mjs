@@ -28,7 +28,7 @@ test('a directory is refused', async t => {
   await refused(t, temporaryFolder(t), { code: 'ERR_NOT_A_FILE' })
 })
 
-test('a FIFO that nobody writes to is refused, and does not hang', async t => {
+test('a FIFO without a writer is refused, and does not hang', async t => {
   const path = join(temporaryFolder(t), 'fifo')
   execFileSync('mkfifo', [path])
   await refused(t, path, { code: 'ERR_NOT_A_FILE' })

@@ -195,7 +195,7 @@ test('pipeline, gzip, and a socket-like stream get every byte', async t => {
   t.true(bytes.subarray(100).equals(Buffer.concat(await collect(through))))
 })
 
-test('Readable.toWeb, and a web stream cancelled half way', async t => {
+test('Readable.toWeb, and a web stream that is cancelled before its end', async t => {
   const { file } = await opened(t)
   const chunks = []
   for await (const chunk of Readable.toWeb(file.createReadStream())) chunks.push(chunk)
@@ -220,7 +220,7 @@ test('chunks are copies with memory of their own, which can be transferred', asy
   t.true(bytes.equals(await file.read()))
 })
 
-test('many streams on one file at a time, and the file goes on to be usable', async t => {
+test('many streams on one file at a time, and the file is usable afterwards', async t => {
   const { file } = await opened(t)
   const all = await Promise.all(
     Array.from({ length: 20 }, (_, index) => collect(file.createReadStream({ start: index * 1000 }))),
@@ -361,7 +361,7 @@ needs('eviction')('a cold file comes out right', async t => {
   await file.close()
 })
 
-test('a handle of mode r+ streams what its views wrote', async t => {
+test("a stream of a file with flags 'r+' has the stores to its views", async t => {
   const path = seededFile(temporaryFolder(t), SIZE)
   const file = await MappedFile.open(path, { flags: 'r+' })
   ;(await file.view(1000, 5)).write('views')
@@ -431,7 +431,7 @@ for (const [what, act, options] of [
     },
   ],
 ]) {
-  test(`the same course of events as of fs.createReadStream: ${what}`, async t => {
+  test(`the same events as those of fs.createReadStream: ${what}`, async t => {
     const { path, file } = await opened(t)
     const ours = await course(file.createReadStream(options), act)
     t.deepEqual(ours, await course(fs.createReadStream(path, options), act))
@@ -439,7 +439,7 @@ for (const [what, act, options] of [
   })
 }
 
-test('a signal aborted half way: the same course of events', async t => {
+test('a signal aborted before the end: the same events', async t => {
   const { path, file } = await opened(t)
   const of = create => {
     const controller = new AbortController()

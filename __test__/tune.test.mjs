@@ -21,25 +21,28 @@ const calls = async (t, tunings, options) =>
   withoutDecisions(await program(t, 'tune-calls', [JSON.stringify(tunings)], options))
 const withoutDecisions = answers => answers.map(({ decision: _, ...answer }) => answer)
 
-test.serial('code that is not ours faults in less than half of the pages, whichever way malloc was tuned', async t => {
-  const untuned = await buffers(t, 'nobody')
-  t.false(untuned.loaded)
-  const ways = {
-    'allocator.tune()': await buffers(t, 'main'),
-    'allocator.tune() in a worker that has ended': await buffers(t, 'worker'),
-    '--import': await buffers(t, 'nobody', { nodeArguments: ['--import', 'faultless/tune'] }),
-    '--require': await buffers(t, 'nobody', { nodeArguments: ['--require', 'faultless/tune'] }),
-    'NODE_OPTIONS, which every worker heeds': await buffers(t, 'nobody', {
-      env: { NODE_OPTIONS: '--import faultless/tune' },
-    }),
-  }
-  t.log(`untuned: ${untuned.faultsPerRead} faults per read`)
-  for (const [way, { faultsPerRead }] of Object.entries(ways)) {
-    t.log(`${way}: ${faultsPerRead}`)
-    // Mostly a tenth; on Node 24, whose heap lets more garbage float, a fourth or so.
-    t.true(faultsPerRead < untuned.faultsPerRead / 2, way)
-  }
-})
+test.serial(
+  'code outside of this package takes less than half of the page faults, however malloc was tuned',
+  async t => {
+    const untuned = await buffers(t, 'nobody')
+    t.false(untuned.loaded)
+    const ways = {
+      'allocator.tune()': await buffers(t, 'main'),
+      'allocator.tune() in a worker that has ended': await buffers(t, 'worker'),
+      '--import': await buffers(t, 'nobody', { nodeArguments: ['--import', 'faultless/tune'] }),
+      '--require': await buffers(t, 'nobody', { nodeArguments: ['--require', 'faultless/tune'] }),
+      'NODE_OPTIONS, which every worker heeds': await buffers(t, 'nobody', {
+        env: { NODE_OPTIONS: '--import faultless/tune' },
+      }),
+    }
+    t.log(`untuned: ${untuned.faultsPerRead} faults per read`)
+    for (const [way, { faultsPerRead }] of Object.entries(ways)) {
+      t.log(`${way}: ${faultsPerRead}`)
+      // Mostly a tenth; on Node 24, whose heap lets more garbage float, a fourth or so.
+      t.true(faultsPerRead < untuned.faultsPerRead / 2, way)
+    }
+  },
+)
 
 test('a worker that loads faultless/tune opens nearly all of its heap at once, and the others do not', async t => {
   const untuned = await program(t, 'opened')
@@ -92,14 +95,14 @@ for (const [variable, value, named] of [
   })
 }
 
-test('MALLOC_ARENA_MAX from outside stands in the way of arenaMax alone', async t => {
+test('MALLOC_ARENA_MAX in the environment prevents only arenaMax', async t => {
   const [plain, limited] = await calls(t, [null, { arenaMax: 4 }], { env: { MALLOC_ARENA_MAX: '2' } })
   t.deepEqual(plain, { applied: DEFAULTS, supported: true })
   t.deepEqual(limited.applied, DEFAULTS)
   t.regex(limited.reason, /^MALLOC_ARENA_MAX /)
 })
 
-test('where no thread can limit what malloc keeps, nothing is set, and the result has the reason', async t => {
+test('if no thread can limit the memory that malloc keeps, nothing is set, and the result has the reason', async t => {
   const [{ applied, supported, reason }] = await calls(t, [{ memory: MiB }], { env: { MALLOC_ARENA_MAX: '1' } })
   t.deepEqual([applied, supported], [{}, true])
   t.regex(reason, /^the memory that malloc keeps cannot be bounded here, so nothing was set: .*MALLOC_ARENA_MAX/)

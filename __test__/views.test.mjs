@@ -108,7 +108,7 @@ test('a process and a worker that end while they hold views end well', async t =
   t.deepEqual(await program(t, 'end-with-views', [seededFile(temporaryFolder(t), MiB)]), { worker: 0 })
 })
 
-test('chunks are views in order; the loop can be left half way and started again', async t => {
+test('chunks are views in order; the loop can be left early and started again', async t => {
   const path = seededFile(temporaryFolder(t), 4 * MiB)
   const file = await MappedFile.open(path)
   const sizes = []

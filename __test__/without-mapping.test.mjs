@@ -23,7 +23,7 @@ test('capabilities say whether files are mapped', t => {
   if (process.env.FAULTLESS_PORTABLE) t.false(mapping)
 })
 
-test('every way of reading gives the bytes of the file', async t => {
+test('every method of reading returns the bytes of the file', async t => {
   const file = await open(t)
   t.deepEqual(await mmapRead(file.path, 4095, 10_000), bytes.subarray(4095, 14_095))
   t.deepEqual(await file.read(), bytes)

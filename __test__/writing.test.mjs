@@ -58,7 +58,7 @@ test("stores to the views of a handle with flags 'r' stay there, also beside a h
   await reader.close()
 })
 
-test('write puts bytes of any length at any offset, and makes the file grow', async t => {
+test('write() writes bytes of any length at any offset, and the file grows', async t => {
   const { path, file } = await opened(t, 100 * KiB)
   const view = await file.view()
   let expected = seededBytes(100 * KiB)
@@ -170,7 +170,7 @@ test('writing long data that is transferred or made smaller rejects, and its fir
   t.deepEqual(await file.read(MiB - 5, 5), Buffer.alloc(5, 8))
 })
 
-test("with flags 'r' write and flush reject, and say what to do", async t => {
+test("with flags 'r', write() and flush() reject, and name a cure", async t => {
   const { path, file } = await opened(t, MiB, {})
   for (const [syscall, call] of [
     ['write', () => file.write(Buffer.alloc(1), 0)],
@@ -281,7 +281,7 @@ test('a file cut under its writer: reads and flush reject, stores are harmless, 
   t.is(fs.readFileSync(path)[20 * PAGE], 6)
 })
 
-test('close waits for writes, which are never cancelled half way', async t => {
+test('close() waits for writes, which are never cancelled in the middle', async t => {
   const { path, file } = await opened(t)
   const data = seededBytes(5 * MiB, 4)
   const written = file.write(data, 0)
@@ -325,7 +325,7 @@ test('reading into a view of the same bytes, shifted, is a read and then a store
   t.true(view.equals(fs.readFileSync(path)))
 })
 
-test('a view goes on to write through after close()', async t => {
+test('stores to a view reach the file also after close()', async t => {
   const { path, file } = await opened(t)
   const view = await file.view(0, 10)
   await file.close()
