@@ -281,7 +281,7 @@ test('the data to write is a string or memory, and memory that is not a view is 
   await file.close()
 })
 
-// Every method and getter, found rather than listed: what is added later is asked too.
+// Every method and getter is found by reflection, so that later ones are tested too.
 const members = Reflect.ownKeys(MappedFile.prototype).filter(name => name !== 'constructor')
 const THROWS = new Set([
   'tryRead',

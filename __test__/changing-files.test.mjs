@@ -21,7 +21,7 @@ test.serial('appended to 10,000 times under mmapRead: right every time, with one
   for (let round = 0; round < 10_000; round++) {
     const at = round * 64
     fs.writeSync(log, bytes, at, 64)
-    // The new line, what was before it as well, and one byte that is not there yet.
+    // The new line, some bytes before it, and one byte that is not written yet.
     const start = Math.max(0, at - 100)
     const read = await mmapRead(path, start, at + 65 - start)
     if (!bytes.subarray(start, at + 64).equals(read)) wrong++

@@ -80,7 +80,7 @@ test('a closed file holds no descriptor although there are views, which keep the
   }
 })
 
-// Seen to fail: with a guard that goes on using the number of the descriptor.
+// Seen to fail: with a guard that still uses the number of the closed descriptor.
 test('a file that is cut after close(): its views read zeros, also where another file has the descriptor’s number', async t => {
   const folder = temporaryFolder(t)
   const path = seededFile(folder, 2 * MiB)

@@ -102,7 +102,7 @@ needs('loopDevices').serial('without the guard the store kills the process', asy
 needs('loopDevices', 'tmpfs').serial(
   'a device that stops taking writes makes flush reject, and go on doing so',
   async t => {
-    // A disk inside a memory file system that has no room for all of it.
+    // A disk inside a tmpfs that is smaller than the disk.
     const memory = memoryDisk('size=24m')
     t.teardown(memory.dispose)
     const folder = memory.mountPoint
@@ -125,7 +125,7 @@ needs('loopDevices', 'tmpfs').serial(
       }
       const { readOn, ...flushes } = await program(t, 'failing-device', [path])
       t.true(readOn)
-      // The loop device says ENOSPC of some requests, which is what its own disk said, and EIO of others.
+      // The loop device reports ENOSPC for some requests, as its disk does, and EIO for others.
       for (const [which, said] of Object.entries(flushes)) t.regex(said, /^(EIO|ENOSPC), may be lost$/, which)
       t.true(
         Object.values(flushes).some(said => said.startsWith('EIO')),

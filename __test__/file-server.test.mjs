@@ -69,9 +69,8 @@ onServer.serial('the server fails at random, and in the same way for the same se
   fs.closeSync(file)
 })
 
-// Seen to fail: in what closes a handle or lets go of a mapping (flush), in the first read of who is not the owner (access), and
-// in mmapRead of a file that is mapped already (getattr), where these were done on the JavaScript thread; and where a file that
-// cannot be mapped is refused.
+// Seen to fail where the JavaScript thread closed a handle or a mapping (flush), made the first read of a user who is not the
+// owner (access), or called mmapRead of a mapped file (getattr); and where a file that cannot be mapped was refused.
 for (const [who, kind, { uid, worker, ...timeouts }] of [
   ['by root', '-1', {}],
   ['by a worker, when attributes are never fresh', '-2', { worker: true, attributes: 0 }],
@@ -155,11 +154,11 @@ async function localLife(t, folder) {
   }
 }
 
-// Seen to fail: while opening holds the lock of the registry, a local file can be neither opened nor closed; nothing goes on while
-// the JavaScript thread closes a descriptor, or looks at the attributes of a file that mmapRead has mapped.
+// Seen to fail where opening held the lock of the registry, so that no local file could be opened or closed; and where the
+// JavaScript thread closed a descriptor, or read the attributes of a file that mmapRead had mapped.
 for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release']) {
   onServer.serial(`while the server holds ${operation} back, all that is done with local files goes on`, async t => {
-    // Attributes are asked for on the spot only by who has found the name without asking.
+    // Attributes are requested at once only if the name was found in the kernel's cache.
     await served(t, { entries: operation === 'lookup' ? 0 : undefined, attributes: 0 })
     for (const [index, [name, life]] of Object.entries(lives).entries()) {
       const file = `${operation}-${index}`
@@ -240,7 +239,7 @@ onServer.serial('while the server holds back the reads of 8 workers, fs and cach
     return expected.equals((await once(worker, 'message'))[0])
   })
   await server.untilHeld('read')
-  // Those who are quick have had their turn by then.
+  // By then, all callers that do not wait have settled.
   for (let time = 0; time < 20; time++) {
     await fs.promises.stat(path)
     t.true(seededBytes(MiB).equals(await file.read()))
@@ -254,7 +253,7 @@ onServer.serial('while the server holds back the reads of 8 workers, fs and cach
   await file.close()
 })
 
-// Seen to fail: what is found by device and inode number alone is the other file's.
+// Seen to fail: a mapping that is found by device and inode number alone belongs to the other file.
 onServer.serial('files of one inode number never give one another their bytes', async t => {
   await served(t)
   const names = ['a.twin', 'b.twin', 'c.twin']

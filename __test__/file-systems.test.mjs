@@ -100,7 +100,7 @@ needs('tmpfs').serial('tmpfs: holes that are read, faulted in and viewed stay ho
   mmapRead.release(path)
 })
 
-// Seen to fail: a view of a hole, where it has to be a page and there is room for none.
+// Seen to fail: a view of a hole needs a page, and the file system has no free one.
 needs('tmpfs').serial('tmpfs: a file with holes is read where the file system is full', async t => {
   const path = holesOfTmpfs(t)
   const file = await MappedFile.open(path)

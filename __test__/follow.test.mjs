@@ -49,7 +49,7 @@ test('yields appended bytes, from the end of the file or from an offset', async 
   await all.return()
 })
 
-// Seen to fail: with the file at the path alone, what was written to the old one after the rename was lost.
+// Seen to fail: if only the file at the path was read, bytes written to the old file after the rename were lost.
 test('loses no line if the file is renamed while its writer continues for a while', async t => {
   const { path, lines } = await begun(t, { start: 0, linger: 300 })
   t.deepEqual(await take(lines, 1), ['before'])

@@ -16,7 +16,7 @@ test('100,000 hostile calls: no crash, no wrong byte, every refusal with its cla
   const result = await program(t, 'hostile-input', ['--cases', CASES, '--seed', 7], { timeout: 400_000 })
   t.log(JSON.stringify(result))
   t.true(result.cases >= CASES)
-  // Each kind of case was met, or the test shows less than it says.
+  // Each kind of case occurred. Otherwise the test would show less than its title.
   for (const kind of ['answered', 'refused', 'meddled', 'aborted', 'closed', 'written', 'tampered'])
     t.true(result[kind] > 100, kind)
 })

@@ -45,7 +45,7 @@ async function readsFresh(t, path, seed) {
   }
 }
 
-// Seen to fail: what is found by device and inode number alone is the file of the deleted subvolume.
+// Seen to fail: a mapping that is found by device and inode number alone belongs to the deleted subvolume.
 needs('btrfs').serial(
   'btrfs: a subvolume that is deleted and made again while files of the old one are open',
   async t => {
@@ -72,7 +72,7 @@ needs('btrfs').serial(
   },
 )
 
-// Seen to fail: mmapRead that does not look again who is at its path.
+// Seen to fail: mmapRead() that does not check the file at its path again.
 needs('loopDevices').serial('ext4: an inode number that is given to another file at once', async t => {
   const disk = loopDisk({ size: 64 * MiB })
   t.teardown(disk.dispose)

@@ -96,7 +96,7 @@ needs('root', 'memoryLimit').serial(
   'past the limit of the memory cgroup lock rejects, and the process lives',
   async t => {
     const path = seededFile(temporaryFolder(t), 400 * MiB)
-    // Or its pages belong to who has written them.
+    // Otherwise its pages are charged to the cgroup that has written them.
     evict(path)
     const group = memoryLimited(256 * MiB)
     t.teardown(group.dispose)

@@ -61,7 +61,7 @@ needs(
   t.true(shares.chunks <= 1.5 * shares.stream + 0.05)
 })
 
-// Seen to fail, with one to three: where what was in the page table a moment ago is copied from mapped memory.
+// Seen to fail, with one to three: where a copy from mapped memory relied on an earlier query of the page table.
 needs('memoryLimit', 'eviction')('short reads never wait for a page that is taken out of memory just then', async t => {
   const folder = temporaryFolder(t)
   const [hot, long] = [96 * MiB, SIZE].map(size => numberedPages(folder, size))

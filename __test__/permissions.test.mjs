@@ -143,7 +143,7 @@ for (const [what, { abilities = [], files, run, euid, change, truth = false }] o
   )
 }
 
-// Seen to fail: what was seen in memory in this tick is taken to be there still.
+// Seen to fail: pages that were resident earlier in this tick were assumed to be resident still.
 needs('loopDevices', 'residentPages').serial(
   "after advise('dontneed') nothing of it is taken to be in memory",
   async t => {

@@ -58,7 +58,7 @@ test('a MappedFile cannot be cloned, and the error names the alternatives', asyn
     // Not by t.throws(), for which a DOMException of Node 20 is no error.
     const error = thrownBy(clone)
     t.is(error?.name, 'DataCloneError')
-    t.regex(error.message, /a MappedFile: open its path in the worker instead, or post a view/)
+    t.regex(error.message, /a MappedFile; instead, open its path in the worker, or post a view/)
   }
   port1.close()
   port2.close()

@@ -58,7 +58,7 @@ test('reports the values in effect: the defaults, or given values with defaults 
     { applied: DEFAULTS, supported: true },
     { applied: DEFAULTS, supported: true },
     { applied: DEFAULTS, supported: true },
-    // Nothing beyond what is to be given back is kept.
+    // malloc keeps nothing above the trim threshold.
     { applied: { ...DEFAULTS, trimThreshold: 16 * MiB, topPad: 16 * MiB }, supported: true },
     { applied: { ...DEFAULTS, trimThreshold: 96 * MiB }, supported: true },
     { applied: { ...DEFAULTS, ...asked }, supported: true },

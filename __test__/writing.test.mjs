@@ -268,7 +268,7 @@ test('a file cut under its writer: reads and flush reject, stores are harmless, 
   t.regex(all.message, /lost/)
   await t.notThrowsAsync(() => file.flush(0, 10 * PAGE), 'what is left is on the device')
   await rejects(t, () => file.flush(10 * PAGE, PAGE), { code: 'ERR_FILE_TRUNCATED' }, 'also in the page that was cut')
-  // Grown again by its writer: what was stored meanwhile is lost all the same.
+  // The file grows again by a write. Stores made in between are lost nevertheless.
   await file.write(Buffer.from('end'), MiB)
   const lost = await rejects(t, () => file.flush(20 * PAGE, 1), { code: 'ERR_FILE_TRUNCATED' })
   t.is(lost.offset, 20 * PAGE)

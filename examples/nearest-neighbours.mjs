@@ -14,14 +14,16 @@ const nearest = found => found.sort((a, b) => b.similarity - a.similarity).slice
 
 if (isMainThread) {
   const folder = mkdtempSync(join(tmpdir(), 'nearest-neighbours-'))
-  const [path = makeData(folder), dimensions = 64, query = 42] = process.argv.slice(2)
+  const [path = makeData(folder), length = 64, number = 42] = process.argv.slice(2)
+  const [dimensions, query] = [Number(length), Number(number)]
   const vectors = Math.floor(statSync(path).size / (4 * dimensions))
   const share = Math.ceil(vectors / availableParallelism())
   const searches = []
   for (let first = 0; first < vectors; first += share) {
-    const last = Math.min(first + share, vectors)
-    const workerData = { path, dimensions: Number(dimensions), query: Number(query), first, last }
-    searches.push(once(new Worker(new URL(import.meta.url), { workerData }), 'message'))
+    const workerData = { path, dimensions, query, first, last: Math.min(first + share, vectors) }
+    const worker = new Worker(new URL(import.meta.url), { workerData })
+    const ended = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`a worker ended with code ${code}`)))
+    searches.push(Promise.race([once(worker, 'message'), ended]))
   }
   const found = (await Promise.all(searches)).flatMap(([message]) => message)
   for (const { vector, similarity } of nearest(found)) console.log(`vector ${vector}: ${similarity.toFixed(4)}`)

@@ -18,14 +18,15 @@ if (isMainThread && !capabilities().sharedViews) {
   const folder = mkdtempSync(join(tmpdir(), 'shared-embeddings-'))
   const [path = makeData(folder), dimensions = 64, query = 42] = process.argv.slice(2)
   const file = await MappedFile.open(path, { shared: true })
-  const view = await file.view()
-  const vectors = Math.floor(view.length / (4 * dimensions))
+  const values = await file.view(0, undefined, { as: Float32Array })
+  const vectors = Math.floor(values.length / dimensions)
   const share = Math.ceil(vectors / WORKERS)
   const searches = Array.from({ length: WORKERS }, async (_, number) => {
     const worker = new Worker(new URL(import.meta.url))
     const [first, last] = [number * share, Math.min((number + 1) * share, vectors)]
-    worker.postMessage({ view, dimensions: Number(dimensions), query: Number(query), first, last })
-    const [found] = await once(worker, 'message')
+    worker.postMessage({ values, dimensions: Number(dimensions), query: Number(query), first, last })
+    const ended = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`a worker ended with code ${code}`)))
+    const [found] = await Promise.race([once(worker, 'message'), ended])
     return found
   })
   const found = (await Promise.all(searches)).flat()
@@ -33,8 +34,7 @@ if (isMainThread && !capabilities().sharedViews) {
   await file.close()
   rmSync(folder, { recursive: true })
 } else {
-  const [{ view, dimensions, query, first, last }] = await once(parentPort, 'message')
-  const values = new Float32Array(view.buffer, view.byteOffset, Math.floor(view.length / 4))
+  const [{ values, dimensions, query, first, last }] = await once(parentPort, 'message')
   let found = []
   for (let vector = first; vector < last; vector += 1) {
     let similarity = 0

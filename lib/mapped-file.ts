@@ -127,7 +127,7 @@ const READ = 'file.read(offset, length, options)'
 const INTERNAL = Symbol('MappedFile.open')
 
 const NOT_CLONED = Symbol(
-  'a MappedFile: open its path in the worker instead, or post a view of a file opened with { shared: true };',
+  'a MappedFile; instead, open its path in the worker, or post a view of a file opened with shared: true',
 )
 
 const OPEN_SOURCES = 'of type string (a path) or number (a descriptor), or an instance of Buffer, URL or FileHandle'
