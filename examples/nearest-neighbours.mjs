@@ -52,8 +52,8 @@ if (isMainThread) {
 /** Writes 10,000 vectors of length 1. */
 function makeData(folder, dimensions = 64) {
   const made = join(folder, 'embeddings.f32')
-  const valueOf = (_, i) => Math.sin(i * i) / Math.sqrt(dimensions / 2)
-  const values = Float32Array.from({ length: 10_000 * dimensions }, valueOf)
+  const element = (_, i) => Math.sin(i * i) / Math.sqrt(dimensions / 2)
+  const values = Float32Array.from({ length: 10_000 * dimensions }, element)
   writeFileSync(made, values)
   return made
 }
