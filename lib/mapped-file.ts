@@ -137,8 +137,8 @@ const OPEN_SOURCES = 'of type string (a path) or number (a descriptor), or an in
  * share the mapping. Offsets and lengths are in bytes. A range that reaches past the end of the file is shortened, as
  * with `fs.read`.
  *
- * Methods that return promises reject and never throw. `tryRead`, `tryReadInto`, `tryView` and `createReadStream`
- * throw. All of them can fail with these errors:
+ * Open a file once, and keep it open: opening it takes far longer than a short read. Methods that return promises
+ * reject and never throw. All other methods throw. All of them can fail with these errors:
  *
  * - `ERR_FILE_CLOSED` after {@link close}
  * - `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE` for invalid arguments
@@ -791,7 +791,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
   }
 
   /**
-   * Checks the file again. Bytes that were appended become readable, removed bytes are gone, and a damaged mapping is
+   * Checks the open file again, not its path: it does not notice a file that was renamed there. Bytes that were appended become readable, removed bytes are gone, and a damaged mapping is
    * replaced. Views made before do not change: where they have lost bytes, they stay zero. {@link viewsLost} is false
    * again.
    *
