@@ -35,10 +35,11 @@ async function collect(stream) {
 test('all of the file, by data events: sizes, counters, order of events', async t => {
   const { path, file } = await opened(t)
   const said = {}
-  for (const [name, stream] of [
-    ['ours', file.createReadStream()],
-    ['theirs', fs.createReadStream(path)],
+  for (const [name, create] of [
+    ['ours', () => file.createReadStream()],
+    ['theirs', () => fs.createReadStream(path)],
   ]) {
+    const stream = create()
     t.true(stream.pending, name)
     t.is(stream.path, path)
     t.is(stream.bytesRead, 0)

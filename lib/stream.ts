@@ -5,7 +5,7 @@ import { addAbortSignal, finished, Readable, type ReadableOptions } from 'node:s
 import { type Cancellable, type Offset, signalOf, toOffset } from './arguments.js'
 import { invalidArgType, invalidArgValue, outOfRange } from './errors.js'
 import type { Handle } from './handle.js'
-import { option } from './language.js'
+import { option, setImmediate } from './language.js'
 import { SCRATCH_BYTES } from './limits.js'
 import { ownMemory } from './memory.js'
 import { fill } from './read-range.js'
@@ -69,6 +69,10 @@ export class MappedReadStream extends Readable {
   /** The largest number of them; it grows while the stream is read. */
   #depth = 1
   #next: number
+  /** Whether a chunk was pushed in this turn of the event loop. */
+  #wasHanded = false
+  /** The chunk that is pushed in the next turn. */
+  #held: Buffer | undefined
   /** The largest size of the file that was noticed: where it is smaller now, bytes are missing. */
   #size = 0
 
@@ -135,13 +139,30 @@ export class MappedReadStream extends Readable {
       chunk => {
         this.#ahead.shift()
         this.bytesRead += chunk.length
-        this.push(chunk)
+        this.#hand(chunk)
       },
       error => {
         this.#ahead.shift()
         this.destroy(error)
       },
     )
+  }
+
+  // Pushes one chunk in each turn of the event loop, as a stream of node:fs does: what a consumer does with a chunk may
+  // take far longer than to copy it.
+  #hand(chunk: Buffer): void {
+    if (this.#wasHanded) {
+      this.#held = chunk
+      return
+    }
+    this.#wasHanded = true
+    setImmediate(() => {
+      this.#wasHanded = false
+      const held = this.#held
+      this.#held = undefined
+      if (held && !this.destroyed) this.#hand(held)
+    })
+    this.push(chunk)
   }
 
   // Each chunk has memory of its own: it can be transferred, and keeping it keeps no other chunk.

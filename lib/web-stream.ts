@@ -3,7 +3,7 @@
 import { ReadableStream } from 'node:stream/web'
 import { checkOptions, cutAtEnd } from './arguments.js'
 import type { Handle } from './handle.js'
-import { option } from './language.js'
+import { option, setImmediate } from './language.js'
 import { fillTarget } from './read-range.js'
 import { toBoolean } from './stream.js'
 import { sizeOf } from './targets.js'
@@ -25,6 +25,8 @@ export function webStream(handle: Handle, options: WebStreamOptions | undefined)
     if (autoClose) await handle.close()
   }
   let position = 0
+  // The next chunk waits for it: what a consumer does with a chunk may take far longer than to copy it.
+  let turn: Promise<void> | undefined
   // The largest size of the file that was noticed: where it is smaller now, bytes are missing.
   let size = 0
   return new ReadableStream({
@@ -36,6 +38,7 @@ export function webStream(handle: Handle, options: WebStreamOptions | undefined)
       if (!byobRequest || !view) return
       const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
       try {
+        await turn
         handle.open()
         size = Math.max(size, handle.size)
         const count = cutAtEnd(size, position, sizeOf(target))
@@ -44,6 +47,7 @@ export function webStream(handle: Handle, options: WebStreamOptions | undefined)
         await fillTarget(handle, target, position, count, undefined)
         position += count
         if (count > 0) {
+          turn = new Promise(resolve => setImmediate(resolve))
           byobRequest.respond(count)
           return
         }
