@@ -248,8 +248,9 @@ needs('root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit',
     const script = `
     import { setTimeout as delay } from 'node:timers/promises'
     import { MappedFile } from 'faultless'
+    import { unpopulatedWindow } from '#binding'
     const file = await MappedFile.open(${JSON.stringify(join(disk.mountPoint, 'write'))})
-    const cold = new Uint8Array((await file.view(0, 1)).buffer)
+    const cold = new Uint8Array(unpopulatedWindow(Buffer.from(file.path)))
     console.log('ready')
     for (let at = 0; ; at += ${128 * KiB}) {
       cold[at % file.byteLength]

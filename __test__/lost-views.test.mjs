@@ -17,6 +17,8 @@ const guarded = unless(guard ? undefined : 'there is no guard here')
 const bytes = seededBytes(MiB)
 
 const all = []
+// Without the listener of Node, which prints each one.
+process.removeAllListeners('warning')
 process.on('warning', warning => warning.code === CODE && all.push(warning))
 
 /** The warnings about one file, so far. */

@@ -11,6 +11,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { MappedFile } from 'faultless'
+import { unpopulatedWindow } from '#binding'
 
 const PAGE = 4096
 /** More than what one fault brings along. */
@@ -81,9 +82,8 @@ const ALL = {
     }
   },
   async write(path) {
-    // Views are parts of one mapping of the whole file, of which only what was asked for has been faulted in.
     const file = await openNormally(path)
-    const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
+    const cold = new Uint8Array(unpopulatedWindow(Buffer.from(path)))
     const written = `/dev/shm/faultless-${process.pid}`
     const out = fs.openSync(written, 'w')
     return function writeView() {
@@ -93,14 +93,14 @@ const ALL = {
   },
   async worker(path) {
     const file = await openNormally(path)
-    const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
+    const cold = new Uint8Array(unpopulatedWindow(Buffer.from(path)))
     return function touchInWorker() {
       return touch(cold.subarray(0, file.byteLength))
     }
   },
   async readAhead(path) {
     const file = await openNormally(path)
-    const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
+    const cold = new Uint8Array(unpopulatedWindow(Buffer.from(path)))
     // Its pages are on their way when they are touched.
     await file.advise('willneed')
     return function touchAhead() {

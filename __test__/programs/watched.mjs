@@ -8,6 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MappedFile } from 'faultless'
 import { watched } from 'faultless/watch'
+import { unpopulatedWindow } from '#binding'
 
 const PAGE = 4096
 const [touched, read] = process.argv.slice(2)
@@ -22,9 +23,7 @@ const majorFaults = () => {
 }
 
 const file = await MappedFile.open(touched)
-// As a mapping that nobody advises on.
-await file.advise('normal')
-const cold = new Uint8Array((await file.view(0, PAGE)).buffer)
+const cold = new Uint8Array(unpopulatedWindow(Buffer.from(touched)))
 await delay(300)
 
 // A page fault that takes no time, and late for other reasons than page faults.
