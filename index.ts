@@ -15,7 +15,7 @@
  * | `ERR_OUT_OF_RANGE` | a RangeError: a number that is not a valid position or length, or a result that does not fit into a Buffer | `path`, `offset`, `length` for a result |
  * | `ERR_FILE_CLOSED` | the file was closed before the call, or before the work began | `path` |
  * | `ERR_FILE_TRUNCATED` | the file was truncated below the range; call `refresh()` or open the file again | `path`, `offset`, `length` |
- * | `ERR_NOT_A_FILE` | a directory, FIFO, socket or device, which cannot be mapped | `path` |
+ * | `ERR_NOT_A_FILE` | a directory, FIFO, socket or device, which cannot be mapped; to write, also a file that the kernel generates | `path` |
  * | `ERR_ACCESS_DENIED` | Node's permission model does not allow the path | `permission`, `resource` |
  * | `ERR_UNSUPPORTED` | this platform, runtime or build does not support the call; {@link capabilities} lists what works | |
  *

@@ -179,7 +179,7 @@ test('an option that no method looks at is refused, with those that there are', 
   const file = await opened(t, path)
   const target = Buffer.alloc(1)
   for (const [call, known] of [
-    [() => MappedFile.open(path, { flag: 'r+' }), 'flags, mode, shared, signal'],
+    [() => MappedFile.open(path, { flag: 'r+' }), 'flags, mode, shared, wait, signal'],
     [() => file.read(0, 1, { position: 5 }), 'signal'],
     [() => file.readInto(target, 0, { length: 5 }), 'signal'],
     [() => file.readMany([], { concurrency: 5 }), 'signal'],
@@ -413,13 +413,15 @@ test('view() returns a typed array, and refuses offsets and lengths that do not 
   const path = seededFile(temporaryFolder(t), 8 * 1000 + 3)
   const file = await opened(t, path)
   const bytes = fs.readFileSync(path)
-  for (const as of [Uint8Array, Int16Array, Float32Array, Float64Array, BigUint64Array]) {
+  const half = globalThis.Float16Array ? [globalThis.Float16Array] : []
+  for (const as of [Uint8Array, Int16Array, Float32Array, Float64Array, BigUint64Array, ...half]) {
     const size = as.BYTES_PER_ELEMENT
     const view = await file.view(size * 3, size * 50, { as })
     t.is(view.constructor, as)
     t.is(view.length, 50)
     t.deepEqual(Buffer.from(view.buffer, view.byteOffset, view.byteLength), bytes.subarray(size * 3, size * 53))
     t.is((await file.view(undefined, undefined, { as })).length, Math.floor(bytes.length / size), 'whole elements')
+    t.deepEqual(await file.view({ as }), await file.view(0, undefined, { as }))
     t.is((await file.view(size * 1_000_000, size, { as })).length, 0)
     if (size === 1) continue
     const error = await rejects(t, () => file.view(1, size, { as }), { type: RangeError, code: 'ERR_OUT_OF_RANGE' })
@@ -428,6 +430,10 @@ test('view() returns a typed array, and refuses offsets and lengths that do not 
   }
   for (const as of ['Float32Array', Buffer, DataView, null]) await rejects(t, () => file.view(0, 8, { as }), TYPE)
   await rejects(t, () => file.view(0, 8, { as: Float32Array, copy: true }), VALUE)
+  // A class that this Node does not have is undefined.
+  await rejects(t, () => file.view(0, 8, { as: undefined }), TYPE)
+  await rejects(t, () => file.view({ as: undefined }), TYPE)
+  await rejects(t, () => file.view({ as: Float32Array }, 8), TYPE)
 })
 
 /** The functions of this file in an error's stack. */

@@ -105,6 +105,18 @@ test('reads and views do not move the position of a FileHandle', async t => {
   await file.close()
 })
 
+// Seen to fail: the errno of mmap told that the device had failed.
+test('a file that the kernel generates is not opened for writing, with an error that says so', async t => {
+  if (process.platform !== 'linux') return t.pass()
+  for (const flags of ['r+', 'a+']) {
+    const error = await t.throwsAsync(MappedFile.open('/proc/self/comm', flags), { code: 'ERR_NOT_A_FILE' })
+    t.regex(error.message, /'\/proc\/self\/comm' is a file that the kernel generates.*flags 'r'/)
+  }
+  const file = await MappedFile.open('/proc/self/comm')
+  t.true(file.byteLength > 0)
+  await file.close()
+})
+
 test('a file is opened by string, Buffer, URL and FileHandle, which stays the caller’s', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   const expected = bytesBySync(path, 1000, 50)

@@ -25,8 +25,8 @@ export interface ChunkOptions extends Cancellable {
   readAhead?: number | undefined
   /**
    * `true`: chunks are over a SharedArrayBuffer, as the views of a file opened with `shared: true` are. The garbage
-   * collector does not count such memory; for other chunks it collects the whole heap after each 256 MiB. By default,
-   * as the file was opened.
+   * collector does not count such memory; for other chunks of a long file it collects the whole heap after each
+   * 256 MiB. By default, as the file was opened.
    */
   shared?: boolean | undefined
 }
@@ -58,8 +58,10 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
   const depth = Math.min(VIEWS_AHEAD, Math.ceil(readAhead / chunkSize))
   const shared = toShared(option(options, 'shared', handle.shared))
   const { size } = handle
-  const end = Math.min(size, toOffset(option(options, 'end', size), 'options.end'))
+  const last = toOffset(option(options, 'end', Number.MAX_SAFE_INTEGER), 'options.end')
   let next = toOffset(option(options, 'start', 0), 'options.start')
+  if (next > last) throw outOfRange('options.start', `<= "options.end" (here: ${last})`, next)
+  const end = Math.min(size, last)
   const isWhole = next === 0 && end === size
   const kind: ViewKind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
 

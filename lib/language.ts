@@ -17,10 +17,15 @@ export function option<T extends object, K extends keyof T & string>(
   name: K,
   otherwise?: NonNullable<T[K]>,
 ): T[K] | undefined {
-  for (let at: object | null = options ?? null; at !== null && at !== ofAll; at = getPrototypeOf(at)) {
-    if (!hasOwn(at, name)) continue
-    const value = (options as T)[name]
-    return value === undefined ? otherwise : value
+  if (options === undefined || options === null || !isGiven(options, name)) return otherwise
+  const value = options[name]
+  return value === undefined ? otherwise : value
+}
+
+/** Whether an option was given, be it undefined. */
+export function isGiven<T extends object>(options: T, name: keyof T & string): boolean {
+  for (let at: object | null = options; at !== null && at !== ofAll; at = getPrototypeOf(at)) {
+    if (hasOwn(at, name)) return true
   }
-  return otherwise
+  return false
 }

@@ -170,7 +170,8 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
    *
    * @param source a path, a FileHandle or a descriptor. A FileHandle or descriptor is duplicated: the caller still has
    *   to close its own, and may do so at any time
-   * @throws `ERR_NOT_A_FILE` for a directory, FIFO, socket or device, which cannot be mapped
+   * @throws `ERR_NOT_A_FILE` for a directory, FIFO, socket or device, which cannot be mapped; with flags other than
+   *   `'r'` also for a file that the kernel generates (/proc, /sys)
    * @throws the code of the operating system (`ENOENT`, `EACCES`, `EROFS`) where the file cannot be opened with these
    *   flags
    * @throws `ERR_UNSUPPORTED` for `shared: true` where this version of Node does not support it: see
@@ -223,8 +224,9 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
   }
 
   /**
-   * The size of the file in bytes: at open, at the last {@link refresh}, or after the last change that a handle of this
-   * process made or noticed. Only {@link refresh} notices changes by other processes.
+   * The size of the file in bytes: at open, at the last {@link refresh} of a handle of this process, or after the last
+   * change that one of them made. Only {@link refresh} notices changes by other processes, or by node:fs in this one. A
+   * read that rejects with `ERR_FILE_TRUNCATED` changes nothing, so that further reads reject too.
    */
   get byteLength(): number {
     return MappedFile.#own(this).size
@@ -392,10 +394,13 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
    *
    * With flags `'r'`, stores to a view stay in the views of this handle: the file, all reads and all other handles
    * never see them. With other flags, every reader of the file sees a store at once, and {@link flush} brings it to the
-   * device.
+   * device. After a store to a view of flags `'r'`, the page no longer follows changes of the file.
    *
-   * A view stays valid as long as it is referenced, also after {@link close}. It cannot be transferred. Cloning or
-   * posting it copies up to 256 MiB around it, unless the file was opened with `shared: true`.
+   * A view stays valid as long as it is referenced, also after {@link close}. Cloning or posting it copies it, and up to
+   * 256 MiB around it, unless the file was opened with `shared: true`: then every thread has the same memory, and sees
+   * the stores of the others. A view must not be transferred: `postMessage(view, [view.buffer])` throws, or copies on
+   * Node 20; a byte stream and `ArrayBuffer.prototype.transfer()` also take other views, with the warning
+   * `FAULTLESS_VIEWS_DETACHED`.
    *
    * Where the file is truncated, JavaScript sees zeros in a view. A system call that reads the bytes itself, such as
    * `fs.write(fd, view)` or a socket, fails with `EFAULT`; or it writes zeros, where JavaScript has touched the bytes
@@ -420,6 +425,7 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
    * @param offset the first byte, a multiple of the size of an element
    * @param length bytes, a multiple of that size; the rest of the file by default
    * @returns a typed array over the mapping; an incomplete element at the end of the file is left out
+   * @throws `ERR_INVALID_ARG_TYPE` where `as` is no class of typed arrays, or one that this version of Node does not have
    * @throws `ERR_OUT_OF_RANGE` where the offset or the length is not a multiple of the size of an element
    */
   view<Type extends ArrayType>(
@@ -427,14 +433,19 @@ export class MappedFile<Memory extends ArrayBufferLike = ArrayBufferLike> implem
     length: number | undefined,
     options: TypedViewOptions<Type>,
   ): Promise<ArrayOver<Type, Memory>>
+  /** A view of the whole file as a typed array: `file.view({ as: Float32Array })`. */
+  view<Type extends ArrayType>(options: TypedViewOptions<Type>): Promise<ArrayOver<Type, Memory>>
   view(
-    offset: Offset = 0,
+    offset: Offset | TypedViewOptions<ArrayType> = 0,
     length?: number,
     options?: Cancellable,
   ): Promise<Buffer<Memory> | ArrayOver<ArrayType, Memory>> {
     try {
       const handle = MappedFile.#own(this)
       noMore(arguments[3], 'file.view(offset, length, options)')
+      if (length === undefined && options === undefined && isTyped(offset)) {
+        return typedView(handle, 0, undefined, offset) as Promise<ArrayOver<ArrayType, Memory>>
+      }
       if (isTyped(options)) {
         return typedView(handle, offset, length, options) as Promise<ArrayOver<ArrayType, Memory>>
       }

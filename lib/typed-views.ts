@@ -3,7 +3,7 @@
 import { type Cancellable, toLength, toOffset, toSignal } from './arguments.js'
 import { invalidArgType, outOfRange } from './errors.js'
 import type { Handle } from './handle.js'
-import { option } from './language.js'
+import { isGiven, option } from './language.js'
 import { viewOf } from './views.js'
 
 /** All typed arrays. */
@@ -21,8 +21,21 @@ const TYPES = [
   BigUint64Array,
 ] as const
 
+/** The class Float16Array, where the version of Node has it. */
+export interface Float16Type {
+  readonly BYTES_PER_ELEMENT: number
+  readonly name: string
+  new (
+    buffer: ArrayBufferLike,
+    byteOffset?: number,
+    length?: number,
+  ): ArrayBufferView & { readonly [Symbol.toStringTag]: 'Float16Array' }
+}
+
+const { Float16Array } = globalThis as { Float16Array?: Float16Type }
+
 /** The class of a typed array, such as `Float32Array`. */
-export type ArrayType = (typeof TYPES)[number]
+export type ArrayType = (typeof TYPES)[number] | Float16Type
 
 /** A typed array of this class over this memory. */
 export type ArrayOver<Type extends ArrayType, Memory extends ArrayBufferLike> = Type extends Int8ArrayConstructor
@@ -45,7 +58,9 @@ export type ArrayOver<Type extends ArrayType, Memory extends ArrayBufferLike> = 
                   ? Float64Array<Memory>
                   : Type extends BigInt64ArrayConstructor
                     ? BigInt64Array<Memory>
-                    : BigUint64Array<Memory>
+                    : Type extends BigUint64ArrayConstructor
+                      ? BigUint64Array<Memory>
+                      : InstanceType<Type>
 
 /** Options of a view that is a typed array. */
 export interface TypedViewOptions<Type extends ArrayType> extends Cancellable {
@@ -55,9 +70,12 @@ export interface TypedViewOptions<Type extends ArrayType> extends Cancellable {
 
 const OPTIONS = ['as', 'signal']
 
-/** Whether options ask for a typed array. */
-export const isTyped = (options: Cancellable | undefined): options is TypedViewOptions<ArrayType> =>
-  options !== undefined && option(options as TypedViewOptions<ArrayType>, 'as') !== undefined
+/**
+ * Whether options ask for a typed array. `as: undefined` does, and is refused: it is a class that this version of Node
+ * does not have.
+ */
+export const isTyped = (options: unknown): options is TypedViewOptions<ArrayType> =>
+  typeof options === 'object' && options !== null && isGiven(options as TypedViewOptions<ArrayType>, 'as')
 
 /** A view as a typed array, without an incomplete element at the end of the file. */
 export async function typedView(
@@ -67,8 +85,8 @@ export async function typedView(
   options: TypedViewOptions<ArrayType>,
 ): Promise<InstanceType<ArrayType>> {
   const given: unknown = option(options, 'as')
-  const Type = TYPES.find(type => type === given)
-  if (!Type) throw invalidArgType('options.as', 'the class of a typed array, such as Float32Array', given)
+  const Type = [...TYPES, Float16Array].find(type => type === given)
+  if (!Type) throw invalidArgType('options.as', 'a class of typed arrays that this Node has, as Float32Array', given)
   const size = Type.BYTES_PER_ELEMENT
   const start = toOffset(offset)
   const multiple = `a multiple of ${size}, the element size of ${Type.name}`

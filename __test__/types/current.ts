@@ -21,6 +21,7 @@ async function main(flag: boolean) {
   const vd: Buffer<ArrayBufferLike> = await d.view()
   const floats: Float32Array<ArrayBuffer> = await a.view(0, 8, { as: Float32Array })
   const sharedFloats: Float32Array<SharedArrayBuffer> = await b.view(0, 8, { as: Float32Array })
+  const wholeFloats: Float32Array<ArrayBuffer> = await a.view({ as: Float32Array })
   const large: BigUint64Array<ArrayBuffer> = await a.view(0, 8, { as: BigUint64Array })
   // @ts-expect-error: another class
   const notFloats: Float64Array<ArrayBuffer> = await a.view(0, 8, { as: Float32Array })
@@ -33,7 +34,7 @@ async function main(flag: boolean) {
   const pages: number = can.pageSize
   const { size }: { size: number } = await a.stat()
   const big: bigint = (await a.stat({ bigint: true })).size
-  void [any, head, floats, sharedFloats, large, notFloats, text, pages, size, big]
+  void [any, head, floats, sharedFloats, wholeFloats, large, notFloats, text, pages, size, big]
   for await (const chunk of b.chunks()) {
     const one: Buffer<SharedArrayBuffer> = chunk
     void one

@@ -210,8 +210,15 @@ fn cure(errno: Errno) -> &'static str {
 
 /// The call that works where a path leads to no regular file.
 fn instead_of(what: &str) -> &'static str {
-    if what == "a directory" { "open one of its files" } else { "read it by fs.createReadStream()" }
+    match what {
+        "a directory" => "open one of its files",
+        GENERATED => "open it with flags 'r', and write to it by fs.writeFile()",
+        _ => "read it by fs.createReadStream()",
+    }
 }
+
+/// A file of `/proc` or `/sys`: its bytes are made when it is read.
+pub(crate) const GENERATED: &str = "a file that the kernel generates";
 
 /// The limit that keeps a process from locking more memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

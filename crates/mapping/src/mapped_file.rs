@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::backend::{Mapping, Source, Touchable, Views, is_touchable, was_cut};
-use crate::error::{ByteRange, Error, Result};
+use crate::error::{self, ByteRange, Error, Result};
 use crate::in_order::InOrder;
 use crate::limits::{BEGUN_AHEAD, FAULT_AROUND, GENERATED, IN_ORDER, INLINE_VIEW};
 use crate::locks::Locks;
@@ -683,6 +683,9 @@ impl Backend {
         writable: bool,
         path: &Path,
     ) -> Result<Self> {
+        if file_system.generated && writable {
+            return Err(Error::NotAFile { path: path.to_owned(), what: error::GENERATED });
+        }
         if file_system.generated || stat.size == 0 {
             let bytes = read_to_the_end(file, path)?;
             if !writable && (file_system.generated || !bytes.is_empty()) {
