@@ -86,7 +86,7 @@ test('aborted at any moment, a read gives the right bytes or rejects, and then n
     const controllers = Array.from({ length: 4 }, () => new AbortController())
     const reads = controllers.map(async ({ signal }) => {
       const offset = Math.floor(random() * 13 * MiB)
-      // The long ones go to the pool, where an abort meets them.
+      // Long ranges are read on the pool, where an abort reaches them.
       const target = Buffer.alloc(random() < 0.5 ? 4 * KiB : 2 * MiB)
       try {
         await file.readInto(target, offset, { signal })

@@ -305,7 +305,7 @@ test('methods and getters of anything but a handle are refused as ERR_INVALID_TH
     const { value, get } = Object.getOwnPropertyDescriptor(MappedFile.prototype, name)
     for (const [index, other] of others.entries()) {
       const what = `${String(name)} of ${index}`
-      // With good arguments for each: nothing else is wrong.
+      // The arguments are valid, so that only the receiver is wrong.
       const args =
         name === 'advise'
           ? ['normal']

@@ -58,7 +58,7 @@ for (const readAheadKiB of [128, 8192]) {
     async t => {
       const { path } = badDisk(t, { ...DISK, readAheadKiB })
       const { right, code, start, bad } = await program(t, 'bad-chunks', [path])
-      // What lies in one folio, of at most 2 MiB, with a bad block cannot be mapped either.
+      // Pages in the same folio as a bad block, of at most 2 MiB, cannot be mapped either.
       t.true(right >= bad - 2 * MiB && right <= bad, `${right} bytes; fs.readSync had ${bad}`)
       t.true(bad < DISK.size)
       t.is(code, 'EIO')

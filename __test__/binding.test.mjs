@@ -57,7 +57,7 @@ test.serial('the addon refuses ids of closed files, ids of other threads, and va
   }
   await file.close()
   for (const [name, call] of Object.entries(calls)) t.throws(() => call(reader), refused, `${name} of a closed file`)
-  // The same place is given to the next file, under another number.
+  // The next file gets the same slot with another number.
   const next = await MappedFile.open(path)
   for (const [name, call] of Object.entries(calls))
     t.throws(() => call(reader), refused, `${name} of a closed file, later`)
@@ -122,7 +122,7 @@ test.serial('methods of the addon refuse other objects, and calls without a perm
       t.throws(() => NativeFile.prototype[method].call(self, 0, 0, 0, 0, 0), undefined, method)
     }
   }
-  // Nobody has taken a permit for this job.
+  // No permit was taken for this job.
   t.throws(() => native.residency(0, 1))
   t.throws(() => openFile(Buffer.from(path), false))
   t.true(seededBytes(MiB).equals(await file.read()), 'the handle goes on')

@@ -140,7 +140,7 @@ test.serial('refresh() many times at once, while the file grows and is read', as
   await t.notThrowsAsync(untilReleased(path))
 })
 
-// In a function of its own, which lets go of the views that it made.
+// A separate function, so that its views become unreachable when it returns.
 async function growAndRefresh(t, file, bytes) {
   for (let size = 1000; size < 4 * MiB; size += 99_991) {
     fs.appendFileSync(file.path, bytes.subarray(size, size + 99_991))

@@ -53,7 +53,7 @@ needs('root', 'tracefs', 'bpftrace').serial(
     t.true(malloc.writes > total.writes.count / 2)
     t.true(malloc.calls.includes('mmap') && malloc.calls.includes('munmap'))
     t.regex(malloc.advice, /node --import faultless\/tune/)
-    // malloc keeps no frame pointers: they are found on its stack.
+    // malloc keeps no frame pointers, so its callers are found by a scan of the stack.
     t.deepEqual(malloc.callers, ['top level __test__/programs/allocating-workers.mjs:1'])
     const attributed = culprits.reduce((sum, { writes }) => sum + writes, 0)
     t.true(attributed > 0.99 * total.writes.count, `${attributed} of ${total.writes.count}`)

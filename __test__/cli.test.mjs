@@ -178,7 +178,7 @@ needs('eviction', 'residentPages')('warm brings a range into memory, and reports
   t.deepEqual([command, interrupted], ['warm', false])
   t.like(files[0], { path, offset: MiB / 2, length: MiB / 2, done: MiB / 2, before: 0, after: MiB / 2 })
   t.true(files[0].bytesPerSecond > 0)
-  // Other tests empty the page cache of the whole machine: once in a few times nobody comes between.
+  // Other tests empty the page cache of the machine, so this one tries a few times.
   const warmedTwice = async () => {
     t.is((await faultless(['warm', path])).code, 0)
     const resident = residentPages(path)

@@ -23,7 +23,7 @@ import { KiB, MiB, PAGE, seededFile } from './helpers/files.mjs'
 import { needs, program } from './helpers/rig.mjs'
 
 const BYTES_PER_SECOND = 4 * MiB
-// What timers may have to wait for the thread, not for the machine; and the share of the time the thread is blocked.
+// The delay of timers that the thread may cause, without that of the machine; and the share of time that it is blocked.
 const FREE_MS = 25
 const BLOCKED = 0.05
 // Less than one operation of a disk that does 5 a second.
@@ -87,7 +87,7 @@ async function coldReads(t, { length, uid, ...where }) {
     attempts = report.attempts
     return report.ways
   }
-  // Who is not root may not lock as much.
+  // A user who is not root may not lock as many bytes.
   const names = WAYS.filter(name => name !== 'lock' || uid === undefined)
   const ways = await again(names, measure, (name, found) => name === 'naive' || isFree(found))
   for (const name of names) {
@@ -117,7 +117,7 @@ const USERS = [
 for (const [who, uid] of USERS) {
   const asUser = onSlowDisk(...(uid ? ['anotherUser'] : []))
 
-  // Longer than whatever is done in one go.
+  // Longer than any range that is read in one step.
   asUser(`timers go on while 12 MiB are read cold by every method in turn, by ${who}`, t =>
     coldReads(t, { length: 12 * MiB, uid }),
   )
@@ -227,7 +227,7 @@ for (const readAheadKiB of [128, 8192]) {
         const after = diskReads(disk.device)
         const [reads, bytes] = [after.reads - before.reads, after.bytes - before.bytes]
         t.log(`${reads} reads, ${(bytes / length).toFixed(3)} of the file, ${folios} folios`)
-        // The file system itself reads some of the disk meanwhile, where the machine is busy and this takes long.
+        // If the machine is busy and this takes long, the file system itself reads from the disk.
         t.true(bytes >= length && bytes < 1.1 * length)
         t.true(reads < (0.7 * length) / (128 * KiB), `${reads} reads`)
         t.true(folios < (0.5 * length) / PAGE, `${folios} folios`)

@@ -31,7 +31,7 @@ needs('loopDevices', 'throttling').serial('a page that takes a second and then f
   t.teardown(group.dispose)
   const isFine = (name, { longest, took }, all) => name === 'touch' || (took > 500 && longest < all.touch.longest / 4)
   const measure = async (some, time) => {
-    // Pages that were asked for once are never asked for again.
+    // No page is requested twice.
     const from = 16 * MiB - (time + 1) * names.length * 256 * KiB
     const report = await program(t, 'slow-bad-disk', [path, from, ...new Set([...some, 'touch'])], { cgroups: [group] })
     return Object.fromEntries(

@@ -16,7 +16,7 @@ const rows = [...readFileSync(new URL('../docs/comparison.md', import.meta.url),
   .filter(cells => cells.length === 3)
 const [[, ...cases], ...ways] = rows
 
-// The other packages come and go, and Node may mend its blobs.
+// The other packages may not be installed, and Node may fix its blobs.
 for (const way of ['fs.readSync', 'FileHandle.read', 'faultless, read', 'faultless, a view made before']) {
   const lacking = way.includes('view') && !capabilities().mapping ? 'there are no views on this platform' : undefined
   unless(lacking)(`${way}: a file larger than 4 GiB, and one that is truncated`, async t => {

@@ -1,4 +1,4 @@
-// A file that is truncated while it is mapped: reads reject, views give zeros, the process survives.
+// A file that is truncated while it is mapped: reads reject, views read zeros, the process survives.
 //
 // Without the guard the same program dies of SIGBUS, which the last test shows. Also seen to fail: without the check
 // for damage and for the file size after each copy, the read across the middle of a page resolves to zeros.

@@ -30,7 +30,7 @@ unless(process.platform === 'linux' ? undefined : 'no LD_PRELOAD')('without exte
     sharedViews: false,
     jemalloc: false,
     backend: 'mapped',
-    // Each is right in all bytes.
+    // All bytes of each are right.
     reads: true,
     view: true,
     viewIsOwn: true,

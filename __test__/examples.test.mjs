@@ -155,14 +155,14 @@ test('tail prints each line of a file that is rotated by rename and by copy', as
       wanted = () => isThere() && resolve()
       wanted()
     })
-  // The first line says that it follows.
+  // The first line shows that the program follows the file.
   const asking = setInterval(() => fs.appendFileSync(path, '?\n'), 100)
   await until(() => taken.length > 0)
   clearInterval(asking)
   const expected = Array.from({ length: 300 }, (_, index) => `line ${index}`)
   for (const [index, line] of expected.entries()) {
     fs.appendFileSync(path, `${line}\n`)
-    // What comes next is not read yet when the file is rotated. Some of the file was: by this its copy is found.
+    // The file is rotated before its last lines are read. The part that was read identifies the copy.
     if (index % 50 === 10) await until(() => taken.includes(line))
     if (index % 100 === 50) {
       fs.renameSync(path, `${path}.${index}`)

@@ -22,7 +22,7 @@ function fullDisk(t, fileSystem) {
   const path = join(disk.mountPoint, 'sparse')
   fs.writeFileSync(path, Buffer.alloc(MiB, 1))
   fs.truncateSync(path, 16 * MiB)
-  // Mapped as well, in the lists of mappings it stands beside the first.
+  // A second mapping of the file, next to the first one in the list of mappings.
   fs.writeFileSync(Buffer.concat([Buffer.from(`${path}-`), Buffer.from([0xff, 0xfe])]), Buffer.alloc(MiB, 1))
   execFileSync('sync', [path])
   const filler = join(disk.mountPoint, 'filler')
@@ -110,7 +110,7 @@ needs('loopDevices', 'tmpfs').serial(
     try {
       fs.writeFileSync(image, '')
       fs.truncateSync(image, 64 * MiB)
-      // Without a journal, so that it is the data that cannot be written.
+      // Without a journal, so that the write of the data fails, not that of the journal.
       execFileSync('mkfs.ext4', ['-q', '-F', '-O', '^has_journal', '-E', 'lazy_itable_init=0', image])
       execFileSync('mount', ['-o', 'loop', image, mounted])
       const path = join(mounted, 'file')

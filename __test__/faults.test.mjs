@@ -136,7 +136,7 @@ for (const [way, label, before] of [
       t.true(at >= own[way].begun - 1 && at + waited / 1e6 <= own[way].begun + own[way].elapsed + 1)
       if (before) t.regex(where[0], before)
     }
-    // A disk that is slow on purpose, and one stall, all of whose page faults count.
+    // A throttled disk and one stall, all of whose page faults count.
     const { begun, elapsed } = own[way]
     const stall = report.faults.filter(({ tid, at }) => tid === inside[0].tid && at >= begun && at < begun + elapsed)
     const waited = stall.reduce((sum, fault) => sum + fault.waited, 0) / 1e6
@@ -204,7 +204,7 @@ onSlowDisk.serial('a program that waits in no page fault: no false alarm; --trac
   const idle = await faultsOf({ ways: ['idle', 'readFile', 'readSync'], options, json: false })
   t.is(idle.code, 0, idle.stdout)
   t.regex(idle.stdout, /The longest wait took .*; the threshold is 100 ms\.$/m)
-  // A process that is started by a command is followed as well.
+  // A process that the command starts is traced as well.
   const through = ['sh', '-c', '"$@"; exit', 'sh']
   const file = join(temporaryFolder(t), 'trace.json')
   const late = await faultsOf({ through, ways: ['write'], options: ['--threshold', '5', '--trace', file], json: false })
@@ -224,7 +224,7 @@ onSlowDisk.serial('a program that waits in no page fault: no false alarm; --trac
   t.true(waits.every(({ ts, dur, pid, tid }) => ts > 0 && dur > 0 && pid === tid))
 })
 
-// Swap is the whole machine's: none is given to it unless that is asked for.
+// Swap affects the whole machine, so the test enables it only on request.
 const noSwap = process.env.FAULTLESS_TEST_SWAP === '1' ? undefined : 'it gives the machine swap: FAULTLESS_TEST_SWAP=1'
 unless(noSwap).serial('memory that was swapped out is reported as anonymous', async t => {
   const swap = join(temporaryFolder(t), 'swap')
@@ -282,7 +282,7 @@ needs('root', 'tracefs', 'bpftrace', 'loopDevices', 'throttling', 'memoryLimit',
       /^Functions of JavaScript have no names here: start the program with\nNODE_OPTIONS='--perf-basic-prof/m,
     )
     t.regex(text.stdout, /^Page faults that did not wait:$/m)
-    // Another user gets the kernel's counts.
+    // For another user, the kernel's counts are reported.
     const other = await faultlessAs(NOBODY, ...words.slice(0, -1), '--json')
     const seen = JSON.parse(other.stdout || `"${other.stderr}"`).threads.find(({ tid }) => tid === child.pid)
     t.is(seen.role, 'main')

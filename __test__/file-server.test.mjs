@@ -166,9 +166,9 @@ for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release'
       let local = await localLife(t, temporaryFolder(t))
       await server.rule(operation, { file, hold: true })
       const living = life(server.path(file), servedBytes(file))
-      // Each request in turn.
+      // One request after the other.
       let times = 0
-      // The kernel asks for a release when it likes, maybe later than we see that the file is gone.
+      // The kernel may send the release at any time, also after the file is closed here.
       const first = operation === 'release' ? undefined : living
       for (; await server.untilHeld(operation, times ? living : first); times++) {
         await local()
@@ -177,7 +177,7 @@ for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release'
         local = await localLife(t, temporaryFolder(t))
         await server.rule(operation, { file, hold: true })
       }
-      // Who asks for no attributes has nothing to wait for.
+      // A call that requests no attributes does not wait.
       t.true(times > 0 || operation === 'getattr', `${name}: there was a request`)
       t.true(await living, name)
     }

@@ -89,7 +89,7 @@ needs('tmpfs').serial('tmpfs: holes that are read, faulted in and viewed stay ho
   const used = {}
   for (const [index, [way, through]] of Object.entries(throughHoles).entries()) {
     await zerosOnly(t, way, await through(file, index * THROUGH))
-    // Each by itself: what one has used does not count against the next.
+    // One test per file system, so that the memory of one does not count for the next.
     used[way] = before - free()
     fs.truncateSync(path, 0)
     fs.truncateSync(path, file.byteLength)

@@ -79,7 +79,7 @@ test('loses no line where the file is copied and cut', async t => {
     const [seen, unseen, fresh] = ['seen', 'unseen', 'fresh'].map(name => numbered(`${name} of ${round}`, 50))
     fs.appendFileSync(path, text(seen))
     t.deepEqual(await take(lines, 50), seen)
-    // All in one turn: nobody looks in between, and the file is longer than before in the end.
+    // All in one turn: the follower does not check in between, and at the end the file is longer than before.
     fs.appendFileSync(path, text(unseen))
     fs.copyFileSync(path, `${path}.1`)
     fs.truncateSync(path)
@@ -117,7 +117,7 @@ test('many lines through many rotations of both kinds are all there, each once',
 test.serial('a signal, return() and close() end it, and nothing stays open', async t => {
   const { file, path } = await begun(t)
   const held = () => fs.readdirSync('/proc/self/fd').length
-  // Watching opens what stays open for the next one.
+  // The first watcher opens a descriptor that stays open for later ones.
   const first = file.follow({ start: 0 })
   await first.next()
   await first.return()
@@ -141,7 +141,7 @@ test.serial('a signal, return() and close() end it, and nothing stays open', asy
     t.is(part.data.toString(), 'before\n')
     break
   }
-  // A watcher closes a moment later.
+  // The watcher is closed a moment later.
   for (let looks = 0; process.platform === 'linux' && held() > before && looks < 200; looks += 1) await delay(10)
   if (process.platform === 'linux') t.is(held(), before)
 

@@ -81,7 +81,7 @@ needs('loopDevices').serial('ext4: an inode number that is given to another file
   for (let seed = 1; seed < 20; seed++) {
     const numbers = numbersOf(path)
     await readsFresh(t, path, seed)
-    // Held or not: only what nothing holds gives its number away.
+    // With and without a handle: the number of a file is free only when nothing holds the file.
     if (seed % 2) {
       mmapRead.release()
       await untilReleased(path)

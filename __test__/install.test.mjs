@@ -17,7 +17,7 @@ async function run(t, script, args, commands) {
   cpSync(join(root, 'scripts'), join(folder, 'scripts'), { recursive: true })
   const napi = join(folder, 'node_modules/@napi-rs/cli/dist')
   mkdirSync(napi, { recursive: true })
-  // What of its loader the build rewrites.
+  // The part of its loader that the build rewrites.
   const loader = 'createRequire(import.meta.url)\nconst error = new Error(\n`Cannot find native binding`,\n    )\n'
   const napiProgram = `require('node:fs').writeFileSync('binding.js', ${JSON.stringify(loader)})
     console.log(process.argv.slice(2).join(' '))`

@@ -32,8 +32,8 @@ function overlay(t, below) {
   return mounted(t, 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`)
 }
 
-// XFS lets read(2) wait for whoever cuts. On the others it gives zeros itself now and then, where the file is cut and whole again
-// while it copies: 20 of 139,470 reads of 64 KiB on ext4, 15 of 20,536 on btrfs, 1 of 120,680 on tmpfs.
+// On XFS, read(2) waits for a truncation. On the others it sometimes returns zeros itself, if the file is truncated and extended
+// during the copy: 20 of 139,470 reads of 64 KiB on ext4, 15 of 20,536 on btrfs, 1 of 120,680 on tmpfs.
 for (const [name, abilities, make, { seconds = 1, never = false, doubtful = false, env } = {}] of [
   ['XFS', XFS, t => disk(t, 'xfs', 320 * MiB), { seconds: 3, never: true }],
   [

@@ -39,7 +39,7 @@ test.serial('of two refresh() the later one counts, however late the first has i
   await once(looked, 'done')
   fs.appendFileSync(path, seededBytes(500, 2))
   const second = file.refresh()
-  // Time enough for the second to overtake the first, if it may.
+  // Enough time for the second one to overtake the first, if that is possible.
   await Promise.race([second, setTimeout(200)])
   late.emit('now')
   await first

@@ -25,7 +25,7 @@ test.serial('200 workers terminated at random moments with reads in flight', asy
 test.serial('30,000 forgotten handles, views, iterators and results leave nothing behind', async t => {
   const { mappings, descriptors, resident } = await program(t, 'life-flat', [temporaryFolder(t), 30_000])
   t.log({ mappings, descriptors, resident })
-  // A leak of any of them would be counted in thousands; the heap takes and gives back mappings of its own.
+  // A leak of any of them would be thousands. The heap maps and unmaps memory of its own.
   t.true(mappings <= 200, `${mappings} mappings more`)
   t.true(descriptors <= 5, `${descriptors} descriptors more`)
   t.true(resident <= 100, `${resident} MiB more`)

@@ -1,4 +1,4 @@
-// Where the addon does not load, the message says why and what to do, and doctor prints it.
+// If the addon does not load, the message names the cause and the cure, and doctor prints it.
 
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'

@@ -202,7 +202,7 @@ needs('loopDevices', 'residentPages', 'eviction').serial(
   async t => {
     const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
     t.teardown(disk.dispose)
-    // What is advised before there are views, and after.
+    // Advice before the first view, and after it.
     const advice = {
       none: [[], []],
       normal: [[], ['normal']],

@@ -43,7 +43,7 @@ traced('a command is followed into its threads and its children, whatever they a
   adds(t, report)
   t.deepEqual(report.exit, { code: 0, signal: null })
   t.true(report.elapsed > 0)
-  // Between its birth and its exec a child has the name of its parent.
+  // Between fork and exec, a child has the name of its parent.
   const busy = report.threads.filter(({ writes }) => writes.count >= WRITES)
   const [[parent], [worker], [child]] = ['parent', 'wörker, "1"', 'child'].map(name => withName(busy, name))
   t.is(busy.length, 3)

@@ -19,7 +19,7 @@ for (const [name, files, limit, workers] of [
     const args = [temporaryFolder(t), files, limit, workers]
     const { wrong, before, most, after, kept, opened, others } = await program(t, 'many-files', args)
     t.deepEqual(wrong, [])
-    // A worker has some of its own, for its event loop.
+    // A worker has some descriptors of its own, for its event loop.
     t.true(most <= before + AT_ONCE + 20 * workers, `${most} descriptors at most, ${before} before`)
     t.true(after <= before + 8, `${after} descriptors are left, ${before} before`)
     t.is(others, 'hello', 'files and sockets of others')

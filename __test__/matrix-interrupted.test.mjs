@@ -49,7 +49,7 @@ test.serial('an interrupted run is resumed: no sample is lost, and none is taken
   t.deepEqual(after.slice(0, before.length), before)
   const counted = after.map(JSON.parse).filter(({ late, phase }) => phase === 'traced' || late <= 2)
   const places = counted.map(line => [cellKey(line), line.mode, line.pass, line.phase, line.round].join())
-  // Of the cell that was under way, the mode that had been measured comes again with the other one.
+  // In the interrupted cell, the measured mode is repeated together with the other one.
   t.true(places.length - new Set(places).size <= 1)
   t.true(existsSync(join(folder(), 'summary.json')))
   t.true(existsSync(join(folder(), 'report.html')))
@@ -75,7 +75,7 @@ for (const signal of ['SIGINT', 'SIGKILL']) {
       const before = currentHugePages()
       const out = temporaryFolder(t)
       await interrupted(t, ['thp', '--toy', '--out', out], signal, () => currentHugePages() !== before)
-      // After SIGKILL the guard is on its own, and may need a moment.
+      // After SIGKILL, the guard process cleans up by itself, which may take a moment.
       for (let wait = 0; currentHugePages() !== before && wait < 1000; wait += 1) await delay(10)
       t.is(currentHugePages(), before)
     },

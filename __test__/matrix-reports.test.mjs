@@ -369,7 +369,7 @@ test('where locks cannot be counted, claims on them say so with the reason, and 
 
 test('runs whose intervals end at the line of a claim are expected to differ, and longer ones to agree', t => {
   const names = ['A', 'B', 'C']
-  // The line of this claim is 0.95, where these intervals end: each run decides it as a coin would.
+  // The limit of this claim is 0.95, where these intervals end, so each run decides it by chance.
   const row = {
     claim: { id: 'gap/slower' },
     measured: { low: 0.778, value: 0.86, high: 0.9501 },

@@ -1,4 +1,4 @@
-// The screen that a run of the matrix ends with, the files that it exports, and its progress where nobody watches.
+// The screen that a run of the matrix ends with, the files that it exports, and its progress without a terminal.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

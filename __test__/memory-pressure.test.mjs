@@ -24,7 +24,7 @@ function numberedPages(folder, size = SIZE) {
     fs.writeSync(file, some)
   }
   fs.fsyncSync(file)
-  // Pages that are cached already are charged to whoever read them first.
+  // Cached pages are charged to the cgroup that read them first.
   fs.closeSync(file)
   return path
 }

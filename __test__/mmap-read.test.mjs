@@ -29,7 +29,7 @@ test.serial('lets go of a file that has been idle', async t => {
   const path = seededFile(temporaryFolder(t), MiB)
   for (let use = 0; use < 3; use += 1) await mmapRead(path, 0, 10, { idle: 600_000 })
   t.deepEqual(mappingsOf(path), ['r--s'])
-  // A use that comes later may shorten the time.
+  // A later call may shorten the time.
   await mmapRead(path, 0, 10, { idle: 20 })
   await t.notThrowsAsync(untilReleased(path))
 })

@@ -16,7 +16,7 @@ const tools = join(folder, 'tools')
 const isWindows = process.platform === 'win32'
 /** What a user's shell has: Node and what comes with it. No cargo, no compiler, and a registry that nobody serves. */
 const env = {
-  // The system needs many of its variables on Windows, where a folder of links does not hold what can be run.
+  // Windows needs many of its variables, and cannot run programs through links.
   ...(isWindows ? process.env : {}),
   PATH: isWindows ? `${dirname(process.execPath)};${process.env.SystemRoot}\\System32` : tools,
   HOME: folder,
@@ -117,7 +117,7 @@ test('examples of the package run where it is installed', async t => {
 })
 
 test('npx faultless doctor --json runs', async t => {
-  // It says by its exit code whether something is to be changed on this machine.
+  // Its exit code shows whether something should be changed on this machine.
   const ended = await npm('npx', 'faultless', 'doctor', '--json').catch(error => error)
   const { command, checks } = JSON.parse(ended.stdout)
   t.is(command, 'doctor')

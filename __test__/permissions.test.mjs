@@ -150,7 +150,7 @@ needs('loopDevices', 'residentPages').serial(
     const disk = loopDisk({ size: 64 * MiB, readAheadKiB: 128 })
     t.teardown(disk.dispose)
     const path = seededFile(disk.mountPoint, 4 * MiB)
-    // What was written lies in folios so large that none of them is ever free to go.
+    // Written data is in folios so large that none of them can be evicted.
     disk.cool()
     const { evicted, faults } = await program(t, 'dontneed', [path])
     t.true(evicted > 100, `evicted ${evicted} times`)

@@ -48,7 +48,7 @@ for (const [method, calls] of Object.entries(jobs)) {
       const path = seededFile(temporaryFolder(t), 2 * MiB)
       const file = await MappedFile.open(path, { flags: 'r+' })
       const { [method]: original } = NativeFile.prototype
-      // More often than there are permits.
+      // More times than there are permits.
       for (let time = 0; time < 8; time++) {
         let thrown = false
         NativeFile.prototype[method] = function (...args) {

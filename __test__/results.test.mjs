@@ -13,7 +13,7 @@ test('reading a GiB of results makes V8 collect the whole heap hardly ever', asy
   const { 'node:fs': usual, ...found } = await program(t, 'full-collections', paths)
   t.deepEqual(Object.keys(found), ['read', 'readMany', 'mmapRead', 'mmapRead, whole'])
   for (const [way, full] of Object.entries(found)) {
-    // V8 13.6, of Node 24, collects it all for its own memory just as often.
+    // V8 13.6 (Node 24) collects the whole heap for its own memory as often.
     t.true(full < 8 || full <= 1.5 * usual, `${way}: ${full} full collections, by node:fs ${usual}`)
   }
 })

@@ -50,7 +50,7 @@ for (const task of [
       t.log(`${way}: ${inMiB(each.peak)} MiB at the peak, then ${inMiB(each.idle)}`)
     t.true(tuned.idle <= plain.idle + 64 * MiB)
     t.true(tuned.decision.why.length > 0)
-    // Otherwise nothing is shown: without a thread that gives back they hold more.
+    // Otherwise the test would show nothing: without the thread that returns memory, they hold more.
     if (keeps) {
       t.true(unbounded.idle > plain.idle + 64 * MiB)
       t.true(tuned.peak <= 1.25 * plain.peak)
@@ -66,7 +66,7 @@ inCgroup('in a cgroup in which a burst leaves room for what comes next untuned, 
     group.dispose()
     return { survived: code === 0, ended: signal ?? code, stdout }
   }
-  // What it needs of CPU time is no matter of the test: one after the other.
+  // One after the other, because CPU time must not affect the test.
   const plain = await run()
   t.log(`untuned: ${plain.ended} ${plain.stdout}`)
   t.true(plain.survived, 'untuned it survives, or the cgroup says nothing')
@@ -90,13 +90,13 @@ bounded(
   'a bound holds, seen from outside, and the thread that keeps it sleeps when there is nothing to do',
   async t => {
     const memory = 16 * MiB
-    // Several, since the memory is freed at another moment between two looks of the thread in each.
+    // Several runs, because the memory is freed at different moments between two checks of the thread.
     const all = Array.from({ length: 8 }, () => new Program('freed', programPath('freed'), { memory }))
     t.teardown(() => Promise.all(all.map(running => running.kill())))
     await Promise.all(all.map(running => running.answer('freed')))
     const pids = all.map(({ pid }) => pid)
     const switched = () => pids.map(switches).join()
-    // Each time that it sleeps is a switch: none for two seconds is a thread that nothing wakes.
+    // Each sleep is a context switch. None in two seconds means that nothing wakes the thread.
     let [before, now] = [undefined, switched()]
     for (let tries = 0; tries < 8 && now !== before; tries += 1) {
       before = now

@@ -145,7 +145,7 @@ shared('Atomics.wait() in a worker sees the stores of another thread to a shared
   const answered = new Promise(resolve => worker.on('message', answer => answers.push(answer) === 2 && resolve()))
   while (answers.length === 0) await delay(5)
   cells[1] = 7
-  // It may not wait yet.
+  // The worker may not wait yet.
   Atomics.store(cells, 0, 1)
   while (answers.length < 2) {
     Atomics.notify(cells, 0)

@@ -26,7 +26,7 @@ const WAYS = [
 const LENGTH = 2 * MiB
 const onSlowDisk = (...also) => needs('loopDevices', 'throttling', ...also)
 
-// Of what takes 500 ms cold: a wait that is a matter of the disk, and one that is not.
+// Of a read that takes 500 ms cold: a wait that the disk causes, and a wait that it does not cause.
 const HELD_UP_MS = 200
 const FREE_MS = 150
 

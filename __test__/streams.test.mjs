@@ -158,7 +158,7 @@ test('read(n) by hand gives exactly n bytes', async t => {
   t.true(bytes.subarray(0, 10).equals(stream.read(10)))
   let next = stream.read(5000)
   while (next === null) {
-    // Not for 'readable', which comes at once as long as there is anything to read, and lets no answer of the pool in.
+    // Not on 'readable', which is emitted at once as long as there is data, before any result of the pool.
     await new Promise(setImmediate)
     next = stream.read(5000)
   }
@@ -374,7 +374,7 @@ test("a stream of a file with flags 'r+' has the stores to its views", async t =
 async function course(stream, act) {
   const events = []
   const note = name => {
-    // How many chunks there are is a matter of the moment.
+    // The number of chunks depends on timing.
     if (events.at(-1) !== name) events.push(name)
   }
   for (const name of ['open', 'ready', 'data', 'end', 'close']) {
@@ -384,7 +384,7 @@ async function course(stream, act) {
   const closed = new Promise(resolve => stream.once('close', resolve))
   await act(stream, note)
   await closed
-  // Nothing comes after 'close'.
+  // No event follows 'close'.
   for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
   const { destroyed, closed: isClosed, readableEnded, readableAborted, readableDidRead, errored } = stream
   return { events, destroyed, isClosed, readableEnded, readableAborted, readableDidRead, errored: errored?.message }

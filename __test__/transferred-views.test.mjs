@@ -56,7 +56,7 @@ for (const [how, take] of Object.entries(takes)) {
     for (const kind of ['view', 'tryView']) {
       const first = await file[kind](PAGE, 100)
       const second = await file[kind](PAGE + 50, 100)
-      // What is read into a view of mode r shows in later ones, at its first bytes.
+      // Bytes that are read into a view with flags 'r' appear in later views.
       t.true(first.subarray(3).equals(expected.subarray(PAGE + 3, PAGE + 100)))
       await take(first)
       t.is(first.length, 0, 'taken')

@@ -38,7 +38,7 @@ test.serial(
     t.log(`untuned: ${untuned.faultsPerRead} faults per read`)
     for (const [way, { faultsPerRead }] of Object.entries(ways)) {
       t.log(`${way}: ${faultsPerRead}`)
-      // Mostly a tenth; on Node 24, whose heap lets more garbage float, a fourth or so.
+      // Usually a tenth; on Node 24, whose heap keeps more garbage, about a quarter.
       t.true(faultsPerRead < untuned.faultsPerRead / 2, way)
     }
   },

@@ -34,7 +34,7 @@ for (const [who, uid] of [
       const [{ late, faults, files }] = said.messages
       t.is(faults, said.faults)
       t.true(faults > 5)
-      // A disk that is slow on purpose, and one stall. A timer of 20 ms is late by up to 20 ms less than one of 1 ms.
+      // A throttled disk, and one stall. A timer of 20 ms is late by up to 20 ms less than one of 1 ms.
       t.true(
         late < 1.1 * said.late && late > 0.9 * said.late - 20,
         `${late} ms were told, the loop was ${said.late} ms late`,

@@ -220,7 +220,7 @@ test('a FileHandle that fits becomes a file of its own; one that does not is ref
   const path = seededFile(temporaryFolder(t), MiB)
   const handle = await fs.promises.open(path, 'r+')
   const opening = MappedFile.open(handle, { flags: 'r+' })
-  // Its number may be another file's before the pool comes to it.
+  // Another file may get its number before the job starts.
   await handle.close()
   const file = await opening
   t.is(file.path, path)
@@ -316,7 +316,7 @@ test('reading into a view of the same bytes, shifted, is a read and then a store
         const expected = Buffer.from(bytes)
         bytes.copy(expected, at, 5000, 5000 + length)
         const count = await way(view.subarray(MiB + at, MiB + at + length), MiB + 5000)
-        // What it refused to answer at once, it has not begun either.
+        // A call that did not return at once has not started either.
         const right = count === undefined ? bytes : expected
         t.true(right.equals(view.subarray(MiB, MiB + bytes.length)), `${name}: ${length} bytes, shifted by ${shift}`)
       }
@@ -349,13 +349,13 @@ needs('loopDevices', 'dropCaches').serial(
     })
     const [said] = await once(writer.stdout, 'data')
     t.is(said.toString(), 'flushed\n')
-    // As if the power had gone: only what the device has been given is in the copy, and the journal.
+    // As after a power failure: the copy has only the data that the device has received, and the journal.
     const copy = `${disk.backingFile}-copy`
     fs.copyFileSync(disk.backingFile, copy)
     writer.kill('SIGKILL')
     await once(writer, 'close')
     const check = (bytes, what) => {
-      // The second MiB is being rewritten, and the file goes on growing.
+      // The second MiB is rewritten while the file grows.
       for (const [from, to] of [
         [0, MiB],
         [2 * MiB, expected.length],
