@@ -119,6 +119,21 @@ test('the permissions of fs.open() are refused with a call that has the flags of
   t.is(fs.statSync(path).size, 1000)
 })
 
+test('a range that is an object is refused with the arguments that mean it', async t => {
+  const file = await opened(t, seededFile(temporaryFolder(t), 1000))
+  for (const method of ['view', 'prefault', 'residency', 'evict', 'lock', 'unlock', 'flush']) {
+    for (const [range, call] of [
+      [{ offset: 7, length: 5 }, '(7, 5)'],
+      [{ position: 7n }, '(7n)'],
+      [{ length: 5 }, '(0, 5)'],
+    ]) {
+      const { message } = await rejects(t, () => file[method](range), TYPE, method)
+      t.true(message.endsWith(`. Pass the range as arguments: ${call}`), message)
+    }
+    t.notRegex((await rejects(t, () => file[method](new Date()), TYPE)).message, /arguments/)
+  }
+})
+
 test('a range in place of options is refused with the options that mean it', async t => {
   const file = await opened(t, seededFile(temporaryFolder(t), 1000))
   const refused = { instanceOf: TypeError, code: TYPE.code }

@@ -7,6 +7,7 @@ import { types } from 'node:util'
 import { invalidArgType, invalidArgValue, outOfRange, tooLarge, unknownOption, wrongCall } from './errors.js'
 import { keys, option } from './language.js'
 import { indexOf } from './targets.js'
+import { asArguments } from './wrong-calls.js'
 
 /** A byte position: a non-negative safe integer, or a bigint of the same range. */
 export type Offset = number | bigint
@@ -40,7 +41,7 @@ export function toOffset(value: unknown, name = 'offset'): number {
     if (value < 0n || value > Number.MAX_SAFE_INTEGER) throw outOfRange(name, SAFE_INTEGER, value)
     return Number(value)
   }
-  throw invalidArgType(name, 'of type number or bigint', value)
+  throw invalidArgType(name, 'of type number or bigint', value, asArguments(value))
 }
 
 /** A number of bytes. */

@@ -77,6 +77,13 @@ export function readCall(callee: string, given: Arguments, names: readonly strin
   return encoding === undefined ? call : `(await ${call}).toString('${encoding}')`
 }
 
+/** The arguments for a range that was given as an object. */
+export function asArguments(given: unknown): string | undefined {
+  const { offset, position = offset, length } = fieldsOf(given, ['offset', 'position', 'length']) ?? {}
+  const range = [position ?? 0, length].filter(isNumber).map(number => written(number, ''))
+  return isNumber(position) || isNumber(length) ? `Pass the range as arguments: (${range.join(', ')})` : undefined
+}
+
 /** The equivalent of `fileHandle.write(…)`; undefined where no other form fits. */
 export function writeCall(given: Arguments): string | undefined {
   const [data, second, third, position] = Array.from(given)
