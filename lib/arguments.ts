@@ -9,7 +9,7 @@ import { keys, option } from './language.js'
 import { indexOf } from './targets.js'
 import { asArguments } from './wrong-calls.js'
 
-/** A byte position: a non-negative safe integer, or a bigint of the same range. */
+/** A byte position: a non-negative safe integer, or a bigint of the same range. Lengths are numbers. */
 export type Offset = number | bigint
 
 /** A path as node:fs takes it. */

@@ -63,6 +63,7 @@ export async function* chunks(handle: Handle, options?: ChunkOptions): AsyncGene
   if (next > last) throw outOfRange('options.start', `<= "options.end" (here: ${last})`, next)
   const end = Math.min(size, last)
   const isWhole = next === 0 && end === size
+  handle.windows(shared).expect(end - next)
   const kind: ViewKind = isWhole || end - next >= LONG_PART_BYTES ? 'chunk' : 'view'
 
   // Created only where a view has to wait: it costs more than a view that is ready.

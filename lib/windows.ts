@@ -30,6 +30,9 @@ const FIRST_BYTES = 1 << 20
 /** The longest of these windows. Longer ranges, and all others after this one, are parts of long windows. */
 const GROWN_BYTES = 16 << 20
 
+/** More than all of these windows together have. */
+const SHORT_BYTES = 2 * GROWN_BYTES
+
 /** The alignment of a window for one view: that of a page, so that every typed array can be created over it. */
 const ALIGNMENT = 4096
 
@@ -75,6 +78,7 @@ export class Windows {
   view(native: NativeFile, id: number, offset: number, length: number): Buffer | undefined {
     if (length === 0) return Buffer.alloc(0)
     if (id !== this.#id) {
+      if (this.#id !== 0) this.#next = FIRST_BYTES
       this.#id = id
       this.#release()
     }
@@ -96,10 +100,14 @@ export class Windows {
     this.#release()
   }
 
+  /** Prepares for views of a whole range: a long one would fill the short windows first, and need a long one too. */
+  expect(length: number): void {
+    if (length > SHORT_BYTES) this.#next = SHORT_BYTES
+  }
+
   #release(): void {
     this.#long.clear()
     this.#short = []
-    this.#next = FIRST_BYTES
   }
 
   /** A window that has the range. */

@@ -11,6 +11,11 @@ const MiB = 1024 * KiB
 const ways = {
   shortView: file => file.view(3 * MiB + 7, 16 * KiB),
   shortChunk: file => file.chunks({ start: 3 * MiB + 7, end: 3 * MiB + 16 * KiB }).next(),
+  async longChunks(file) {
+    let sum = 0
+    for await (const chunk of file.chunks()) for (let at = 0; at < chunk.length; at += 4096) sum += chunk[at]
+    return sum
+  },
   longView: file => file.view(0, 20 * MiB),
   sharedView: file => file.view(0, 20 * MiB),
 }
