@@ -16,6 +16,7 @@ import { BIN, faultless, faultlessAs } from './helpers/cli.mjs'
 import { cannot, loopDisk, memoryLimited, runNode, throttled } from './helpers/fault-rig.mjs'
 import { KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { needs, programPath, unless } from './helpers/rig.mjs'
+import { newDatabase } from './helpers/sqlite.mjs'
 
 const NOBODY = 65534
 const RECORDS = 2000
@@ -35,7 +36,7 @@ function installed(path, works = () => {}) {
 const peers = {
   peer: installed('../bench/peers/node_modules/@riaskov/mmap-io'),
   lmdb: installed('../bench/peers/node_modules/lmdb'),
-  sqlite: installed('./peers/node_modules/better-sqlite3', Database => new Database(':memory:').close()),
+  sqlite: installed('./peers/node_modules/libsql', Database => new Database(':memory:').close()),
 }
 const hasPeer = way => !(way in peers) || peers[way] !== undefined
 
@@ -57,12 +58,12 @@ async function makeFiles() {
     await database.close()
   }
   if (peers.sqlite) {
-    const database = new (require(peers.sqlite))(join(disk.mountPoint, 'sqlite'))
-    database.exec('create table data(id integer primary key, value blob)')
+    const database = await newDatabase()
+    database.run('create table data(id integer primary key, value blob)')
     const insert = database.prepare('insert into data values (?, ?)')
-    database.transaction(() => {
-      for (let key = 0; key < RECORDS; key += 1) insert.run(key, Buffer.alloc(3000, key))
-    })()
+    for (let key = 0; key < RECORDS; key += 1) insert.run([key, Buffer.alloc(3000, key)])
+    insert.free()
+    fs.writeFileSync(join(disk.mountPoint, 'sqlite'), database.export())
     database.close()
   }
   for (const name of fs.readdirSync(disk.mountPoint)) fs.chmodSync(join(disk.mountPoint, name), 0o755)
@@ -112,7 +113,7 @@ for (const [way, label, before] of [
   ['peer', "an addon's mapping that JavaScript indexes"],
   ['addon', 'an addon without frame pointers', /^sum_pages \(mapper\.node of busy-mapper\)$/],
   ['lmdb', 'lmdb, which reads a cold database', /\(.*\.node of @lmdb\/.*\)$/],
-  ['sqlite', 'SQLite with mmap_size', /\(better_sqlite3\.node of better-sqlite3\)$/],
+  ['sqlite', 'SQLite with mmap_size', /\(index\.node of @libsql\/.*\)$/],
   ['write', 'a write(2) out of a cold view', /^write\(\)$/],
   ['readAhead', 'pages that are on their way, of which the kernel calls the faults minor'],
   ['worker', 'a worker that touches a view while the main thread idles'],

@@ -10,8 +10,8 @@ import * as zarr from 'zarrita'
 import { writeArchive } from '../../examples/data/pmtiles.mjs'
 import { KiB, seededBytes } from './files.mjs'
 import { pdfFile } from './pdf.mjs'
-import { peer } from './peers.mjs'
 import { sharedData } from './shared-data.mjs'
+import { newDatabase } from './sqlite.mjs'
 import { wavFile } from './wav.mjs'
 import { writeZip } from './zip.mjs'
 
@@ -60,10 +60,10 @@ export const fixtures = {
   'tone.wav': path => wavFile(dirname(path)),
   'report.pdf': path => pdfFile(dirname(path)),
   async 'people.db'(path) {
-    const { default: Database } = await peer('better-sqlite3')
-    const db = new Database(path)
-    db.exec('create table people (name text)')
-    db.exec("insert into people values ('Ada'), ('Grace')")
+    const db = await newDatabase()
+    db.run('create table people (name text)')
+    db.run("insert into people values ('Ada'), ('Grace')")
+    fs.writeFileSync(path, db.export())
     db.close()
   },
   'GeoLite2-City.mmdb'(path) {

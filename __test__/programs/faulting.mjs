@@ -67,7 +67,7 @@ const ALL = {
     }
   },
   sqlite(path) {
-    const Database = require('../peers/node_modules/better-sqlite3')
+    const Database = require('../peers/node_modules/libsql')
     const database = new Database(path, { readonly: true })
     database.pragma('mmap_size = 1073741824')
     const row = database.prepare('select value from data where id = ?')

@@ -1,13 +1,13 @@
 // wa-sqlite answers queries over a MappedFile as SQLite itself does.
 
 import fs from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { MappedFile } from 'faultless'
 import { waSqliteVfs } from 'faultless/sources'
 import { temporaryFolder } from '../helpers/files.mjs'
 import { peer, peerFolder, withPeers } from '../helpers/peers.mjs'
 import { untilReleased } from '../helpers/process.mjs'
+import { newDatabase, withEmptyLog } from '../helpers/sqlite.mjs'
 
 const ROWS = 1500
 
@@ -21,23 +21,23 @@ const QUERIES = [
 ]
 
 /** A database, and what SQLite answers of it. */
-function database(path, { pageSize = 4096, journal = 'delete', vacuum = 'none' } = {}) {
-  const Database = createRequire(import.meta.url)(peerFolder('better-sqlite3'))
-  const db = new Database(path)
-  db.pragma('synchronous = off')
-  db.pragma(`page_size = ${pageSize}`)
-  db.pragma(`auto_vacuum = ${vacuum}`)
-  db.pragma(`journal_mode = ${journal}`)
-  db.exec('create table people (id integer primary key, name text, height real, photo blob)')
-  db.exec('create index by_name on people (name)')
+async function database(path, { pageSize = 4096, journal = 'delete', vacuum = 'none' } = {}) {
+  const db = await newDatabase()
+  db.run(`pragma page_size = ${pageSize}`)
+  db.run(`pragma auto_vacuum = ${vacuum}`)
+  db.run('create table people (id integer primary key, name text, height real, photo blob)')
+  db.run('create index by_name on people (name)')
+  db.run('begin')
   const insert = db.prepare('insert into people (name, height, photo) values (?, ?, ?)')
-  db.transaction(() => {
-    for (let i = 0; i < ROWS; i++) {
-      insert.run(`person ${i % 977}`, 1.5 + (i % 60) / 100, i % 500 === 7 ? Buffer.alloc(100_000, i) : null)
-    }
-  })()
-  db.exec('delete from people where id % 13 = 0')
-  const answers = QUERIES.map(query => db.prepare(query).raw().all())
+  for (let i = 0; i < ROWS; i++) {
+    insert.run([`person ${i % 977}`, 1.5 + (i % 60) / 100, i % 500 === 7 ? Buffer.alloc(100_000, i) : null])
+  }
+  insert.free()
+  db.run('commit')
+  db.run('delete from people where id % 13 = 0')
+  const answers = QUERIES.map(query => db.exec(query).flatMap(({ values }) => values))
+  const bytes = db.export()
+  fs.writeFileSync(path, journal === 'wal' ? withEmptyLog(bytes) : bytes)
   db.close()
   return answers
 }
@@ -74,7 +74,7 @@ function cold(file) {
   return () => reads
 }
 
-const withSqlite = withPeers('wa-sqlite', 'better-sqlite3')
+const withSqlite = withPeers('wa-sqlite', 'sql.js')
 
 for (const options of [
   {},
@@ -86,7 +86,7 @@ for (const options of [
 ]) {
   withSqlite(`the answers are SQLite’s: ${JSON.stringify(options)}`, async t => {
     const path = join(temporaryFolder(t), 'people.db')
-    const answers = database(path, options)
+    const answers = await database(path, options)
     const { api, READONLY, Base } = await sqlite()
     const file = await MappedFile.open(path)
     const other = await MappedFile.open(path)
@@ -109,7 +109,7 @@ for (const options of [
 
 withSqlite('temporary tables are kept by the class that is handed in, or refused', async t => {
   const path = join(temporaryFolder(t), 'people.db')
-  database(path)
+  await database(path)
   const { api, READONLY, Base, MemoryVFS } = await sqlite()
   const file = await MappedFile.open(path)
   const query =
@@ -129,7 +129,7 @@ withSqlite('temporary tables are kept by the class that is handed in, or refused
 
 withSqlite('a cut file and a closed handle are an error of SQLite’s, and lastError says why', async t => {
   const path = join(temporaryFolder(t), 'people.db')
-  database(path)
+  await database(path)
   const { api, READONLY, Base } = await sqlite()
   const file = await MappedFile.open(path)
   const vfs = waSqliteVfs(file, Base)
@@ -148,7 +148,7 @@ withSqlite('a cut file and a closed handle are an error of SQLite’s, and lastE
 
 withSqlite('the synchronous build reads pages in memory, and the error for others names the cure', async t => {
   const path = join(temporaryFolder(t), 'people.db')
-  const answers = database(path)
+  const answers = await database(path)
   const { api, READONLY, Base } = await sqlite('wa-sqlite')
   const file = await MappedFile.open(path)
   await file.lock()
