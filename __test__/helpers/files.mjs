@@ -68,3 +68,16 @@ export function bytesBySync(path, offset, length) {
   fs.closeSync(file)
   return target.subarray(0, read)
 }
+
+/** Asserts that these are the same bytes. `t.deepEqual` takes two seconds for a MiB. */
+export function sameBytes(t, actual, expected, what = 'bytes') {
+  const [ours, theirs] = [toBuffer(actual), toBuffer(expected)]
+  if (ours.equals(theirs)) return t.pass()
+  const first = ours.findIndex((byte, index) => byte !== theirs[index])
+  const where =
+    first < 0 || first >= theirs.length ? '' : `, and differ at ${first}: ${ours[first]}, not ${theirs[first]}`
+  return t.fail(`${what}: ${ours.length} bytes, ${theirs.length} were expected${where}`)
+}
+
+const toBuffer = bytes =>
+  ArrayBuffer.isView(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.from(bytes)
