@@ -1,6 +1,6 @@
 // AbortSignal: an aborted read rejects with the reason of the signal, and its target is not written any more.
 //
-// Seen to fail: without the check whether a read has settled, its target is written when the pool is done.
+// Seen to fail: without the check whether a read has settled, its target is written when the job ends.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -49,7 +49,7 @@ test('an append longer than a job stays in one piece, and is copied before the c
   t.true(fs.readFileSync(path).equals(Buffer.concat([seededBytes(10), expected, Buffer.from('end')])))
 })
 
-// Seen to fail: with the end looked up before each write, records of several threads lay over one another.
+// Seen to fail: when the end was queried before each write, records of several threads overwrote one another.
 test('records of many threads, handles and processes stay whole, and are where append() said', async t => {
   const path = join(temporaryFolder(t), 'log')
   fs.writeFileSync(path, '')
@@ -202,7 +202,7 @@ linux('reserve() allocates blocks, and leaves the size', async t => {
   await file.reserve(0)
 })
 
-// Seen to fail: without a descriptor, appends were writes to the last known end, and stayed so: not atomic any more.
+// Seen to fail: without a free descriptor, all later appends were writes at the last known end, which is not atomic.
 needs('root')('append() without a free descriptor rejects with EMFILE, and works as soon as there is one', async t => {
   const path = seededFile(temporaryFolder(t), 100)
   t.deepEqual(await program(t, 'append-no-descriptors', [path]), {

@@ -239,7 +239,7 @@ test('createReadStream throws for invalid options and signals, before it creates
   }
 })
 
-// Seen to fail: with options read as properties, all of it; and with a source that is asked for its descriptor, another file is opened.
+// Seen to fail: if options are read as plain properties, all of it; if the source is, another file is opened.
 test('properties of Object.prototype are not options', async t => {
   const report = await program(t, 'polluted', [seededFile(temporaryFolder(t), 2 * MiB)])
   t.true(Object.keys(report).length >= 26)
@@ -295,7 +295,7 @@ const THROWS = new Set([
   'followLines',
 ])
 
-// Seen to fail where the language refuses a private name: a TypeError without a code.
+// Seen to fail: the language refuses a private name with a TypeError that has no code.
 test('methods and getters of anything but a handle are refused as ERR_INVALID_THIS', async t => {
   const file = await opened(t)
   const expected = { instanceOf: TypeError, code: 'ERR_INVALID_THIS' }

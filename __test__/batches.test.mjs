@@ -79,7 +79,7 @@ test('readManySettled: one bad range among good ones fails alone', async t => {
   await file.close()
 })
 
-// Seen to fail: where a long range is cut, readManySettled rejects as a whole, and the error of readMany has no index.
+// Seen to fail: if a long range was truncated, readManySettled() rejected, and the error of readMany() had no index.
 for (const [how, length] of [
   ['short', 100],
   ['long', 40 * KiB],
@@ -113,7 +113,7 @@ for (const [how, length] of [
   })
 }
 
-// Seen to fail: the list is refused as a whole, without an index.
+// Seen to fail: the list was refused without an index.
 test('a range that fits into no memory is rejected alone', async t => {
   const file = await MappedFile.open(sparseFile(temporaryFolder(t), TiB, [[5, 'good']]))
   const ranges = [

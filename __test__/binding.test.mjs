@@ -1,7 +1,7 @@
 // The addon by itself: it checks its arguments, and refuses invalid ones.
 //
-// Seen to fail: where an id does not count how often its slot was reused, the id of a closed file leads to the next
-// file; where a method returns an error instead of throwing it, lib/ takes it for the result of a successful job.
+// Seen to fail: if an id does not include the number of uses of its slot, the id of a closed file is that of the next
+// file; if a method returns an error instead of throwing it, lib/ uses the error as a result.
 
 import { once } from 'node:events'
 import { inspect } from 'node:util'

@@ -1,7 +1,7 @@
 // Files that are replaced, grow, and are rewritten during reads: mmapRead reads the file that is at the path now.
 //
-// Seen to fail: with mappings without reserved space behind the end, a growing file takes 20 of them; with files
-// identified by their path alone, mmapRead keeps reading the replaced file.
+// Seen to fail: without reserved space behind the end of a mapping, a growing file needs 20 mappings; if files are
+// identified by their path alone, mmapRead() still reads the replaced file.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

@@ -61,7 +61,7 @@ needs('root', 'tracefs', 'bpftrace').serial(
   },
 )
 
-// Seen to fail: with names looked up once a second, all of it was blamed on malloc.
+// Seen to fail: when names were looked up once a second, all of it was attributed to malloc.
 needs('root', 'tracefs', 'bpftrace').serial(
   'locks -- COMMAND: of one that lives for a fraction of a second, too',
   async t => {

@@ -281,7 +281,7 @@ test('importing the package loads nothing of the program', t => {
   )
 })
 
-// Seen to fail: Math.max(...) of as many numbers as doctor had files exceeded the stack.
+// Seen to fail: Math.max(...) with one number per file exceeded the stack.
 test('the widths of tables and reports are found for any number of rows', t => {
   t.is(largest(Array.from({ length: 1_000_000 }, (_, index) => index % 1000)), 999)
   t.is(largest([]), Number.NEGATIVE_INFINITY)

@@ -61,7 +61,7 @@ test('close() twice, also at once, is fine', async t => {
   t.is(await file.close(), undefined)
 })
 
-// Seen to fail: with views that keep the file open until they are collected.
+// Seen to fail: when views kept the file open until they were collected.
 test('a closed file holds no descriptor although there are views, which keep their bytes', async t => {
   const folder = temporaryFolder(t)
   const views = []

@@ -1,8 +1,8 @@
 // The JS thread is not blocked while cold files are read from a slow disk, where naive indexing of a mapping stalls it
 // for seconds.
 //
-// Seen to fail: where every page is assumed to be in memory, and, for a user who is not the owner, where mincore is
-// trusted.
+// Seen to fail: if every page is assumed to be resident; and, for a user who is not the owner, if the answers of
+// mincore are used.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -198,8 +198,8 @@ async function coldMetadata(t, uid) {
   }
 }
 
-// Seen to fail, where the read-ahead is 128 KiB: with requests for exactly these pages, which take 514 reads; and in the middle of
-// the file, with a read that is no longer than a window may be, which makes a folio of each page.
+// Seen to fail with a read-ahead of 128 KiB: requests for exactly these pages need 514 reads; and in the middle of the file, a read
+// that is not longer than a read-ahead window makes one folio per page.
 for (const readAheadKiB of [128, 8192]) {
   for (const looked of [false, true]) {
     const already = looked ? ', after a look at its first page' : ''
@@ -236,8 +236,8 @@ for (const readAheadKiB of [128, 8192]) {
   }
 }
 
-// Seen to fail, where the read-ahead is 128 KiB: with reads that are answered on the JavaScript thread because the kernel has read
-// ahead for the last one, and so begin no reading themselves.
+// Seen to fail with a read-ahead of 128 KiB: reads whose pages the kernel has read ahead are answered on the JavaScript thread, and
+// start no I/O themselves.
 for (const readAheadKiB of [128, 1024, 8192]) {
   for (const [how, step, read] of [
     ['readInto', MiB, (file, target, at) => file.readInto(target, at)],

@@ -1,7 +1,7 @@
 // Views, prefaults and locks of cold pages: the pages are read before they are mapped, so that no thread waits for a
 // disk in a page fault. A thread that does holds mmap_lock, and blocks all threads that map or touch fresh memory.
 //
-// Seen to fail: where populating itself reads, it makes a major fault for each request to the disk, and the event loop
+// Seen to fail: if populating reads the pages itself, each request to the disk is a major fault, and the event loop
 // is blocked until the disk fails.
 
 import fs from 'node:fs'

@@ -33,7 +33,7 @@ for (const [where, pages] of [
   })
 }
 
-// Seen to fail: where short ranges are copied from the mapping without the guard, the first of them ends the process.
+// Seen to fail: if short ranges are copied from the mapping without the guard, the first one kills the process.
 for (const [fileSystem, size] of [
   ['ext4', 64 * MiB],
   ['xfs', 320 * MiB],

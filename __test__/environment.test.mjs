@@ -8,7 +8,7 @@ import { runNode } from './helpers/fault-rig.mjs'
 import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { programPath, unless } from './helpers/rig.mjs'
 
-// Seen to fail: with settings that are looked up as they are first needed, on threads of the pool.
+// Seen to fail: if settings are read at their first use, on threads of the pool.
 const cannotCount = process.platform === 'linux' ? undefined : 'no LD_PRELOAD'
 unless(cannotCount)('no thread but the main one has the addon ask for the environment, while that changes', async t => {
   const folder = temporaryFolder(t)

@@ -85,7 +85,7 @@ test('close({ unmap: true }) after a plain close() says that the file was closed
   t.regex(error.message, /closed without { unmap: true }/)
 })
 
-// Seen to fail: what Node throws where memory cannot be had has no code on 22 and 24, and one of its own on 20.
+// Seen to fail: if memory cannot be allocated, the error of Node has no code on 22 and 24, and another code on 20.
 test('a result that fits no memory is refused with the documented code, on every line of Node', async t => {
   const path = sparseFile(temporaryFolder(t), TiB)
   const file = await MappedFile.open(path)

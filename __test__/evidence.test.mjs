@@ -31,7 +31,7 @@ async function questions(t, path, way) {
   return asked.reduce((sum, count) => sum + count, 0)
 }
 
-// Seen to fail: four questions for each view, and one for each third record, where an answer was about 16 pages.
+// Seen to fail: four queries for each view, and one for every third record, when an answer covered 16 pages.
 for (const way of ['view', 'tryView', 'readManyInto', 'readInto', 'tryReadInto']) {
   needs('root', 'tracefs', 'bpftrace').serial(
     `${way}: one question to the kernel tells about many reads of a file that is in memory`,

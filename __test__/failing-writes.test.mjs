@@ -72,7 +72,7 @@ for (const [name, env] of [
   )
 }
 
-// Seen to fail: where a mapping is only remembered once its view is there, flush() resolves with 10 of 64 stores in the file.
+// Seen to fail: if a mapping is recorded after its view is made, flush() resolves with 10 of 64 stores in the file.
 for (const threads of [1, 2, 4]) {
   needs('loopDevices', 'throttling').serial(
     `stores that are lost in a view during which the file has grown make flush reject; ${threads} threads in the pool`,

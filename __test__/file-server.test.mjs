@@ -184,7 +184,7 @@ for (const operation of ['lookup', 'open', 'getattr', 'read', 'flush', 'release'
   })
 }
 
-// Seen to fail: where jobs may take all threads of the pool.
+// Seen to fail: if jobs may take all threads of the pool.
 onServer.serial(
   'while the server holds back more reads than the pool has threads, fs and cached reads continue',
   async t => {
@@ -219,7 +219,7 @@ onServer.serial(
   },
 )
 
-// Seen to fail: where each environment may always have one job, all threads of the pool are taken, and fs.stat waits for the server.
+// Seen to fail: if each environment may always have one job, they take all threads of the pool, and fs.stat waits for the server.
 onServer.serial('while the server holds back the reads of 8 workers, fs and cached reads continue', async t => {
   await served(t)
   const path = seededFile(temporaryFolder(t), MiB)
@@ -273,7 +273,7 @@ onServer.serial('files of one inode number never give one another their bytes', 
   for (const file of files) await file.close()
 })
 
-// Seen to fail: where a batch fails as a whole.
+// Seen to fail: if a batch fails as a whole.
 for (const kind of ['', '.direct']) {
   onServer.serial(`EIO of a read is that of its range alone${kind && ', of what cannot be mapped too'}`, async t => {
     await served(t)
@@ -316,7 +316,7 @@ for (const kind of ['', '.direct']) {
   })
 }
 
-// Seen to fail: mmapRead of what it has mapped already opens nothing, and so is never refused.
+// Seen to fail: mmapRead() of a file that is mapped already opens nothing, so it is never refused.
 for (const [operation, error] of [
   ['lookup', 'EIO'],
   ['lookup', 'ETIMEDOUT'],
@@ -345,8 +345,8 @@ function zeroPages(bytes, offset) {
   return pages
 }
 
-// The adversary's part on a file server, which serves files that only its own rules change. Seen to fail: with a read that is taken
-// for whole after an error in its middle.
+// The adversary on a file server, whose files change by the rules of the server only. Seen to fail: if a read with an error in its
+// middle is treated as complete.
 onServer.serial(
   'random calls while the server fails at random: the right bytes, or the error of the server',
   async t => {

@@ -80,7 +80,7 @@ async function zerosOnly(t, way, parts) {
   t.is(length, THROUGH, way)
 }
 
-// Seen to fail: whatever faults the pages of a hole in has tmpfs make them.
+// Seen to fail: tmpfs allocates the pages of a hole when they are faulted in.
 needs('tmpfs').serial('tmpfs: holes that are read, faulted in and viewed stay holes', async t => {
   const path = holesOfTmpfs(t)
   const file = await MappedFile.open(path)

@@ -70,8 +70,8 @@ test('loses no line if the file is renamed while its writer continues for a whil
   }
 })
 
-// Seen to fail: without a look at the bytes before the position, a file that has grown past it since the cut; and without one at the copy,
-// what was written and copied between two looks.
+// Seen to fail: if the bytes before the position are not compared, a file that has grown past it since the truncation is not noticed;
+// if the copy is not read, bytes that were written and copied between two checks are lost.
 test('loses no line where the file is copied and cut', async t => {
   const { path, lines } = await begun(t, { start: 0 })
   t.deepEqual(await take(lines, 1), ['before'])
@@ -88,7 +88,7 @@ test('loses no line where the file is copied and cut', async t => {
   }
 })
 
-// Seen to fail: where files whose turn has not come are not read at all, those that are truncated meanwhile lose lines.
+// Seen to fail: if later files are not read until their turn comes, those that are truncated meanwhile lose lines.
 test('many lines through many rotations of both kinds are all there, each once', async t => {
   const { path, lines } = await begun(t)
   const next = lines.next()

@@ -17,7 +17,7 @@ async function opened(t, path, options) {
   return file
 }
 
-// Seen to fail: write() took the second argument for the position, and ignored the rest.
+// Seen to fail: write() used the second argument as the offset, and ignored the others.
 test('the arguments of FileHandle.write() are refused with the right call, and nothing is written', async t => {
   const path = seededFile(temporaryFolder(t), 1000)
   const file = await opened(t, path, 'r+')
@@ -367,7 +367,7 @@ test('a stream’s close() calls back when it has ended', async t => {
   t.false(file.closed)
 })
 
-// Seen to fail: idle was a property that anybody could set to anything.
+// Seen to fail: idle was a property of the function, without a check.
 test('how long mmapRead keeps a file mapped is an option of the call', async t => {
   const path = seededFile(temporaryFolder(t), 1000)
   t.deepEqual(await mmapRead(path, 5, 5, { idle: 0 }), bytesBySync(path, 5, 5))
@@ -375,7 +375,7 @@ test('how long mmapRead keeps a file mapped is an option of the call', async t =
   for (const idle of ['x', -1, Number.NaN, null]) await rejects(t, () => mmapRead(path, 0, 1, { idle }), VALUE)
 })
 
-// Seen to fail: there were none of these.
+// Seen to fail: these methods did not exist.
 test('stat() is that of node:fs', async t => {
   const path = seededFile(temporaryFolder(t), 1000)
   const file = await opened(t, path)
@@ -423,7 +423,7 @@ test('readableWebStream() gives the bytes, to either kind of reader', async t =>
   t.throws(() => file.readableWebStream(), { code: 'ERR_FILE_CLOSED' })
 })
 
-// Seen to fail: there was no `as`, and it was ignored.
+// Seen to fail: the option `as` did not exist, and was ignored.
 test('view() returns a typed array, and refuses offsets and lengths that do not fit its elements', async t => {
   const path = seededFile(temporaryFolder(t), 8 * 1000 + 3)
   const file = await opened(t, path)
@@ -454,7 +454,7 @@ test('view() returns a typed array, and refuses offsets and lengths that do not 
 /** The functions of this file in an error's stack. */
 const framesOf = error => error.stack.split('\n').filter(line => line.includes('fs-conventions.test'))
 
-// Seen to fail: none had a frame.
+// Seen to fail: no error had a frame.
 test('errors of the system have the stack of the caller', async t => {
   const path = seededFile(temporaryFolder(t), 3 * MiB)
   const file = await opened(t, path, 'r+')

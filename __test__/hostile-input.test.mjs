@@ -2,10 +2,10 @@
 // that write, after which the file must have the written bytes. They run in their own process, where a crash is a
 // failure.
 //
-// Seen to fail: without the check whether a target is still large enough, with the length that a target claims, with
-// descriptors that are not integers; with a write() that copies its data a turn later, or writes it one byte further
-// on; with a close() that leaves locks. It found: a class of the caller that was asked to copy its data, lists that lie
-// about their length, and streams with a high water mark of 0, which hung.
+// Seen to fail: without the check whether a target is still large enough; if the `length` property of a target is used;
+// with descriptors that are not integers; if write() copies its data a turn later, or writes it at the next byte; if
+// close() leaves locks. It has found: calls of methods that a class of the caller overrides, lists with a wrong length,
+// and streams with a highWaterMark of 0, which hung.
 
 import test from 'ava'
 import { program } from './helpers/rig.mjs'

@@ -1,8 +1,8 @@
 // A file that is truncated inside its last page and grows again: no read returns zeros for the removed bytes, as
 // read(2) never does.
 //
-// Seen to fail on XFS and on overlayfs above it, which zero the removed bytes before they report the new size: with a
-// copy out of the mapping and a check of the size after it, both on the JS thread and on the pool.
+// Seen to fail on XFS and on overlayfs above it, which zero the removed bytes before they report the new size: a copy
+// from the mapping with a check of the size after it, both on the JS thread and on the pool.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

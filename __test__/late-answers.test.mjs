@@ -76,7 +76,7 @@ needs('eviction').serial(
   },
 )
 
-// Seen to fail: it resolves with the length of before.
+// Seen to fail: it resolves with the previous length.
 test.serial('refresh() that is overtaken by close() rejects', async t => {
   const file = await MappedFile.open(seededFile(temporaryFolder(t), 1000))
   const late = new EventEmitter()

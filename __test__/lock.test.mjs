@@ -83,7 +83,7 @@ needs('root').serial('lock() beyond RLIMIT_MEMLOCK rejects with a cure, and lock
   }
 })
 
-// Seen to fail: the process ends, where it cannot have another mapping for a buffer.
+// Seen to fail: the process ended when it could make no mapping for a buffer.
 needs('root').serial('lock of very many separate pages rejects before the process runs out of mappings', async t => {
   const path = sparseFile(temporaryFolder(t), 2 * 70_000 * PAGE)
   const { refused, ...rest } = await program(t, 'lock-scattered', [path])
@@ -91,7 +91,7 @@ needs('root').serial('lock of very many separate pages rejects before the proces
   t.deepEqual(rest, { enough: true, kept: true, buffers: 200, said: 'here', again: 'locked', after: 0 })
 })
 
-// Seen to fail: the kernel kills the process.
+// Seen to fail: the kernel killed the process.
 needs('root', 'memoryLimit').serial(
   'past the limit of the memory cgroup lock rejects, and the process lives',
   async t => {

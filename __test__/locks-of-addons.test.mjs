@@ -1,6 +1,6 @@
 // `faultless locks` names the addon that takes mmap_lock for writing on worker threads, with advice.
 //
-// Seen to fail: without the callers of libc functions, the code of Node that calls the function of the addon is named.
+// Seen to fail: if the callers of libc functions are ignored, the report names the code of Node that calls the addon.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,8 +1,8 @@
 // Many files under small limits: mmapRead keeps no descriptor of its mapped files, a handle holds one, and EMFILE is
 // reported as such.
 //
-// Seen to fail: where descriptors stay open as long as a file is mapped, the 127th file is refused with EMFILE, and
-// then sockets are; where a handle needs two, EMFILE is reported for dup.
+// Seen to fail: if descriptors stay open as long as a file is mapped, the 127th file is refused with EMFILE, and so are
+// sockets; if a handle needs two descriptors, EMFILE is reported for dup.
 
 import test from 'ava'
 import { seededFile, temporaryFolder } from './helpers/files.mjs'

@@ -46,7 +46,7 @@ test('the window only checks that an answer exists; whole answers are checked be
   t.notThrows(() => expected.verify('right'))
 })
 
-// Seen to fail when calls were named by their functions: those of zlib have one name for all.
+// Seen to fail: when calls had the names of their functions, all those of zlib had the same name.
 test('each audited call has its own name', t => {
   const labels = Object.values(audited).map(({ label }) => label)
   t.is(new Set(labels).size, labels.length)

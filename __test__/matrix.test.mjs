@@ -65,7 +65,7 @@ test('a second run gets a folder of its own', t => {
   for (const folder of [first, second]) t.true(existsSync(join(folder, 'environment.json')))
 })
 
-// Seen to fail when what the harness needs of a machine was asked of the package itself.
+// Seen to fail: when the harness queried the package for the properties of the machine.
 test('a program that measures other packages does not load this one', async t => {
   for (const program of ['trial', 'member', 'group', 'peers', 'readers', 'works']) {
     const url = new URL(`../bench/programs/${program}.mjs`, import.meta.url)
@@ -80,7 +80,7 @@ test('a program that measures other packages does not load this one', async t =>
   }
 })
 
-// Seen to fail: under zx, with the script taken for the way.
+// Seen to fail: under zx, the path of the script was used as the name of the method.
 for (const runner of [[], ['node_modules/zx/build/cli.js']]) {
   test(`profile, by ${runner.length > 0 ? 'zx' : 'node'}: an unknown method is refused by its name`, async t => {
     const root = fileURLToPath(new URL('../', import.meta.url))

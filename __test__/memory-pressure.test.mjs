@@ -1,6 +1,6 @@
 // A file four times as large as the memory: random reads give the right bytes, and no process is killed.
 //
-// Seen to fail: with the file in a Buffer, by fs.readFileSync, the process is killed.
+// Seen to fail: if fs.readFileSync reads the file into a Buffer, the process is killed.
 
 import fs from 'node:fs'
 import { join } from 'node:path'
@@ -38,7 +38,7 @@ needs('memoryLimit', 'eviction')('200,000 random reads in a memory cgroup of a q
   t.deepEqual(result, { enough: true, wrong: 0 })
 })
 
-// Seen to fail: where pages that the kernel has read ahead for chunks are taken to have been in memory before.
+// Seen to fail: if pages that the kernel has read ahead for chunks are treated as resident before.
 needs(
   'memoryLimit',
   'eviction',

@@ -1,6 +1,6 @@
 // mmapRead reads the file that is at the path now, and keeps its mapping only while it is used.
 //
-// Seen to fail: with files identified by their path alone, the replaced file is read.
+// Seen to fail: if files are identified by their path alone, the replaced file is read.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

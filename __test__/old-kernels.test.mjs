@@ -11,7 +11,7 @@ test('without MADV_POPULATE_READ every method gives the same bytes', async t => 
   t.deepEqual(result, { populate: 'touch', methods: Object.keys(methods).length })
 })
 
-// Seen to fail: with the pages that are not there in place of those that are.
+// Seen to fail: if the missing pages are reported instead of the present ones.
 for (const env of [{}, { FAULTLESS_POPULATE: 'touch' }]) {
   test(`${env.FAULTLESS_POPULATE ?? 'populate'}: a faulted-in range is in the page table, and no page far from it`, async t => {
     const path = seededFile(temporaryFolder(t), 64 * MiB)

@@ -1,6 +1,6 @@
 // One read mapping of a file serves the whole process, and every mapping is removed with its last user.
 //
-// Seen to fail: with a registry that finds nothing, each worker and each handle has a mapping of its own.
+// Seen to fail: if the registry finds nothing, each worker and each handle has its own mapping.
 
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'

@@ -27,7 +27,7 @@ function started(t, name, args, { uid, within = [] } = {}) {
   }
 }
 
-// Seen to fail: mmapRead that asks only whether the file at its path is still the same gives its bytes to everybody.
+// Seen to fail: if mmapRead() checks only the identity of the file at its path, every user gets its bytes.
 needs('anotherUser').serial('mmapRead is refused as fs is, whatever it has mapped', async t => {
   const folder = temporaryFolder(t)
   const path = seededFile(folder, 10 * MiB)
@@ -93,8 +93,8 @@ function overlayOfReadOnly(t, mountPoint, lower) {
   return at
 }
 
-// Seen to fail: all of them where every page is taken to be in memory; those whose rights change, that in a user namespace and that
-// on an overlay, where it is found out once, and not as the kernel does, whether mincore tells the truth.
+// Seen to fail: all of them if every page is assumed to be resident; those with changed rights, in a user namespace and on an overlay
+// if the correctness of mincore is checked only once.
 for (const [what, { abilities = [], files, run, euid, change, truth = false }] of [
   ['root', { truth: true }],
   ['root, on XFS', { abilities: ['xfs'], files: { fileSystem: 'xfs', size: 320 * MiB }, truth: true }],

@@ -1,7 +1,7 @@
 // Functions that programs and tests replace or break: timers, microtasks, and jobs that fail when they are started.
 //
-// Seen to fail: where the functions of the global object are called as they are at that time, nothing settles; where a
-// job that could not be started keeps its permit, later reads wait for ever, and so does close().
+// Seen to fail: if the current functions of the global object are called, nothing settles; if a job that could not be
+// started keeps its permit, later reads and close() wait for ever.
 
 import test from 'ava'
 import { MappedFile } from 'faultless'

@@ -44,7 +44,7 @@ test('counts the pages that a range touches', async t => {
   await file.close()
 })
 
-// Seen to fail: counted in one job, it holds up close() and terminate() to its end, 16 s later.
+// Seen to fail: if one job counts all pages, close() and terminate() wait 16 s for its end.
 test('neither close() nor terminate() waits until all of a huge file is counted', async t => {
   const report = await program(t, 'slow-residency', [sparseFile(temporaryFolder(t), TiB)])
   const closed = 'ERR_FILE_CLOSED'

@@ -6,7 +6,7 @@ import { MappedFile } from 'faultless'
 import { bytesBySync, KiB, MiB, seededFile, temporaryFolder } from './helpers/files.mjs'
 import { program } from './helpers/rig.mjs'
 
-// Seen to fail with results in external memory: one full collection for each 64 MiB, 16 for each way.
+// Seen to fail with results in external memory: one full collection for each 64 MiB, 16 for each method.
 test('reading a GiB of results makes V8 collect the whole heap hardly ever', async t => {
   const folder = temporaryFolder(t)
   const paths = [seededFile(folder, 16 * MiB), seededFile(folder, MiB, 2)]

@@ -1,7 +1,7 @@
 // A slow disk does not occupy the libuv pool: fs and dns work while cold files are read, where plain reads delay them.
 //
-// Seen to fail: with a permit for every job, fs.stat waits as it does for plain reads; without a permit on a pool of
-// one thread, and without any permits, no read ever ends.
+// Seen to fail: if every job gets a permit, fs.stat waits as it does for plain reads; if a pool of one thread has no
+// permit, no read ever ends.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -105,7 +105,7 @@ test('reads and views do not move the position of a FileHandle', async t => {
   await file.close()
 })
 
-// Seen to fail: the errno of mmap told that the device had failed.
+// Seen to fail: the message for the errno of mmap said that the device had failed.
 test('a file that the kernel generates is not opened for writing, with an error that says so', async t => {
   if (process.platform !== 'linux') return t.pass()
   for (const flags of ['r+', 'a+']) {

@@ -1,7 +1,7 @@
 // createReadStream: the behaviour that the tests of Node expect of fs.ReadStream, as far as it applies to an open file.
 // Where possible, the same calls are made on fs.createReadStream.
 //
-// Seen to fail: with chunks that are views, 'chunks are copies'.
+// Seen to fail: if chunks are views, 'chunks are copies'.
 
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -114,7 +114,7 @@ test('options that make no sense throw as they do in node:fs', async t => {
   t.deepEqual(await collect(file.createReadStream({ start: 3n, end: 5n })), [bytes.subarray(3, 6)])
 })
 
-// Seen to fail without the first read(0): whoever asks before 'open' waits for ever, as for a stream of node:fs.
+// Seen to fail without the first read(0): a read before 'open' waits for ever, as with a stream of node:fs.
 test('a high water mark of 0 keeps nothing ahead, and gives every byte', async t => {
   const { file } = await opened(t)
   sameBytes(t, Buffer.concat(await collect(file.createReadStream({ highWaterMark: 0 }))), bytes)

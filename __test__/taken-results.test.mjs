@@ -1,8 +1,8 @@
 // Short results whose memory is transferred: pool threads never write to it again, and all other reads keep their
 // bytes.
 //
-// Seen to fail, on Node 20 and 22: where the pool writes to blocks that earlier results are parts of, reads are empty,
-// Buffers of other callers are overwritten, and some runs end with SIGSEGV.
+// Seen to fail on Node 20 and 22: if the pool writes to blocks that contain earlier results, reads are empty, Buffers of
+// other callers are overwritten, and some runs end with SIGSEGV.
 
 import test from 'ava'
 import { MiB, seededFile, temporaryFolder } from './helpers/files.mjs'

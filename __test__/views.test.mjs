@@ -68,7 +68,7 @@ test('tryView and tryRead never wait: after view and prefault they have the byte
   await file.close()
 })
 
-// Seen to fail: without the limit the JavaScript thread looks at 16 bytes for each page of a view, however long that is.
+// Seen to fail: without the limit, the JavaScript thread reads 16 bytes for each page of a view of any length.
 test('a view over more than 16 MiB is never checked on the JavaScript thread', async t => {
   const file = await MappedFile.open(sparseFile(temporaryFolder(t), 64 * MiB))
   const view = await file.view()

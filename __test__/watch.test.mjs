@@ -1,6 +1,6 @@
 // faultless/watch on a slow disk: reports a late turn with page faults and its file, and no other turn.
 //
-// Seen to fail: where only lateness counts, and where only page faults count.
+// Seen to fail: if only the delay counts, and if only page faults count.
 
 import fs from 'node:fs'
 import { join } from 'node:path'

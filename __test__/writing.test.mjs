@@ -1,7 +1,6 @@
 // Flags 'r+': writes by calls and through views reach the file, every reader, and after flush() the device.
 //
-// Seen to fail: with a flush() that does nothing, 'the writer killed' finds holes; with copy-on-write views, the first
-// test.
+// Seen to fail: if flush() does nothing, 'the writer killed' finds holes; if views are copy-on-write, the first test.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -296,7 +295,7 @@ test('close() waits for writes, which are never cancelled in the middle', async 
   t.is(descriptorsOf(path), 0)
 })
 
-// Seen to fail: a copy from the mapping straight into its other mapping copies what it has written itself.
+// Seen to fail: a direct copy from one mapping of the file into the other copies bytes that it has just written.
 test('reading into a view of the same bytes, shifted, is a read and then a store', async t => {
   const { path, file } = await opened(t, 4 * MiB)
   await file.prefault()
