@@ -188,6 +188,24 @@ test('more arguments than a method has are refused', async t => {
   t.false(file.closed)
 })
 
+test('the signature in the error of a surplus argument is that of the method', async t => {
+  const file = await opened(t, seededFile(temporaryFolder(t), 1000))
+  const needed = { write: 'text', readInto: Buffer.alloc(1), tryReadInto: Buffer.alloc(1) }
+  const names = Object.getOwnPropertyNames(MappedFile.prototype).filter(
+    name => name !== 'constructor' && Object.getOwnPropertyDescriptor(MappedFile.prototype, name).value,
+  )
+  t.true(names.length > 25)
+  for (const name of names) {
+    const [, list] = /^(?:async )?\w+\((.*?)\) \{/.exec(MappedFile.prototype[name].toString())
+    const parameters = list.split(',').map(parameter => parameter.split('=')[0].trim())
+    const count = parameters[0] === '' ? 0 : parameters.length
+    const args = [...Array(count).fill(undefined), {}]
+    if (name in needed) args[0] = needed[name]
+    const error = await rejects(t, async () => file[name](...args), TYPE, name)
+    t.true(error.message.startsWith(`The arguments do not fit file.${name}(${parameters.join(', ')}).`), error.message)
+  }
+})
+
 // Seen to fail: each was ignored.
 test('an option that no method looks at is refused, with those that there are', async t => {
   const path = seededFile(temporaryFolder(t), 1000)
