@@ -3,6 +3,8 @@
 import { execFileSync } from 'node:child_process'
 import test from 'ava'
 import { capabilities } from 'faultless'
+import { seededFile, temporaryFolder } from './helpers/files.mjs'
+import { program } from './helpers/rig.mjs'
 
 test('reports the capabilities of the platform', t => {
   const found = capabilities()
@@ -23,4 +25,11 @@ test('cannot be changed by the caller', t => {
     capabilities().pageSize = 1
   })
   t.not(capabilities().pageSize, 1)
+})
+
+// Seen to fail: each open() and each chunks() asked for the capabilities, which took far longer than the call itself.
+test('no call asks the addon for its capabilities again', async t => {
+  const { later, counts } = await program(t, 'count-capabilities', [seededFile(temporaryFolder(t), 1000)])
+  t.true(counts, 'or the figure says nothing')
+  t.true(later <= 1, `${later}`)
 })
