@@ -1,9 +1,10 @@
 #!/usr/bin/env zx
 // The command line: runs the experiments asked for, shows the result on one screen, and leaves all of it in a dated folder.
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { basename, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CommanderError } from 'commander'
 import { wrap } from '../dist/lib/cli/output.js'
 import { environmentOf } from '../scripts/nodes.mjs'
@@ -47,7 +48,11 @@ async function main() {
   if (first === 'power') return console.log(power(others))
   if (first === 'predict') return console.log(predict(others))
   if (first === 'report') return console.log(reportAgain(others))
-  const { chosen, leftOut, size, budget, nodes, list, out, json, exports, resume } = parseOptions(words, experiments)
+  const named = await withFiles(words)
+  const { chosen, leftOut, size, budget, nodes, list, out, json, exports, resume } = parseOptions(
+    named.words,
+    named.experiments,
+  )
   if (nodes) return onEach(nodes, words)
   if (list) {
     for (const { id, question } of [...chosen, ...leftOut]) console.log(`${id.padEnd(19)} ${wrap(question, 20)}`)
@@ -92,6 +97,14 @@ async function main() {
   const failures = [...[results, ...found.values()].flatMap(({ failures }) => failures), ...mistakes]
   for (const failure of failures) console.error(`FAILED: ${failure}`)
   if (failures.length > 0) process.exitCode = 1
+}
+
+/** A word that is the path of an experiment's file, which the list need not have, becomes its id. @param {string[]} words */
+async function withFiles(words) {
+  const files = new Map()
+  for (const word of words.filter(word => word.endsWith('.mjs') && existsSync(word)))
+    files.set(word, (await import(pathToFileURL(word).href)).default)
+  return { words: words.map(word => files.get(word)?.id ?? word), experiments: [...experiments, ...files.values()] }
 }
 
 /** The same on several versions of Node, a folder of results for each. @param {string[]} versions @param {string[]} words */

@@ -1,0 +1,32 @@
+// The templates of experiments run by their paths, and decide nothing at toy size.
+
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { temporaryFolder } from './helpers/files.mjs'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+/** Each answer was right. */
+const CHECKED = 'toy size: only the answers are checked'
+const matrix = (...words) =>
+  promisify(execFile)(process.execPath, ['bench/matrix.mjs', ...words], { cwd: root, encoding: 'utf8' })
+
+test('an experiment that is not in the list runs by the path of its file', async t => {
+  const paths = ['cell', 'trial'].map(name => `bench/templates/${name}.mjs`)
+  const { stdout } = await matrix(...paths, '--toy', '--json', '--out', temporaryFolder(t))
+  const rows = JSON.parse(stdout)
+  t.deepEqual(
+    rows.map(({ claim, reason }) => [claim.id, reason]),
+    [
+      ['example-cell/faster', CHECKED],
+      ['example-trial/faster', CHECKED],
+    ],
+  )
+})
+
+test('a path without a file is refused as an unknown experiment', async t => {
+  const { code, stderr } = await t.throwsAsync(matrix('bench/templates/missing.mjs', '--toy'))
+  t.is(code, 2)
+  t.regex(stderr, /missing\.mjs/)
+})
