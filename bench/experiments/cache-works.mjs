@@ -2,8 +2,9 @@
 
 import { capabilities } from 'faultless'
 import { cannot, readAhead } from '../../__test__/helpers/fault-rig.mjs'
-import { cool } from '../harness/caches.mjs'
+import { cool, diskUnder } from '../harness/caches.mjs'
 import { fioInOrder } from '../harness/fio.mjs'
+import { summedFiles } from '../harness/sums.mjs'
 import { sumWays } from '../programs/sums.mjs'
 
 /** Needed to see a file cold. */
@@ -121,3 +122,17 @@ function work(id, title, { files, noNative, reason }, often, of, only) {
 const bare = files => files && { paths: files.paths, sums: files.sums, size: files.size }
 /** Looked into only when something is to be run. */
 const cannotOn = (files, ...names) => (files ? cannot(...names) : undefined)
+
+/**
+ * The files and their disk, or why they cannot be made.
+ * @param {Parameters<typeof summedFiles>[0]} sequence @param {AbortSignal} signal
+ */
+export async function filesToSum(sequence, signal) {
+  try {
+    const files = await summedFiles(sequence, { signal })
+    return { files: { ...files, disk: diskUnder(files.paths[0]) } }
+  } catch (error) {
+    if (error.code !== 'ERR_NOT_RUNNABLE') throw error
+    return { missing: error.message }
+  }
+}

@@ -1,10 +1,8 @@
 // cache: is mapping a file blocking I/O in disguise, and are the ways out as fast as the disk?
-import { diskUnder } from '../harness/caches.mjs'
 import { MiB } from '../harness/cells.mjs'
 import { againstBest, laterThanIdle, pairwise } from '../harness/ratios.mjs'
 import { all, hardwareThreads, notRunnable, readAheadUpTo } from '../harness/requirements.mjs'
 import { extremeOf } from '../harness/statistics.mjs'
-import { summedFiles } from '../harness/sums.mjs'
 import { trialsTime } from '../harness/trials.mjs'
 import { atLeast, atMost, below, within } from '../harness/verdict.mjs'
 import { cachePicture, cacheTables } from '../report/cache.mjs'
@@ -12,10 +10,10 @@ import { trialWarnings } from '../report/trials.mjs'
 import {
   coldWork,
   conventional,
+  filesToSum,
   limit,
   nativeConventional,
   ours as oursWays,
-  SHARED_CHUNKS,
   warmWork,
 } from './cache-works.mjs'
 import { measureOnDisks } from './on-disks.mjs'
@@ -124,7 +122,13 @@ export default {
 
   async measure(context) {
     const { budget = HOUR } = context
-    const trials = await measureOnDisks({ ...context, budget }, { make: filesFor, worksOn: worksOf })
+    const trials = await measureOnDisks(
+      { ...context, budget },
+      {
+        make: (size, signal) => filesToSum(SIZES[size].sequence, signal),
+        worksOn: worksOf,
+      },
+    )
     context.save('cache.svg', cachePicture(trials))
     return trials
   },
@@ -250,13 +254,6 @@ export default {
       laterThanIdle('cold', 'p99', oursWays),
     ),
     target(
-      'cold-delay-shared',
-      'cold: with chunks({ shared: true }) timers are as punctual as in an idle process (99 of 100)',
-      'at most 2 ms',
-      atMost(2),
-      laterThanIdle('cold', 'p99', [SHARED_CHUNKS]),
-    ),
-    target(
       'warm-fastest',
       'warm: chunks takes half as long as the fastest conventional way in Node, worker threads among them',
       'at most 0.5',
@@ -278,15 +275,4 @@ export default {
       againstFastest('anew', 'chunks', conventional),
     ),
   ],
-}
-
-/** @param {import('../harness/cells.mjs').RunSize} size @param {AbortSignal} signal */
-async function filesFor(size, signal) {
-  try {
-    const files = await summedFiles(SIZES[size].sequence, { signal })
-    return { files: { ...files, disk: diskUnder(files.paths[0]) } }
-  } catch (error) {
-    if (error.code !== 'ERR_NOT_RUNNABLE') throw error
-    return { missing: error.message }
-  }
 }

@@ -6,6 +6,7 @@ import arenas from './arenas.mjs'
 import async from './async.mjs'
 import audit from './audit.mjs'
 import cache from './cache.mjs'
+import coldDelay from './cold-delay.mjs'
 import conclusion from './conclusion.mjs'
 import copyOnPool from './copy-on-pool.mjs'
 import coresCap from './cores-cap.mjs'
@@ -122,6 +123,7 @@ export const experiments = [
   api,
   apps,
   cache,
+  coldDelay,
   inOrder,
   slowDisk,
   smallFiles,
