@@ -123,7 +123,7 @@ async function take(items) {
   }
 }
 
-// Seen to fail: where chunks that are in memory were pushed at once, 256 chunks took 13 turns. readline scans an
+// Seen to fail: where chunks that are in memory are pushed at once, 256 chunks take 8 turns. readline scans an
 // incomplete line again with each chunk, so a line of some mebibytes held up the event loop for tenths of a second.
 test.serial('a stream gives the event loop a turn for each chunk, and so do lines', async t => {
   const folder = temporaryFolder(t)
