@@ -22,6 +22,17 @@ async function opened(t, length = MiB, options = { flags: 'r+' }) {
   return { path, file }
 }
 
+// Seen to fail: with a check for the arguments of node:fs that refused every text.
+test('text is written as UTF-8 at an offset', async t => {
+  const path = seededFile(temporaryFolder(t), 100)
+  const file = await MappedFile.open(path, 'r+')
+  t.is(await file.write('héllo', 10), 6)
+  t.is(await file.write('', 0), 0)
+  await file.close()
+  t.is(fs.readFileSync(path).toString('utf8', 10, 16), 'héllo')
+  t.is(fs.statSync(path).size, 100)
+})
+
 test('stores to a view are in the file, in every read, and in the views of other handles', async t => {
   const { path, file } = await opened(t)
   const [reader, writer] = [await MappedFile.open(path), await MappedFile.open(path, { flags: 'r+' })]

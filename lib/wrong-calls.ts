@@ -88,6 +88,7 @@ export function asArguments(given: unknown): string | undefined {
 export function writeCall(given: Arguments): string | undefined {
   const [data, second, third, position] = Array.from(given)
   if (typeof data === 'string') {
+    if (third === undefined && !isMissing(second)) return undefined
     const bytes = isEncoding(third) && !/^utf-?8$/i.test(third) ? `Buffer.from(data, '${third}')` : 'data'
     return isMissing(second) ? `file.append(${bytes})` : `file.write(${bytes}, ${written(second, 'offset')})`
   }
