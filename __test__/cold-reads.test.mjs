@@ -260,21 +260,32 @@ for (const readAheadKiB of [128, 1024, 8192]) {
         t.teardown(disk.dispose)
         const path = seededFile(disk.mountPoint, length, 1, 'in order')
         const expected = readFileSync(path)
-        disk.cool()
-        const file = await MappedFile.open(path)
-        const target = Buffer.alloc(step)
-        const late = []
-        for (let at = 0; at < length; at += step) {
-          if (at >= 2 * MiB && !(await comes(file, at, step))) late.push(at)
-          await read(file, target, at)
-          t.true(target.equals(expected.subarray(at, at + step)))
+        const pass = async () => {
+          disk.cool()
+          const file = await MappedFile.open(path)
+          const target = Buffer.alloc(step)
+          const drops = cacheDrops()
+          const late = []
+          for (let at = 0; at < length; at += step) {
+            if (at >= 2 * MiB && !(await comes(file, at, step))) late.push(at)
+            await read(file, target, at)
+            t.true(target.equals(expected.subarray(at, at + step)))
+          }
+          await file.close()
+          return { late, isDisturbed: cacheDrops() !== drops }
         }
-        await file.close()
+        // Another test may empty the page cache of the whole machine meanwhile.
+        let { late, isDisturbed } = await pass()
+        for (let tries = 1; tries < 5 && late.length > 0 && isDisturbed; tries += 1)
+          ({ late, isDisturbed } = await pass())
         t.deepEqual(late, [])
       },
     )
   }
 }
+
+/** How often the page cache of this machine was emptied by hand. */
+const cacheDrops = () => /^drop_pagecache (\d+)$/m.exec(readFileSync('/proc/vmstat', 'latin1'))?.[1]
 
 /** Whether a range is in memory, or comes there by itself within two seconds. */
 async function comes(file, offset, length) {

@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { MappedFile } from 'faultless'
 import { evict, loopDisk, memoryLimited, residentPages } from './helpers/fault-rig.mjs'
-import { MiB, PAGE, seededBytes, seededFile, sparseFile, temporaryFolder } from './helpers/files.mjs'
+import { KiB, MiB, PAGE, seededBytes, seededFile, sparseFile, temporaryFolder } from './helpers/files.mjs'
 import { lockedKiB, untilLocked } from './helpers/locked.mjs'
 import { rejects } from './helpers/rejects.mjs'
 import { needs, program } from './helpers/rig.mjs'
@@ -224,7 +224,7 @@ needs('loopDevices', 'residentPages', 'eviction').serial(
         return residentPages(path) - resident
       }
       pagesFor[name] = {
-        touch: await pagesOf(() => new Uint8Array(buffer)[3 * MiB]),
+        touch: await pagesOf(() => t.is(typeof new Uint8Array(buffer)[900 * KiB], 'number')),
         read: await pagesOf(() => file.read(6 * MiB + 5, 10)),
       }
       await file.close()

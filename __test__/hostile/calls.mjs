@@ -266,12 +266,10 @@ const methods = {
   view: reading(({ file }, ...args) => file.view(...args)),
   mmapRead: reading(({ path }, ...args) => mmapRead(path, ...args)),
   tryRead: reading(({ file }, ...args) => file.tryRead(...args), {
-    hasDefaults: false,
     takesOptions: false,
     maybe: true,
   }),
   tryView: reading(({ file }, ...args) => file.tryView(...args), {
-    hasDefaults: false,
     takesOptions: false,
     maybe: true,
   }),
@@ -375,6 +373,7 @@ const methods = {
       const [from, to] = [asOffset(start), end === undefined ? { is: world.size } : asOffset(end)]
       const [step, ahead] = [asLength(chunkSize), asLength(readAhead)]
       const isBag = value === undefined || (typeof value === 'object' && value !== null)
+      const isBackwards = end !== undefined && from.is > to.is
       const size = step.is === Number.POSITIVE_INFINITY ? 2 ** 20 : step.is
       const last = Math.min(to.is, world.size)
       const bag = isBag ? { ...value, start, end, chunkSize, readAhead } : value
@@ -388,7 +387,7 @@ const methods = {
         ...expected({
           refusals: [
             ...refusals,
-            ...(isBag ? [...refusalsOf(from, to, step, ahead), ...(size === 0 ? [RANGE] : [])] : []),
+            ...(isBag ? [...refusalsOf(from, to, step, ahead), ...(size === 0 || isBackwards ? [RANGE] : [])] : []),
           ],
           excuses: [reason],
           check(parts) {
@@ -580,7 +579,7 @@ const methods = {
     arguments: () => fc.record({ key: fc.constantFrom(undefined, null, Symbol('MappedFile.open'), {}) }),
     begin: (_, { key }) => ({
       run: () => new MappedFile(key, { byteLength: 5, reader: () => ({}) }, 'path'),
-      ...expected({ refusals: [TYPE], check() {} }),
+      ...expected({ refusals: ['TypeError ERR_ILLEGAL_CONSTRUCTOR'], check() {} }),
     }),
   },
 }

@@ -149,7 +149,6 @@ const methods = {
   mmapRead: reading(({ path }, ...args) => mmapRead(path, ...args)),
   readInto: filling(({ file }, ...args) => file.readInto(...args)),
   tryRead: reading(({ file }, ...args) => file.tryRead(...args), {
-    hasDefaults: false,
     takesOptions: false,
     maybe: true,
   }),
