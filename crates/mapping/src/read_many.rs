@@ -11,7 +11,7 @@ use crate::limits::{
     TAKEN_AT_ONCE,
 };
 use crate::mapped_file::MappedFile;
-use crate::os::{self, page_size};
+use crate::os;
 use crate::range::Range;
 
 /// A part of a range, of up to [`PIECE`] bytes.
@@ -314,11 +314,6 @@ fn begin_in_order(file: &MappedFile, pages: Option<&Pages>, range: Range) -> boo
             file.request(Range { offset: at, length });
         }
         os::trigger_marks(file.file(), at, length);
-        // Other reads of this open file change the state of the kernel's read-ahead, which may then end early.
-        let pages = length.div_ceil(page_size());
-        if os::count_in_page_cache(file.file(), at, length).is_some_and(|count| count < pages as u64) {
-            file.request(Range { offset: at, length });
-        }
         true
     })
 }

@@ -235,20 +235,6 @@ pub(crate) fn trigger_marks(file: &File, offset: u64, length: usize) {
     }
 }
 
-/// How many pages of a range are in the page cache, or on their way to it. `None` before Linux 6.5, and where this user
-/// may not know.
-pub(crate) fn count_in_page_cache(file: &File, offset: u64, length: usize) -> Option<u64> {
-    // The number on all architectures. Not every libc has a name for it.
-    const CACHESTAT: libc::c_long = 451;
-    // Pages that are cached, dirty, under writeback, evicted, and evicted recently.
-    let mut counts = [0_u64; 5];
-    let range = [offset, length as u64];
-    // SAFETY: the kernel reads the two numbers of the range and fills the five counts.
-    let outcome =
-        unsafe { libc::syscall(CACHESTAT, file.as_raw_fd(), range.as_ptr(), counts.as_mut_ptr(), 0_u32) };
-    (outcome == 0).then_some(counts[0])
-}
-
 /// Reads from the page cache, without waiting for data. It can wait for a file's extent list, so callers check
 /// residency first. Returns the number of bytes read, which may be smaller than requested, also before the end of the
 /// file (Linux 5.9).

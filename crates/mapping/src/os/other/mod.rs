@@ -54,11 +54,6 @@ pub(crate) fn begin_window(_file: &File, _offset: u64, _length: u32) -> bool {
 
 pub(crate) fn trigger_marks(_file: &File, _offset: u64, _length: usize) {}
 
-/// There is no call that counts them.
-pub(crate) fn count_in_page_cache(_file: &File, _offset: u64, _length: usize) -> Option<u64> {
-    None
-}
-
 /// The limit of a memory cgroup, and the memory that can still be locked.
 pub(crate) struct LockableMemory {
     pub(crate) limit: u64,
