@@ -1,6 +1,8 @@
 // The templates of experiments run by their paths, and decide nothing at toy size.
 
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -25,8 +27,21 @@ test('an experiment that is not in the list runs by the path of its file', async
   )
 })
 
-test('a path without a file is refused as an unknown experiment', async t => {
-  const { code, stderr } = await t.throwsAsync(matrix('bench/templates/missing.mjs', '--toy'))
-  t.is(code, 2)
-  t.regex(stderr, /missing\.mjs/)
+test('a path that is no new experiment is refused', async t => {
+  const copy = join(temporaryFolder(t), 'copy.mjs')
+  writeFileSync(copy, `export default { id: 'gap', claims: [] }`)
+  for (const [path, message] of [
+    ['bench/templates/missing.mjs', /missing\.mjs/],
+    ['scripts/nodes.mjs', /nodes\.mjs exports no experiment/],
+    [copy, /copy\.mjs has the id of another experiment, gap/],
+  ]) {
+    const { code, stderr } = await t.throwsAsync(matrix(path, '--toy'))
+    t.is(code, 2)
+    t.regex(stderr, message)
+  }
+})
+
+test('the path of a listed experiment is the same as its id', async t => {
+  const [byPath, byId] = await Promise.all(['bench/experiments/gap.mjs', 'gap'].map(name => matrix(name, '--list')))
+  t.is(byPath.stdout, byId.stdout)
 })

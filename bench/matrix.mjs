@@ -99,12 +99,19 @@ async function main() {
   if (failures.length > 0) process.exitCode = 1
 }
 
-/** A word that is the path of an experiment's file, which the list need not have, becomes its id. @param {string[]} words */
+/** Replaces the path of an experiment's file by its id. The list need not have it. @param {string[]} words */
 async function withFiles(words) {
-  const files = new Map()
-  for (const word of words.filter(word => word.endsWith('.mjs') && existsSync(word)))
-    files.set(word, (await import(pathToFileURL(word).href)).default)
-  return { words: words.map(word => files.get(word)?.id ?? word), experiments: [...experiments, ...files.values()] }
+  const all = [...experiments]
+  const ids = words.map(async word => {
+    if (!word.endsWith('.mjs') || !existsSync(word)) return word
+    const { default: experiment } = await import(pathToFileURL(word).href)
+    if (!experiment?.claims) throw new UsageError(`${word} exports no experiment: see bench/templates`)
+    const other = all.find(({ id }) => id === experiment.id)
+    if (other === undefined) all.push(experiment)
+    else if (other !== experiment) throw new UsageError(`${word} has the id of another experiment, ${experiment.id}`)
+    return experiment.id
+  })
+  return { words: await Promise.all(ids), experiments: all }
 }
 
 /** The same on several versions of Node, a folder of results for each. @param {string[]} versions @param {string[]} words */
