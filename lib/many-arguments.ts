@@ -31,15 +31,10 @@ function toList(ranges: unknown): readonly unknown[] {
 
 const isPlain = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** A range, checked. `name` is its place in the list. */
-function toRange(range: unknown, name: string): { offset: number; length: number } {
-  if (typeof range !== 'object' || range === null) throw invalidArgType(name, '{ offset, length }', range)
-  const { offset, length } = range as ByteRange
-  if (offset === undefined || length === undefined) {
-    const found = Array.isArray(range) ? 'it is an array' : `its properties are: ${keys(range).join(', ') || 'none'}`
-    throw invalidArgType(name, `{ offset, length }, but ${found}`, range, exampleOf(range))
-  }
-  return { offset: toOffset(offset, `${name}.offset`), length: toLength(length, `${name}.length`) }
+/** The error for a range without an offset or a length. */
+function notARange(range: object, name: string): Error {
+  const found = Array.isArray(range) ? 'it is an array' : `its properties are: ${keys(range).join(', ') || 'none'}`
+  return invalidArgType(name, `{ offset, length }, but ${found}`, range, exampleOf(range))
 }
 
 /** The range that an array or other names of properties probably stand for. */
@@ -62,16 +57,21 @@ export function toRanges(given: unknown, byteLength: number, path: string): Aske
   let short = 0
   for (let place = 0; place < count; place += 1) {
     try {
-      const range = ranges[place] as ByteRange
+      const range: unknown = ranges[place]
+      if (typeof range !== 'object' || range === null)
+        throw invalidArgType(`ranges[${place}]`, '{ offset, length }', range)
+      // Each property is read once: it may be a getter, with another value the next time.
+      const { offset: at, length: asked } = range as ByteRange
+      if (at === undefined || asked === undefined) throw notARange(range, `ranges[${place}]`)
       // Creating the names of each argument would cost more than its read.
-      const plain = typeof range === 'object' && range !== null && isPlain(range.offset) && isPlain(range.length)
-      const { offset, length: wanted } = plain ? range : toRange(range, `ranges[${place}]`)
-      const length = cutAtEnd(byteLength, offset as number, wanted)
-      mustFit(path, offset as number, length)
-      if (length > SHARED_BYTES) long.push({ place, offset: offset as number, length })
+      const offset = isPlain(at) ? at : toOffset(at, `ranges[${place}].offset`)
+      const wanted = isPlain(asked) ? asked : toLength(asked, `ranges[${place}].length`)
+      const length = cutAtEnd(byteLength, offset, wanted)
+      mustFit(path, offset, length)
+      if (length > SHARED_BYTES) long.push({ place, offset, length })
       else {
         // Past the end of the file nothing is read, whatever the offset.
-        offsets[short] = Math.min(offset as number, byteLength)
+        offsets[short] = Math.min(offset, byteLength)
         lengths[short] = length
         places[short] = place
         short += 1

@@ -57,7 +57,8 @@ impl fmt::Debug for Guarded {
 
 impl Guarded {
     /// Guards the addresses `start..end`, which map a file from its first byte. `file` must stay open until they are no
-    /// longer guarded, or [`Guarded::forget_file`] returns. Installs the handler, and reinstalls it where another handler has replaced it since the last call.
+    /// longer guarded, or [`Guarded::forget_file`] returns. Installs the handler, and reinstalls it where another handler
+    /// has replaced it since the last call.
     pub(crate) fn new(start: usize, end: usize, file: Option<&File>, access: Access) -> Self {
         let fd = file.map_or(NO_FILE, AsRawFd::as_raw_fd);
         let slot = TABLE.enter(Published { start, end, fd, access });
